@@ -1,0 +1,178 @@
+// Package wiretest carries HTTP requests to a handler inside the process, so
+// that stand-ins of remote services work without sockets. That matters inside a
+// testing/synctest bubble, where a goroutine blocked on a real socket would stop
+// the bubble's clock.
+//
+// A handler shows network faults the way it would to net/http's server: by
+// panicking with [http.ErrAbortHandler] to cut the connection, by declaring a
+// longer Content-Length than it writes to truncate a body, and by waiting on the
+// request's context to be slow.
+package wiretest
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"sync"
+	"syscall"
+)
+
+// ErrReset is what a client sees when the handler cut the connection before the
+// first byte: the request may or may not have taken effect. It matches
+// [syscall.ECONNRESET].
+var ErrReset = fmt.Errorf("wiretest: connection cut by the handler: %w", syscall.ECONNRESET)
+
+// Transport is an [http.RoundTripper] that serves every request with Handler,
+// whatever its host. Bodies stream: the response arrives as soon as the handler
+// has written a header, and a handler that stalls stalls its reader.
+//
+// As on a real connection, a client that goes away does not undo what the
+// handler did.
+type Transport struct {
+	Handler http.Handler
+}
+
+// RoundTrip implements [http.RoundTripper]. It returns [ErrReset] when the
+// handler aborts before its first byte, and the context's error when that ends
+// first; an abort after the first byte is an [io.ErrUnexpectedEOF] of the body.
+func (t Transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	ctx := req.Context()
+	in, err := serverRequest(req)
+	if err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	pr, pw := io.Pipe()
+	w := &writer{pipe: pw, header: make(http.Header), started: make(chan struct{})}
+	finished := make(chan struct{})
+	go func() {
+		defer close(finished)
+		w.serve(t.Handler, in)
+	}()
+
+	select {
+	case <-w.started:
+	case <-ctx.Done():
+		pr.CloseWithError(ctx.Err())
+		return nil, ctx.Err()
+	}
+	if w.aborted {
+		return nil, ErrReset
+	}
+	closed := make(chan struct{})
+	go func() {
+		select {
+		case <-ctx.Done():
+			pr.CloseWithError(ctx.Err())
+		case <-closed:
+		case <-finished:
+		}
+	}()
+	return &http.Response{
+		Status:     strconv.Itoa(w.status) + " " + http.StatusText(w.status),
+		StatusCode: w.status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: w.sent, ContentLength: contentLength(w.sent), Request: req,
+		Body: &body{PipeReader: pr, closed: closed},
+	}, nil
+}
+
+// serverRequest is req as a server would see it, its body read to the end.
+func serverRequest(req *http.Request) (*http.Request, error) {
+	var sent []byte
+	if req.Body != nil {
+		defer req.Body.Close()
+		var err error
+		if sent, err = io.ReadAll(req.Body); err != nil {
+			return nil, err
+		}
+	}
+	in := req.Clone(req.Context())
+	in.Body = io.NopCloser(bytes.NewReader(sent))
+	in.ContentLength = int64(len(sent))
+	in.RequestURI = req.URL.RequestURI()
+	in.RemoteAddr = "127.0.0.1:1"
+	if in.Host == "" {
+		in.Host = req.URL.Host
+	}
+	return in, nil
+}
+
+func contentLength(h http.Header) int64 {
+	n, err := strconv.ParseInt(h.Get("Content-Length"), 10, 64)
+	if err != nil {
+		return -1
+	}
+	return n
+}
+
+type body struct {
+	*io.PipeReader
+	once   sync.Once
+	closed chan struct{}
+}
+
+func (b *body) Close() error {
+	b.once.Do(func() { close(b.closed) })
+	return b.PipeReader.Close()
+}
+
+// writer is the [http.ResponseWriter] of one request. Its fields below started
+// are written before started is closed and only read after it.
+type writer struct {
+	pipe    *io.PipeWriter
+	header  http.Header
+	written int64
+
+	started chan struct{}
+	status  int
+	sent    http.Header
+	aborted bool
+}
+
+func (w *writer) serve(h http.Handler, in *http.Request) {
+	defer func() {
+		fault := recover()
+		if fault != nil && fault != http.ErrAbortHandler {
+			panic(fault)
+		}
+		if fault != nil && w.status == 0 {
+			w.aborted = true
+			close(w.started)
+			return
+		}
+		w.WriteHeader(http.StatusOK)
+		if want := contentLength(w.sent); fault != nil || w.written < want {
+			w.pipe.CloseWithError(io.ErrUnexpectedEOF)
+			return
+		}
+		w.pipe.Close()
+	}()
+	h.ServeHTTP(w, in)
+}
+
+// Header implements [http.ResponseWriter].
+func (w *writer) Header() http.Header { return w.header }
+
+// WriteHeader implements [http.ResponseWriter]; later calls change nothing.
+func (w *writer) WriteHeader(status int) {
+	if w.status != 0 {
+		return
+	}
+	w.status, w.sent = status, w.header.Clone()
+	close(w.started)
+}
+
+// Write implements [http.ResponseWriter].
+func (w *writer) Write(p []byte) (int, error) {
+	w.WriteHeader(http.StatusOK)
+	n, err := w.pipe.Write(p)
+	w.written += int64(n)
+	return n, err
+}
+
+// Flush implements [http.Flusher].
+func (w *writer) Flush() { w.WriteHeader(http.StatusOK) }
