@@ -67,7 +67,7 @@ func (t Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	go func() {
 		select {
 		case <-ctx.Done():
-			pr.CloseWithError(ctx.Err())
+			pw.CloseWithError(ctx.Err())
 		case <-closed:
 		case <-finished:
 		}
@@ -145,6 +145,10 @@ func (w *writer) serve(h http.Handler, in *http.Request) {
 			return
 		}
 		w.WriteHeader(http.StatusOK)
+		if err := in.Context().Err(); err != nil {
+			w.pipe.CloseWithError(err)
+			return
+		}
 		if want := contentLength(w.sent); fault != nil || w.written < want {
 			w.pipe.CloseWithError(io.ErrUnexpectedEOF)
 			return
