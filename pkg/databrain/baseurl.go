@@ -1,0 +1,40 @@
+package databrain
+
+import (
+	"errors"
+	"net"
+	"net/url"
+	"strings"
+)
+
+// ParseBaseURL reads the address of an instance: an origin with an optional path
+// prefix. It must be https; http is accepted for loopback hosts, and elsewhere
+// only with allowHTTP. User info, a query and a fragment are refused. The errors
+// say what is wrong and never quote the value, which may hold a password.
+func ParseBaseURL(value string, allowHTTP bool) (*url.URL, error) {
+	u, err := url.Parse(value)
+	switch {
+	case value == "":
+		return nil, errors.New("is required: the https address of the instance")
+	case err != nil || u.Host == "" || u.Hostname() == "" || u.Opaque != "":
+		return nil, errors.New("is not a URL such as https://databrain.example.com")
+	case u.User != nil:
+		return nil, errors.New("must not hold a user or password")
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.Contains(value, "#"):
+		return nil, errors.New("must not have a query or a fragment")
+	case u.Scheme == "http" && !allowHTTP && !loopback(u.Hostname()):
+		return nil, errors.New("must be https (DATABRAIN_ALLOW_HTTP=true accepts http, unencrypted)")
+	case u.Scheme != "https" && u.Scheme != "http":
+		return nil, errors.New("must start with https://")
+	}
+	u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), ""
+	return u, nil
+}
+
+func loopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
