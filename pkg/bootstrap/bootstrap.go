@@ -1,0 +1,92 @@
+// Package bootstrap starts a function as a custom runtime of AWS Lambda.
+//
+// What goes wrong before the first invocation is reported to the Runtime API
+// ("Initialization error", AWS Lambda developer guide, "Lambda runtime API"), so
+// that whoever invokes the function sees the error's name and message and not
+// only that the process ended.
+package bootstrap
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"reflect"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+)
+
+// Environment is what the process gives to a function. Nothing else in the
+// module reads the environment, the clock or standard output.
+type Environment struct {
+	Getenv  func(string) string
+	Stdout  io.Writer // metric lines; Log writes there too
+	Now     func() time.Time
+	Log     *slog.Logger
+	Version string
+}
+
+// Handler answers one invocation. The name of its error's type becomes the
+// errorType that an alarm can match.
+type Handler = func(ctx context.Context, event json.RawMessage) (any, error)
+
+// Setup makes the handler, once, at the cold start.
+type Setup func(context.Context, Environment) (Handler, error)
+
+// Run sets the function up and serves invocations until the environment ends. It
+// returns only if the set-up failed, and then the process's exit status.
+func Run(getenv func(string) string, stdout io.Writer, version string, setup Setup) int {
+	env := Environment{
+		Getenv: getenv, Stdout: stdout, Now: time.Now, Version: version,
+		Log: slog.New(lambdacontext.NewLogHandler()),
+	}
+	ctx := context.Background()
+	handler, err := setup(ctx, env)
+	if err != nil {
+		env.Log.ErrorContext(ctx, "cold start failed", slog.String("errorType", typeName(err)), slog.Any("error", err))
+		if err := reportInitError(ctx, getenv("AWS_LAMBDA_RUNTIME_API"), err); err != nil {
+			env.Log.ErrorContext(ctx, "the failure could not be reported to the Runtime API", slog.Any("error", err))
+		}
+		return 1
+	}
+	env.Log.InfoContext(ctx, "cold start", slog.String("version", version))
+	lambda.Start(handler) // does not return
+	return 1
+}
+
+// reportInitError posts to /runtime/init/error. Outside Lambda there is no
+// Runtime API, and the log has said it all.
+func reportInitError(ctx context.Context, runtimeAPI string, failure error) error {
+	if runtimeAPI == "" {
+		return nil
+	}
+	body, err := json.Marshal(map[string]string{"errorMessage": failure.Error(), "errorType": typeName(failure)})
+	if err != nil {
+		return err
+	}
+	target := fmt.Sprintf("http://%s/2018-06-01/runtime/init/error", runtimeAPI)
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Lambda-Runtime-Function-Error-Type", typeName(failure))
+	resp, err := (&http.Client{Timeout: 2 * time.Second}).Do(req)
+	if err != nil {
+		return err
+	}
+	return resp.Body.Close()
+}
+
+// typeName is the name that aws-lambda-go gives an error of an invocation too.
+func typeName(err error) string {
+	t := reflect.TypeOf(err)
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return t.Name()
+}

@@ -1,0 +1,98 @@
+// Package settings reads environment variables and collects every fault, so that
+// an operator repairs a wrong deployment in one pass. Errors name variables and
+// never show a value: a value in the wrong variable may be a credential.
+package settings
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"databrain-rotation/pkg/databrain"
+)
+
+// Invalid is the error of a cold start with missing or malformed settings.
+type Invalid struct{ Faults []string }
+
+func (e *Invalid) Error() string {
+	return "settings: " + strings.Join(e.Faults, "; ") + " (nothing was done; correct the function's environment variables)"
+}
+
+// Reader reads variables through Getenv and notes what is wrong with them.
+type Reader struct {
+	Getenv func(string) string
+	faults []string
+}
+
+// Err returns an [*Invalid] that names every fault, or nil.
+func (r *Reader) Err() error {
+	if len(r.faults) == 0 {
+		return nil
+	}
+	return &Invalid{r.faults}
+}
+
+// Fault notes that the variable called name has a problem, e.g. "is required".
+func (r *Reader) Fault(name, problem string) {
+	r.faults = append(r.faults, name+" "+problem)
+}
+
+// Text returns a variable, or fallback if it is empty.
+func (r *Reader) Text(name, fallback string) string {
+	if v := r.Getenv(name); v != "" {
+		return v
+	}
+	return fallback
+}
+
+// Required returns a variable that must not be empty or have spaces around it.
+func (r *Reader) Required(name string) string {
+	v := r.Getenv(name)
+	if v == "" {
+		r.Fault(name, "is required")
+	} else if strings.TrimSpace(v) != v {
+		r.Fault(name, "has white space around it")
+	}
+	return v
+}
+
+// Choice returns a variable that is one of allowed, the first being the default.
+func (r *Reader) Choice(name string, allowed ...string) string {
+	v := r.Text(name, allowed[0])
+	if !slices.Contains(allowed, v) {
+		r.Fault(name, "must be one of "+strings.Join(allowed, ", "))
+	}
+	return v
+}
+
+// Int returns a whole number between least and most.
+func (r *Reader) Int(name string, fallback, least, most int) int {
+	v, err := strconv.Atoi(r.Text(name, strconv.Itoa(fallback)))
+	if err != nil || v < least || v > most {
+		r.Fault(name, fmt.Sprintf("must be a whole number from %d to %d", least, most))
+	}
+	return v
+}
+
+// Seconds returns a Go duration of one or more whole seconds.
+func (r *Reader) Seconds(name string, fallback time.Duration) time.Duration {
+	v, err := time.ParseDuration(r.Text(name, fallback.String()))
+	if err != nil || v <= 0 || v%time.Second != 0 {
+		r.Fault(name, "must be a Go duration of whole seconds above zero, such as 24h or 3600s")
+	}
+	return v
+}
+
+// Instance returns the base URL of the Databrain instance, from
+// DATABRAIN_BASE_URL and DATABRAIN_ALLOW_HTTP.
+func (r *Reader) Instance() *url.URL {
+	allowHTTP := r.Choice("DATABRAIN_ALLOW_HTTP", "false", "true") == "true"
+	base, err := databrain.ParseBaseURL(r.Getenv("DATABRAIN_BASE_URL"), allowHTTP)
+	if err != nil {
+		r.Fault("DATABRAIN_BASE_URL", err.Error())
+	}
+	return base
+}
