@@ -1,0 +1,180 @@
+package databraintest
+
+import (
+	"iter"
+	"slices"
+	"time"
+)
+
+// DataApp is a data app and its API tokens. Its name is its only identity.
+type DataApp struct {
+	Name                 string
+	CreatedAt, UpdatedAt time.Time
+	Embeds               []Embed
+	Tokens               []APIToken
+	// Generate gives further tokens each time they are listed, so that very many
+	// need no memory. They come after Tokens, and only lists know them.
+	Generate iter.Seq[APIToken]
+	// Raw, unless empty, is the JSON that stands for the app in lists: for entries
+	// that no documentation allows.
+	Raw string
+}
+
+// Embed is a part of a data app.
+type Embed struct {
+	Name, ID             string
+	CreatedAt, UpdatedAt time.Time
+}
+
+// app is a data app as the server holds it. Its tokens are keys.
+type app struct {
+	DataApp
+	keys []*apiKey
+}
+
+func newApps(given []DataApp) []*app {
+	apps := make([]*app, 0, len(given))
+	for _, d := range given {
+		a := &app{DataApp: d}
+		for _, t := range d.Tokens {
+			a.keys = append(a.keys, &apiKey{APIToken: t})
+		}
+		a.Tokens = nil
+		apps = append(apps, a)
+	}
+	return apps
+}
+
+// Many gives apps data apps named "Data App 00000" and on, each with tokens API
+// tokens that token makes when they are listed.
+func Many(apps, tokens int, created time.Time, token func(app, token int) APIToken) []DataApp {
+	many := make([]DataApp, apps)
+	for i := range many {
+		many[i] = DataApp{
+			Name: manyName(i), CreatedAt: created, UpdatedAt: created,
+			Generate: func(yield func(APIToken) bool) {
+				for j := range tokens {
+					if !yield(token(i, j)) {
+						return
+					}
+				}
+			},
+		}
+	}
+	return many
+}
+
+// listApps is GET /api/v2/data-app ({REF}/list-data-apps). The page's errors are
+// inferred from its siblings.
+func (s *Server) listApps(c *call) answer {
+	if !s.holdsServiceToken(c) {
+		return s.badServiceToken()
+	}
+	pages, text := parsePaging(c.r.URL.Query())
+	if text != "" {
+		return s.invalidBody(text)
+	}
+	apps := make([]DataApp, 0, len(s.apps))
+	for _, a := range s.apps {
+		apps = append(apps, a.DataApp)
+	}
+	arrange(s, apps, func(d DataApp) time.Time { return d.CreatedAt })
+	return s.list(rows(s.paged(pages), slices.Values(apps), s.appRow))
+}
+
+// createApp is POST /api/v2/data-app ({REF}/create-data-app).
+func (s *Server) createApp(c *call) answer {
+	if !s.holdsServiceToken(c) {
+		return s.badServiceToken()
+	}
+	if text := s.invalid(c, field{"name", isString}); text != "" {
+		return s.invalidBody(text)
+	}
+	name := c.text("name")
+	if s.byName[name] != nil {
+		return s.bad("DATA_APP_ALREADY_EXISTS")
+	}
+	s.setApps(append(s.apps, &app{DataApp: DataApp{Name: name, CreatedAt: c.now, UpdatedAt: c.now}}))
+	return s.ok(map[string]any{"name": name})
+}
+
+// renameApp is PUT /api/v2/data-app ({REF}/update-data-app). The code for a name
+// that is taken is inferred. Tokens keep working, and their descriptions keep the
+// old name; the latter is inferred as well.
+func (s *Server) renameApp(c *call) answer {
+	if !s.holdsServiceToken(c) {
+		return s.badServiceToken()
+	}
+	if text := s.invalid(c, field{"name", isString}, field{"updateName", isString}); text != "" {
+		return s.invalidBody(text)
+	}
+	a, name := s.byName[c.text("name")], c.text("updateName")
+	if a == nil {
+		return s.bad("DATA_APP_NOT_FOUND")
+	}
+	if other := s.byName[name]; other != nil && other != a {
+		return s.bad("DATA_APP_ALREADY_EXISTS")
+	}
+	a.Name, a.UpdatedAt = name, c.now
+	s.setApps(s.apps)
+	return s.ok(map[string]any{"name": name})
+}
+
+// deleteApp is DELETE /api/v2/data-app?name= ({REF}/delete-data-app). The app's
+// tokens die with it.
+func (s *Server) deleteApp(c *call) answer {
+	if !s.holdsServiceToken(c) {
+		return s.badServiceToken()
+	}
+	name := c.r.URL.Query().Get("name")
+	if name == "" {
+		return s.invalidBody(`"name" is required`)
+	}
+	if !s.remove(name) {
+		return s.bad("DATA_APP_NOT_FOUND")
+	}
+	return s.ok(map[string]any{"name": name})
+}
+
+// setApps puts apps in place, found by name. Of two with one name, which no request
+// can bring about, the first is found.
+func (s *Server) setApps(apps []*app) {
+	s.apps, s.byName = apps, make(map[string]*app, len(apps))
+	for _, a := range apps {
+		if s.byName[a.Name] == nil {
+			s.byName[a.Name] = a
+		}
+	}
+}
+
+func (s *Server) remove(name string) bool {
+	if s.byName[name] == nil {
+		return false
+	}
+	s.setApps(slices.DeleteFunc(s.apps, func(a *app) bool { return a.Name == name }))
+	return true
+}
+
+func (s *Server) appRow(d DataApp) []byte {
+	if d.Raw != "" {
+		return []byte(d.Raw)
+	}
+	type embed struct {
+		Name      string `json:"name"`
+		ID        string `json:"embedId"`
+		CreatedAt string `json:"createdAt"`
+		UpdatedAt string `json:"updatedAt"`
+	}
+	embeds := make([]embed, 0, len(d.Embeds))
+	for _, e := range d.Embeds {
+		embeds = append(embeds, embed{e.Name, e.ID, s.date(e.CreatedAt), s.date(e.UpdatedAt)})
+	}
+	return encode(struct {
+		Name       string  `json:"name"`
+		Type       string  `json:"type"`
+		CreatedAt  string  `json:"createdAt"`
+		UpdatedAt  string  `json:"updatedAt"`
+		EmbedCount int     `json:"embedCount"`
+		Embeds     []embed `json:"embeds"`
+	}{d.Name, "embedded", s.date(d.CreatedAt), s.date(d.UpdatedAt), len(embeds), embeds})
+}

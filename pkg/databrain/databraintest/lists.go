@@ -1,0 +1,92 @@
+package databraintest
+
+import (
+	"iter"
+	"math/rand/v2"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// pageSize is fixed ({REF}/list-data-apps).
+const pageSize = 10
+
+// paging is what a list request asks for: page number from 1, or 0 for all.
+type paging int
+
+// parsePaging reads isPagination and pageNumber, both strings. Joi's texts, and
+// that an absent pageNumber means 1, are inferred.
+func parsePaging(q url.Values) (paging, string) {
+	on := q.Get("isPagination")
+	if q.Has("isPagination") && on != "true" && on != "false" {
+		return 0, `"isPagination" must be one of [true, false]`
+	}
+	number := 1
+	if q.Has("pageNumber") {
+		n, err := strconv.Atoi(q.Get("pageNumber"))
+		if err != nil {
+			return 0, `"pageNumber" must be a number`
+		}
+		if n < 1 {
+			return 0, `"pageNumber" must be greater than or equal to 1`
+		}
+		number = n
+	}
+	if on != "true" {
+		return 0, ""
+	}
+	return paging(number), ""
+}
+
+func (s *Server) paged(p paging) paging {
+	if s.switches.IgnorePagination {
+		return 0
+	}
+	return p
+}
+
+// rows are the entries of one page; past the last page there are none.
+func rows[T any](p paging, all iter.Seq[T], row func(T) []byte) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		i := 0
+		for v := range all {
+			on := i / pageSize // compared as pages, which can not overflow
+			i++
+			if p > 0 && on < int(p)-1 {
+				continue
+			}
+			if p > 0 && on > int(p)-1 {
+				return
+			}
+			if !yield(row(v)) {
+				return
+			}
+		}
+	}
+}
+
+// arrange puts entries into the order that the switches say.
+func arrange[T any](s *Server, entries []T, created func(T) time.Time) {
+	slices.SortStableFunc(entries, func(a, b T) int { return created(b).Compare(created(a)) })
+	if s.switches.Order == NewestFirst {
+		return
+	}
+	if s.switches.Order == Reshuffled {
+		s.shuffle++
+	}
+	rand.New(rand.NewPCG(s.switches.Seed, s.shuffle)).Shuffle(len(entries), func(i, j int) {
+		entries[i], entries[j] = entries[j], entries[i]
+	})
+}
+
+// date writes t as the switches say.
+func (s *Server) date(t time.Time) string {
+	switch s.switches.Timestamps {
+	case Milliseconds:
+		return t.UTC().Format("2006-01-02T15:04:05.000Z07:00")
+	case Offset:
+		return t.In(time.FixedZone("", 5*3600+30*60)).Format("2006-01-02T15:04:05.000000-07:00")
+	}
+	return t.UTC().Format("2006-01-02T15:04:05Z07:00")
+}
