@@ -1,0 +1,135 @@
+package secretsmanagertest
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"databrain-rotation/pkg/wiretest"
+)
+
+// Config of a Server. The zero value works.
+type Config struct {
+	Now     func() time.Time // default time.Now
+	Rand    io.Reader        // source of ids; default crypto/rand
+	Region  string           // default us-east-1
+	Account string           // default 123456789012
+
+	// Attempts bounds how often a rotation begins at createSecret; default 5. AWS
+	// says "multiple times" and gives no number (API reference, DescribeSecret,
+	// NextRotationDate).
+	Attempts int
+	// RetryPause is the wait before each further attempt; default none.
+	RetryPause time.Duration
+	// RotationToken says whether rotation events carry one, and whether
+	// PutSecretValue insists on it.
+	RotationToken RotationTokenMode
+}
+
+// RotationTokenMode is the handling of RotationToken. AWS requires the token of
+// functions that assume a role (API reference, PutSecretValue).
+type RotationTokenMode int
+
+// The modes. A wrong token is always refused for a version whose rotation gave one.
+const (
+	RotationTokenOptional RotationTokenMode = iota // sent; a put without it is accepted
+	RotationTokenRequired                          // sent; a put to the rotation's version must give it
+	RotationTokenAbsent                            // events carry none, as before AWS introduced it
+)
+
+// Server is the stand-in. It is safe for concurrent use.
+type Server struct {
+	cfg        Config
+	operations map[string]operation
+	ctx        context.Context // ends with Close
+	cancel     context.CancelFunc
+	rotations  sync.WaitGroup // rotations driven in the background
+
+	mu        sync.Mutex
+	secrets   []*secret
+	functions map[string]Rotator
+	faults    []*scheduled
+	lag       ReadLag
+	calls     []*Call
+	http      *http.Server
+
+	connections atomic.Int64
+}
+
+// New returns a Server without secrets.
+func New(cfg Config) *Server {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Rand == nil {
+		cfg.Rand = rand.Reader
+	}
+	if cfg.Region == "" {
+		cfg.Region = "us-east-1"
+	}
+	if cfg.Account == "" {
+		cfg.Account = "123456789012"
+	}
+	if cfg.Attempts <= 0 {
+		cfg.Attempts = 5
+	}
+	s := &Server{cfg: cfg, operations: operations(), functions: make(map[string]Rotator)}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	return s
+}
+
+// Transport serves requests in the process, whatever their host.
+func (s *Server) Transport() http.RoundTripper { return wiretest.Transport{Handler: s} }
+
+// Client is an HTTP client over [Server.Transport].
+func (s *Server) Client() *http.Client { return &http.Client{Transport: s.Transport()} }
+
+// Start listens on a loopback address, such as "127.0.0.1:0", and returns the
+// endpoint URL. [Server.Close] ends it.
+func (s *Server) Start(addr string) (string, error) {
+	listener, err := net.Listen("tcp", addr)
+	if err != nil {
+		return "", fmt.Errorf("start the Secrets Manager stand-in: %w", err)
+	}
+	if !listener.Addr().(*net.TCPAddr).IP.IsLoopback() {
+		listener.Close()
+		return "", fmt.Errorf("start the Secrets Manager stand-in on %s: only loopback addresses are served", addr)
+	}
+	srv := &http.Server{
+		Handler:           s,
+		ReadHeaderTimeout: time.Minute,
+		ConnState: func(_ net.Conn, state http.ConnState) {
+			if state == http.StateNew {
+				s.connections.Add(1)
+			}
+		},
+	}
+	s.mu.Lock()
+	s.http = srv
+	s.mu.Unlock()
+	go srv.Serve(listener)
+	return "http://" + listener.Addr().String(), nil
+}
+
+// NewConnections is the number of connections accepted on sockets so far.
+func (s *Server) NewConnections() int { return int(s.connections.Load()) }
+
+// Close ends the listener, hanging calls and background rotations, and waits for
+// the latter.
+func (s *Server) Close() error {
+	s.cancel()
+	s.rotations.Wait()
+	s.mu.Lock()
+	srv := s.http
+	s.mu.Unlock()
+	if srv == nil {
+		return nil
+	}
+	return srv.Close()
+}
