@@ -14,10 +14,10 @@ import (
 	"databrain-rotation/pkg/databrain"
 )
 
-// Invalid is the error of a cold start with missing or malformed settings.
-type Invalid struct{ Faults []string }
+// InvalidSettings is the error of a cold start with missing or malformed settings.
+type InvalidSettings struct{ Faults []string }
 
-func (e *Invalid) Error() string {
+func (e *InvalidSettings) Error() string {
 	return "settings: " + strings.Join(e.Faults, "; ") + " (nothing was done; correct the function's environment variables)"
 }
 
@@ -27,12 +27,12 @@ type Reader struct {
 	faults []string
 }
 
-// Err returns an [*Invalid] that names every fault, or nil.
+// Err returns an [*InvalidSettings] that names every fault, or nil.
 func (r *Reader) Err() error {
 	if len(r.faults) == 0 {
 		return nil
 	}
-	return &Invalid{r.faults}
+	return &InvalidSettings{r.faults}
 }
 
 // Fault notes that the variable called name has a problem, e.g. "is required".

@@ -1,0 +1,184 @@
+package rotation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+
+	"databrain-rotation/pkg/databrain"
+)
+
+const (
+	rotateTime = 10 * time.Second // for Databrain to rotate
+	storeTime  = 5 * time.Second  // to store its answer, at the least
+	shortGrace = time.Hour        // how long the AWS SDKs' secret caches keep a value
+)
+
+// storable reports whether token can be saved as a service token: a UUID.
+func storable(token databrain.Secret) bool {
+	return len(token.Reveal()) == 36 && uuid.Validate(token.Reveal()) == nil
+}
+
+// create is createSecret: it sees to it that the pending version has a value.
+func (s *step) create(ctx context.Context) error {
+	current, err := s.current(ctx)
+	if err != nil {
+		return err
+	}
+	pending, err := s.pendingOnce(ctx)
+	if err == nil {
+		s.log.InfoContext(ctx, "the pending version has a value already; it is kept")
+		return s.differ(pending, current)
+	}
+	if !errors.Is(err, errNoValue) {
+		return err
+	}
+	if s.config.Strategy == Grace {
+		return s.createByGrace(ctx, current)
+	}
+	return s.mint(ctx, current)
+}
+
+func (s *step) differ(pending, current document) error {
+	if pending.token.Equal(current.token) {
+		return s.errIdentical()
+	}
+	return nil
+}
+
+// mint makes the token here and stores it.
+func (s *step) mint(ctx context.Context, current document) error {
+	// Not the ClientRequestToken, which is a UUID too: it is in CloudTrail.
+	exists, err := s.put(ctx, current.with(databrain.NewSecret(uuid.NewString())))
+	if err != nil {
+		return err
+	}
+	if exists {
+		return s.adopt(ctx, current)
+	}
+	s.log.InfoContext(ctx, "stored a new token as AWSPENDING")
+	return nil
+}
+
+// adopt goes on with the value that another invocation stored first.
+func (s *step) adopt(ctx context.Context, current document) error {
+	pending, err := s.pending(ctx)
+	if err != nil {
+		return errPendingMissing(err)
+	}
+	s.log.InfoContext(ctx, "another invocation stored the pending value first; it is adopted")
+	return s.differ(pending, current)
+}
+
+// createByGrace lets Databrain make the token. Every precondition is checked
+// before the call, since a token whose answer is lost, or can not be stored, is
+// live and known to nobody.
+func (s *step) createByGrace(ctx context.Context, current document) error {
+	standing, cause := Absent, error(nil)
+	if !current.empty() {
+		standing, cause = s.probe(ctx, current.token)
+	}
+	switch PlanGrace(standing) {
+	case FailUnavailable:
+		return unavailable("probe of AWSCURRENT before the rotation", cause)
+	case Mint:
+		s.log.WarnContext(ctx, "AWSCURRENT has no token that works, so there is none to keep for a grace period; "+
+			"setSecret decides whether it may be replaced", slog.String("current", string(standing)))
+		return s.mint(ctx, current)
+	}
+	rotate, err := s.prepareRotate(ctx, current)
+	if err != nil {
+		return err
+	}
+	if s.deadline.Sub(s.now()) < rotateTime+storeTime {
+		return &OutOfTime{problem{text: fmt.Sprintf("less than %v are left, too little to rotate and store the answer; "+
+			"nothing was written. Raise the function's timeout to 60 seconds or more", rotateTime+storeTime)}}
+	}
+	s.warnOfGrace(ctx)
+	return s.rotate(ctx, current, rotate)
+}
+
+// prepareRotate checks what the call and its fallback need, and returns the call
+// in the contract that the settings name.
+func (s *step) prepareRotate(ctx context.Context, current document) (func(context.Context) (databrain.Secret, error), error) {
+	if s.config.Contract == ContractAdminJWT {
+		jwt, err := s.signIn(ctx)
+		return func(ctx context.Context) (databrain.Secret, error) {
+			return s.databrain.RotateServiceTokenAsAdmin(ctx, jwt, current.token, s.config.GracePeriod)
+		}, err
+	}
+	_, err := s.admin(ctx)
+	return func(ctx context.Context) (databrain.Secret, error) {
+		return s.databrain.RotateServiceToken(ctx, current.token, s.config.GracePeriod)
+	}, err
+}
+
+func (s *step) rotate(ctx context.Context, current document, call func(context.Context) (databrain.Secret, error)) error {
+	bounded, cancel := context.WithTimeout(ctx, rotateTime)
+	began := s.now()
+	token, err := call(bounded)
+	cancel()
+	var answer *databrain.Error
+	if err != nil && !errors.As(err, &answer) {
+		return unavailable("rotate", err)
+	}
+	switch action := PlanRotated(answer, !token.Equal(current.token)); action {
+	case StoreRemote:
+		s.log.InfoContext(ctx, "Databrain made a new token; the old one stays valid for the grace period",
+			slog.Time("oldTokenEnds", began.Add(s.config.GracePeriod)))
+		return s.storeRemote(ctx, current, token)
+	case MintAfterUnknown:
+		s.orphanPossible = true
+		s.log.WarnContext(ctx, "the outcome of the rotate call is unknown: a token that nobody holds may be live until setSecret "+
+			"replaces it; going on with a token made here, without a grace period. If this repeats, check ROTATION_GRACE_CONTRACT",
+			slog.Any("cause", err))
+		return s.mint(ctx, current)
+	case FailContract:
+		return &GraceContractMismatch{problem{"Databrain accepts AWSCURRENT but refuses the rotate request: the instance probably " +
+			"speaks the other contract; nothing was written. Set ROTATION_GRACE_CONTRACT to the other value (service-token, admin-jwt)", err}}
+	case FailUnavailable:
+		return unavailable("rotate", err)
+	}
+	return refused("rotate", err)
+}
+
+// storeRemote stores a token that only this invocation knows: on a context that
+// outlives the invocation's cancellation, again and again until the time is up.
+func (s *step) storeRemote(ctx context.Context, current document, token databrain.Secret) error {
+	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), s.deadline)
+	defer cancel()
+	value := current.with(token)
+	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
+		exists, err := s.put(ctx, value)
+		if err == nil && !exists {
+			s.log.InfoContext(ctx, "stored Databrain's token as AWSPENDING")
+			return nil
+		}
+		if exists {
+			s.orphanPossible = true
+			return s.adopt(ctx, current)
+		}
+		if !sleep(ctx, pause) {
+			s.orphanPossible = true
+			s.log.ErrorContext(ctx, "Databrain's new token could not be stored: it is live and nobody holds it; "+
+				"the next attempt replaces it, and the old one works until the grace period ends")
+			return err
+		}
+	}
+}
+
+func (s *step) warnOfGrace(ctx context.Context) {
+	grace := s.config.GracePeriod
+	if grace < shortGrace {
+		s.log.WarnContext(ctx, "the grace period is shorter than the hour for which the AWS SDKs' secret caches keep a value",
+			slog.Duration("grace", grace))
+	}
+	if s.secret.interval > 0 && grace > s.secret.interval {
+		s.log.WarnContext(ctx, "the grace period is longer than the rotation interval, so several old tokens are valid at once",
+			slog.Duration("grace", grace), slog.Duration("interval", s.secret.interval))
+	}
+}

@@ -1,0 +1,196 @@
+package rotation
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"databrain-rotation/pkg/databrain"
+)
+
+const (
+	// reportTime is left of the invocation when every wait has ended, to report.
+	reportTime = 500 * time.Millisecond
+	// longestStep bounds a step whose context has no deadline.
+	longestStep = time.Minute
+	// longestPoll bounds the wait until a saved token works everywhere.
+	longestPoll = 30 * time.Second
+)
+
+// Strategy is how a new token comes to be: the setting ROTATION_STRATEGY.
+type Strategy string
+
+// The strategies.
+const (
+	// Replace mints a UUID here and saves it as the service token. The old token
+	// dies at that moment.
+	Replace Strategy = "replace"
+	// Grace lets Databrain make the token and keeps the old one valid for a grace
+	// period. Where the outcome of that call is unknown it falls back to Replace.
+	Grace Strategy = "grace"
+)
+
+// Contract is which of two documented forms the rotate endpoint has: the setting
+// ROTATION_GRACE_CONTRACT ({docs}/rotate-service-token).
+type Contract string
+
+// The contracts.
+const (
+	ContractServiceToken Contract = "service-token" // newer: authorised by the token itself
+	ContractAdminJWT     Contract = "admin-jwt"     // older: authorised by the admin
+)
+
+// Config is how a [Rotator] works.
+type Config struct {
+	AdminSecretID string // name or ARN; only ever read
+	Strategy      Strategy
+	GracePeriod   time.Duration // whole seconds above zero; Grace only
+	Contract      Contract      // Grace only
+	Takeover      Takeover
+	Instance      string // base URL, for logs and metrics
+}
+
+// Rotator carries out the steps. It is safe for concurrent use and keeps nothing
+// of one invocation for the next.
+type Rotator struct {
+	secrets   SecretsManager
+	databrain *databrain.Client
+	config    Config
+	log       *slog.Logger
+	metrics   io.Writer
+	now       func() time.Time
+}
+
+// New returns a Rotator. Metrics go to metrics as lines in CloudWatch's embedded
+// metric format.
+func New(secrets SecretsManager, instance *databrain.Client, c Config, log *slog.Logger, metrics io.Writer, now func() time.Time) *Rotator {
+	return &Rotator{secrets: secrets, databrain: instance, config: c, log: log, metrics: metrics, now: now}
+}
+
+// Handle carries out one step. Its errors are of the named types of this package.
+func (r *Rotator) Handle(ctx context.Context, e Event) error {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		deadline = r.now().Add(longestStep)
+	}
+	s := &step{
+		Rotator: r, event: e, deadline: deadline.Add(-reportTime), began: r.now(),
+		log: r.log.With(slog.String("step", e.Step), slog.String("secret", e.SecretID), slog.String("version", e.Version)),
+	}
+	ctx, cancel := context.WithDeadline(ctx, s.deadline)
+	defer cancel()
+	err := s.run(ctx)
+	s.report(ctx, err)
+	return err
+}
+
+// step is one invocation.
+type step struct {
+	*Rotator
+	event    Event
+	log      *slog.Logger
+	began    time.Time
+	deadline time.Time // every wait ends by then
+	secret   description
+
+	tookOver       bool
+	orphanPossible bool
+}
+
+func (s *step) run(ctx context.Context) error {
+	if err := s.describe(ctx); err != nil {
+		return err
+	}
+	switch action := PlanGuard(s.secret.Metadata, s.event.Step, s.event.Version); action {
+	case Proceed:
+	case Succeed:
+		s.log.InfoContext(ctx, "nothing to do: this version is already AWSCURRENT")
+		return nil
+	default:
+		return s.guardError(action)
+	}
+	if s.secret.is(s.config.AdminSecretID) {
+		return errAdminIsRotated()
+	}
+	switch s.event.Step {
+	case StepCreate:
+		return s.create(ctx)
+	case StepSet:
+		return s.set(ctx)
+	case StepTest:
+		return s.test(ctx)
+	default:
+		return s.finish(ctx)
+	}
+}
+
+func (s *step) guardError(a Action) error {
+	switch a {
+	case FailDeleted:
+		return &SecretDeleted{problem{text: "the secret is scheduled for deletion; nothing was done. " +
+			"Restore it (aws secretsmanager restore-secret) if it is still needed"}}
+	case FailNotEnabled:
+		return &RotationNotEnabled{problem{text: "rotation is switched off for this secret; nothing was done. " +
+			"Switch it on with aws secretsmanager rotate-secret"}}
+	case FailVersion:
+		return &VersionUnknown{problem{text: fmt.Sprintf("the secret has no version %q; nothing was done. "+
+			"The event is stale or made by hand: start a rotation with aws secretsmanager rotate-secret", s.event.Version)}}
+	case FailNotPending:
+		return &VersionNotPending{problem{text: fmt.Sprintf("version %q is no longer AWSPENDING: a value was stored by hand or "+
+			"another rotation began; nothing was done. If AWSCURRENT works no action is needed", s.event.Version)}}
+	}
+	return &UnknownStep{problem{text: fmt.Sprintf("the event names the unknown step %q; nothing was done. "+
+		"The steps are createSecret, setSecret, testSecret and finishSecret", s.event.Step)}}
+}
+
+func errAdminIsRotated() error {
+	return &AdminSecretIsRotatedSecret{problem{text: "DATABRAIN_ADMIN_SECRET_ID names the rotated secret itself; nothing was done. " +
+		"Keep the admin's e-mail address and password in a secret of their own"}}
+}
+
+// probe asks Databrain about a token, once.
+func (s *step) probe(ctx context.Context, token databrain.Secret) (Standing, error) {
+	err := s.databrain.Probe(ctx, token)
+	switch {
+	case err == nil:
+		return Accepted, nil
+	case databrain.Rejected(err):
+		return Rejected, err
+	}
+	return NoAnswer, err
+}
+
+// await probes until Databrain accepts token: a replica may lag behind a write.
+// It returns what the last probe said.
+func (s *step) await(ctx context.Context, token databrain.Secret) (Standing, error) {
+	ctx, cancel := context.WithTimeout(ctx, longestPoll)
+	defer cancel()
+	var last Standing
+	var cause error
+	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
+		standing, err := s.probe(ctx, token)
+		if standing == Accepted {
+			return standing, nil
+		}
+		if ctx.Err() == nil || last == "" { // a probe cut off by the deadline says less than the one before
+			last, cause = standing, err
+		}
+		if !sleep(ctx, pause) {
+			return last, cause
+		}
+	}
+}
+
+// sleep waits for d and reports whether ctx lasted that long.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}

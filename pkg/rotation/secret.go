@@ -1,0 +1,180 @@
+package rotation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
+
+	"databrain-rotation/pkg/databrain"
+)
+
+// SecretsManager is the part of the SDK's client that a rotation needs, and that
+// the function's role has to allow.
+type SecretsManager interface {
+	DescribeSecret(context.Context, *secretsmanager.DescribeSecretInput, ...func(*secretsmanager.Options)) (*secretsmanager.DescribeSecretOutput, error)
+	GetSecretValue(context.Context, *secretsmanager.GetSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error)
+	PutSecretValue(context.Context, *secretsmanager.PutSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.PutSecretValueOutput, error)
+	UpdateSecretVersionStage(context.Context, *secretsmanager.UpdateSecretVersionStageInput, ...func(*secretsmanager.Options)) (*secretsmanager.UpdateSecretVersionStageOutput, error)
+}
+
+// description is the rotated secret as DescribeSecret shows it.
+type description struct {
+	Metadata
+	arn, name string
+	interval  time.Duration // between rotations; 0 if the schedule does not say it in days
+}
+
+// is reports whether id, a name or a whole or partial ARN, names this secret. A
+// partial ARN lacks the hyphen and six characters that Secrets Manager adds.
+func (d description) is(id string) bool {
+	const suffix = len("-AbCdEf")
+	partial := ""
+	if len(d.arn) > suffix {
+		partial = d.arn[:len(d.arn)-suffix]
+	}
+	return id == d.arn || id == d.name || id == partial
+}
+
+func (s *step) describe(ctx context.Context) error {
+	out, err := s.secrets.DescribeSecret(ctx, &secretsmanager.DescribeSecretInput{SecretId: &s.event.SecretID})
+	if err != nil {
+		return secretsManager("DescribeSecret", err)
+	}
+	s.secret = description{
+		Metadata: Metadata{
+			Deleted: out.DeletedDate != nil, RotationEnabled: aws.ToBool(out.RotationEnabled), Labels: out.VersionIdsToStages,
+		},
+		arn: aws.ToString(out.ARN), name: aws.ToString(out.Name),
+	}
+	if out.RotationRules != nil {
+		s.secret.interval = time.Duration(aws.ToInt64(out.RotationRules.AutomaticallyAfterDays)) * 24 * time.Hour
+	}
+	return nil
+}
+
+// errNoValue: the version does not exist, or it has no value.
+var errNoValue = errors.New("the version has no value")
+
+// value reads the document of the version with label, whose id is known from
+// DescribeSecret, so that a label that moves in between is noticed.
+func (s *step) value(ctx context.Context, version, label string) (document, error) {
+	out, err := s.secrets.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{
+		SecretId: &s.event.SecretID, VersionId: &version, VersionStage: &label,
+	})
+	if _, missing := errors.AsType[*types.ResourceNotFoundException](err); missing {
+		return document{}, errNoValue
+	}
+	if err != nil {
+		return document{}, secretsManager("GetSecretValue of "+label, err)
+	}
+	if out.SecretString == nil {
+		return document{}, malformed(label, "is binary (SecretBinary)")
+	}
+	return parseDocument(*out.SecretString, label)
+}
+
+// current reads the document of AWSCURRENT; the empty document if no version has
+// that label.
+func (s *step) current(ctx context.Context) (document, error) {
+	holder := s.secret.Holder(labelCurrent)
+	if holder == "" {
+		return emptyDocument(), nil
+	}
+	d, err := s.value(ctx, holder, labelCurrent)
+	if errors.Is(err, errNoValue) {
+		return d, &LabelMoved{problem{text: "AWSCURRENT moved, or lost its value, while the step ran; nothing was written and the step can be retried"}}
+	}
+	return d, err
+}
+
+// pendingOnce reads the pending version, errNoValue if nothing is stored yet.
+func (s *step) pendingOnce(ctx context.Context) (document, error) {
+	d, err := s.value(ctx, s.event.Version, labelPending)
+	if err == nil && !storable(d.token) {
+		return d, malformed(labelPending, "holds no UUID as its token, so a rotation can not finish with it")
+	}
+	return d, err
+}
+
+// pending reads the pending version in a step that needs its value. Reads may lag
+// behind writes, so a missing value is asked for again, for about three seconds.
+func (s *step) pending(ctx context.Context) (document, error) {
+	for pause := 200 * time.Millisecond; ; pause *= 2 {
+		d, err := s.pendingOnce(ctx)
+		if !errors.Is(err, errNoValue) || pause > 2*time.Second || !sleep(ctx, pause) {
+			return d, err
+		}
+	}
+}
+
+func errPendingMissing(err error) error {
+	if !errors.Is(err, errNoValue) {
+		return err
+	}
+	return &PendingValueMissing{problem{text: "the pending version has no value, so there is nothing to save or promote; " +
+		"nothing was written. Secrets Manager starts again from createSecret, which stores one"}}
+}
+
+// errIdentical tells how to get rid of a pending version that can never finish.
+func (s *step) errIdentical() error {
+	return &PendingEqualsCurrent{problem{text: fmt.Sprintf("AWSPENDING holds the same token as AWSCURRENT, so this rotation can "+
+		"not finish; nothing was written. Remove the label and rotate again: aws secretsmanager update-secret-version-stage "+
+		"--secret-id %s --version-stage AWSPENDING --remove-from-version-id %s", s.event.SecretID, s.event.Version)}}
+}
+
+// put stores the pending value. Two invocations may race: then the version has a
+// value already, and exists is true.
+func (s *step) put(ctx context.Context, value string) (exists bool, err error) {
+	in := &secretsmanager.PutSecretValueInput{
+		SecretId: &s.event.SecretID, ClientRequestToken: &s.event.Version, SecretString: &value,
+		VersionStages: []string{labelPending}, // left out, AWSCURRENT would move at once
+	}
+	if !s.event.RotationToken.Empty() {
+		in.RotationToken = aws.String(s.event.RotationToken.Reveal())
+	}
+	_, err = s.secrets.PutSecretValue(ctx, in)
+	if _, exists := errors.AsType[*types.ResourceExistsException](err); exists {
+		return true, nil
+	}
+	if err != nil {
+		return false, secretsManager("PutSecretValue of AWSPENDING", err)
+	}
+	return false, nil
+}
+
+// admin reads the admin's credentials from their own secret.
+func (s *step) admin(ctx context.Context) (databrain.Credentials, error) {
+	out, err := s.secrets.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &s.config.AdminSecretID})
+	switch {
+	case err != nil:
+		return databrain.Credentials{}, secretsManager("GetSecretValue of the admin secret (DATABRAIN_ADMIN_SECRET_ID)", err)
+	case s.secret.arn != "" && strings.EqualFold(aws.ToString(out.ARN), s.secret.arn):
+		return databrain.Credentials{}, errAdminIsRotated()
+	}
+	return adminCredentials(aws.ToString(out.SecretString))
+}
+
+// signIn gets the admin's JWT, once: the instance limits sign-ins per minute.
+func (s *step) signIn(ctx context.Context) (databrain.Secret, error) {
+	credentials, err := s.admin(ctx)
+	if err != nil {
+		return databrain.Secret{}, err
+	}
+	jwt, err := s.databrain.SignIn(ctx, credentials)
+	switch {
+	case err == nil:
+		return jwt, nil
+	case databrain.ClassOf(err) == databrain.ClassLogin, databrain.Rejected(err), databrain.ClassOf(err) == databrain.ClassInvalid:
+		return jwt, &AdminSignInRefused{problem{"Databrain refused the admin's sign-in; nothing was written. Correct the e-mail " +
+			"address and password in the secret that DATABRAIN_ADMIN_SECRET_ID names; the rotation is then retried", err}}
+	case databrain.ClassOf(err) == databrain.ClassPermanent:
+		return jwt, refused("sign in as admin", err)
+	}
+	return jwt, unavailable("sign in as admin", err)
+}

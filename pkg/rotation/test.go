@@ -1,0 +1,47 @@
+package rotation
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+)
+
+// test is testSecret: it proves that Databrain authenticates the pending token.
+// Called alone on a version without a value, as Secrets Manager does when rotation
+// is configured without rotating at once, it is a pre-flight check.
+func (s *step) test(ctx context.Context) error {
+	pending, err := s.pending(ctx)
+	if errors.Is(err, errNoValue) {
+		return s.preflight(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	return s.proven(ctx, pending.token)
+}
+
+// preflight checks what a rotation would start from and writes nothing.
+func (s *step) preflight(ctx context.Context) error {
+	current, err := s.current(ctx)
+	if err != nil {
+		return err
+	}
+	standing, cause := s.ask(ctx, current)
+	switch PlanPreflight(standing, s.config.Takeover) {
+	case Succeed:
+		s.log.InfoContext(ctx, "pre-flight: Databrain accepts AWSCURRENT; nothing was written", slog.String("instance", s.config.Instance))
+		return nil
+	case SignIn:
+		if _, err := s.signIn(ctx); err != nil {
+			return err
+		}
+		s.log.InfoContext(ctx, "pre-flight: nothing to rotate yet, and the admin can sign in; nothing was written",
+			slog.String("instance", s.config.Instance))
+		return nil
+	case AbandonMissing:
+		return errCurrentMissing()
+	case AbandonRejected:
+		return errCurrentRejected(NotAsked, cause)
+	}
+	return unavailable("pre-flight probe of AWSCURRENT", cause)
+}
