@@ -1,0 +1,83 @@
+package audit
+
+import (
+	"time"
+)
+
+// GapClass is why a part of the instance could not be read.
+type GapClass string
+
+// The classes of coverage gaps.
+const (
+	GapAuth        GapClass = "auth"
+	GapForbidden   GapClass = "forbidden"
+	GapRateLimited GapClass = "rate_limited"
+	GapServer      GapClass = "server"
+	GapTimeout     GapClass = "timeout"
+	GapDecode      GapClass = "decode"   // not the API's answer, or an incomplete list
+	GapDeadline    GapClass = "deadline" // the invocation's time ran out first
+	GapNetwork     GapClass = "network"
+)
+
+// Gap is a part of the instance that could not be read: the tokens of one data
+// app, or the list of the apps itself.
+type Gap struct {
+	DataApp  string // cleaned; "" for the list of the apps
+	Class    GapClass
+	Status   int // HTTP status of the last answer; 0 without one
+	Attempts int // requests made for it
+
+	app string // as the instance spells it
+}
+
+// AgeBin counts the API tokens whose age in days is at least From and less than
+// To. To is 0 for the last bin, which is open.
+type AgeBin struct{ From, To, Tokens, Stale int }
+
+// ageBins returns the fixed bins of the age histogram, empty.
+func ageBins() []AgeBin {
+	edges := []int{0, 30, 60, 90, 180, 365, 730}
+	bins := make([]AgeBin, len(edges))
+	for i, from := range edges {
+		bins[i].From = from
+		if i+1 < len(edges) {
+			bins[i].To = edges[i+1]
+		}
+	}
+	return bins
+}
+
+// ExceptionStatus is how an exception of the policy stood in a run.
+type ExceptionStatus struct {
+	Exception Exception
+	Lapsed    bool // its day is over, or its expiry is no date
+	DaysLeft  int  // whole days until it lapses; 0 on its last day and once lapsed
+	Matched   int  // tokens that it names with a finding that it covers, or would if it had not lapsed
+}
+
+// Posture is what Secrets Manager says of the rotation of the service token.
+type Posture struct {
+	Read         bool      // false: DescribeSecret failed, and nothing below is known
+	Rotation     bool      // rotation is switched on
+	RotatedAt    time.Time // last rotation, else the creation of the secret; zero if neither is known
+	AgeDays      int       // whole days since RotatedAt
+	PendingSince time.Time // when AWSPENDING was put on another version than AWSCURRENT; zero if it is not
+}
+
+// Report is everything that a report of one run needs. It is not changed once it
+// is handed to a writer.
+type Report struct {
+	Summary    Summary
+	Findings   []Finding // observed in this run, by WorstFirst
+	Resolved   []Finding // gone since the last run, by WorstFirst
+	Gaps       []Gap     // the app list first, then by name
+	Exceptions []ExceptionStatus
+	Ages       []AgeBin // every token that was read and has a usable date
+	Undated    int      // tokens that were read and have none
+	Policy     Policy   // as applied, with inherited fields filled in
+	Posture    Posture
+	EmittedAt  time.Time
+
+	// eventBase is what event ids derive from besides the finding; see eventID.
+	eventBase string
+}

@@ -1,0 +1,105 @@
+package audit
+
+import "time"
+
+// SummarySchema names the form of [Summary].
+const SummarySchema = "databrain.token-audit.summary/1"
+
+// Status is the outcome of a run.
+type Status string
+
+// The outcomes.
+const (
+	Complete Status = "complete" // everything was read
+	Partial  Status = "partial"  // there are coverage gaps
+	Failed   Status = "failed"   // the run itself failed; see Summary.Notes
+)
+
+// Summary is what a run returns, and what the event that ends it carries.
+type Summary struct {
+	Schema         string      `json:"schema"`
+	RunID          string      `json:"runId"`
+	Status         Status      `json:"status"`
+	StartedAt      time.Time   `json:"startedAt"`
+	FinishedAt     time.Time   `json:"finishedAt"`
+	Instance       string      `json:"instance"`
+	Counts         Counts      `json:"counts"`
+	OldestAgeDays  int         `json:"oldestAgeDays"`  // of the API tokens that were read
+	Requests       int         `json:"requests"`       // sent to Databrain, retries included
+	Retries        int         `json:"retries"`        // requests that repeated one that failed
+	Throttled      int         `json:"throttled"`      // answers with status 429
+	EmitFailures   int         `json:"emitFailures"`   // events, reports and states that could not be written
+	DurationMs     int64       `json:"durationMs"`     // from the start of the run to FinishedAt
+	Worst          []WorstItem `json:"worst"`          // the first of all findings by WorstFirst
+	WorstTruncated bool        `json:"worstTruncated"` // there are more findings than Worst holds
+	Report         string      `json:"report,omitempty"`
+
+	// Notes say in plain words what a reader of the numbers must know: apps
+	// deleted during the run, a state that could not be read, why a run failed.
+	Notes []string `json:"notes,omitempty"`
+}
+
+// Counts are the numbers of a run. New, Ongoing, Reopened and Suppressed add up
+// to Findings, and so do the members of BySeverity.
+type Counts struct {
+	DataApps   int        `json:"dataApps"` // that exist; Covered of them were read
+	Covered    int        `json:"covered"`
+	Gaps       int        `json:"gaps"`
+	Tokens     int        `json:"tokens"`
+	Findings   int        `json:"findings"` // observed in this run, suppressed ones included
+	New        int        `json:"new"`
+	Ongoing    int        `json:"ongoing"`
+	Reopened   int        `json:"reopened"`
+	Resolved   int        `json:"resolved"`
+	Suppressed int        `json:"suppressed"`
+	Stale      int        `json:"stale"` // tokens older than their limit, suppressed ones included
+	BySeverity BySeverity `json:"bySeverity"`
+}
+
+// BySeverity counts findings.
+type BySeverity struct {
+	Informational int `json:"informational"`
+	Low           int `json:"low"`
+	Medium        int `json:"medium"`
+	High          int `json:"high"`
+	Critical      int `json:"critical"`
+}
+
+// add counts one finding of severity s.
+func (b *BySeverity) add(s Severity) {
+	switch s {
+	case Informational:
+		b.Informational++
+	case Low:
+		b.Low++
+	case Medium:
+		b.Medium++
+	case High:
+		b.High++
+	case Critical:
+		b.Critical++
+	}
+}
+
+// maxWorst is how many findings a summary lists.
+const maxWorst = 50
+
+// WorstItem is a finding in a summary: the wire form of [Detail] without prose,
+// so that a summary fits in one event.
+type WorstItem struct {
+	Finding   WorstFinding     `json:"finding"`
+	DataApp   *DataAppDetail   `json:"dataApp,omitempty"`
+	Token     *TokenDetail     `json:"token,omitempty"`
+	Exception *ExceptionDetail `json:"exception,omitempty"`
+	Policy    *PolicyDetail    `json:"policy,omitempty"`
+}
+
+// WorstFinding is [FindingDetail] without prose but its title.
+type WorstFinding struct {
+	ID         string     `json:"id"`
+	Check      Check      `json:"check"`
+	State      State      `json:"state"`
+	Severity   Severity   `json:"severity"`
+	Compliance Compliance `json:"compliance"`
+	Title      string     `json:"title"`
+}

@@ -1,0 +1,150 @@
+package audit
+
+import (
+	"fmt"
+	"time"
+)
+
+// Pages that a remedy points to.
+const (
+	databrainDocs   = "https://docs.usedatabrain.com/developer-docs/helpers/api-reference/"
+	rateLimitDocs   = "https://docs.usedatabrain.com/developer-docs/rate-limiting"
+	rotationDocs    = "https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotating-secrets.html"
+	troubleshooting = "https://docs.aws.amazon.com/secretsmanager/latest/userguide/troubleshoot_rotation.html"
+)
+
+// prose is what a person reads of a finding. Titles hold no names from outside.
+type prose struct{ title, description, remedy, url string }
+
+// describe makes the prose of f.
+func describe(f *Finding) prose {
+	switch f.Check {
+	case TokenAge, TokenAgeApproaching, TokenDateInvalid, TokenDateFuture:
+		return describeToken(f)
+	case ServiceTokenAge, ServiceTokenRotationOff, ServiceTokenRotationStuck:
+		return describeServiceToken(f)
+	case ExceptionExpired, ExceptionUnused:
+		return describeException(f)
+	}
+	return describeUnlistable(f)
+}
+
+func describeToken(f *Finding) prose {
+	const (
+		rotate = "Give the consumers of this API token a new one, then invalidate the old one: the rotate endpoint does both, with a grace period in seconds."
+		date   = "Find out on the instance when this API token was created, and replace it if nobody knows."
+	)
+	t := f.Token
+	subject := fmt.Sprintf("API token %q (fingerprint %s) of data app %q", t.Name, t.Fingerprint, f.DataApp)
+	rule := fmt.Sprintf("rule %q allows %s", f.Rule, days(f.MaxAgeDays))
+	switch f.Check {
+	case TokenAge:
+		return prose{
+			fmt.Sprintf("API token is %s old, the limit is %d", days(t.AgeDays), f.MaxAgeDays),
+			fmt.Sprintf("%s was created %s and is stale since %s: %s.", subject, day(t.CreatedAt), day(t.StaleSince), rule),
+			rotate, databrainDocs + "rotate-api-key",
+		}
+	case TokenAgeApproaching:
+		due := t.CreatedAt.Add(wholeDays(f.MaxAgeDays))
+		return prose{
+			fmt.Sprintf("API token is %s old and becomes stale at %d", days(t.AgeDays), f.MaxAgeDays),
+			fmt.Sprintf("%s was created %s and becomes stale on %s: %s.", subject, day(t.CreatedAt), day(due), rule),
+			rotate, databrainDocs + "rotate-api-key",
+		}
+	case TokenDateFuture:
+		return prose{
+			"API token was created in the future",
+			fmt.Sprintf("%s has the creation time %s, which is yet to come: its age is not known.", subject, t.CreatedAt.Format(time.RFC3339)),
+			date + " Check the clock of the instance too.", databrainDocs + "list-api-tokens",
+		}
+	}
+	return prose{
+		"API token has no readable creation time",
+		subject + " has a creation time that is not an RFC 3339 timestamp: its age is not known.",
+		date, databrainDocs + "list-api-tokens",
+	}
+}
+
+func describeServiceToken(f *Finding) prose {
+	switch f.Check {
+	case ServiceTokenAge:
+		return prose{
+			fmt.Sprintf("Service token is %s old, the limit is %d", days(ageDays(f.LastSeen, f.Since)), f.MaxAgeDays),
+			fmt.Sprintf("The secret of the service token was last rotated %s.", day(f.Since)),
+			"Rotate the secret now, then find out why its schedule did not.", rotationDocs,
+		}
+	case ServiceTokenRotationOff:
+		return prose{
+			"Rotation of the service token is switched off",
+			"The secret of the service token has no rotation switched on, so the token stays the same until somebody changes it.",
+			"Switch rotation on for the secret, with the rotation function of this stack.", rotationDocs,
+		}
+	}
+	return prose{
+		"Rotation of the service token is stuck",
+		fmt.Sprintf("The staging label AWSPENDING is on another version than AWSCURRENT since %s: a rotation was begun and not finished.", day(f.Since)),
+		"Read the log of the rotation function for the step that failed, remove its cause and rotate the secret again.", troubleshooting,
+	}
+}
+
+func describeException(f *Finding) prose {
+	e := f.Exception
+	if f.Check == ExceptionExpired {
+		return prose{
+			"Exception of the audit policy has expired",
+			fmt.Sprintf("Exception %q (%s, owner %s) held until %q: what it covered counts again.", e.ID, e.Reason, e.Owner, e.ExpiresAt),
+			"Replace the tokens that it covered, then remove the exception, or agree with its owner on a new date.", "",
+		}
+	}
+	return prose{
+		"Exception of the audit policy matches nothing",
+		fmt.Sprintf("Exception %q (%s, owner %s) names no token with a finding.", e.ID, e.Reason, e.Owner),
+		"Remove the exception from the policy, or correct its patterns.", "",
+	}
+}
+
+func describeUnlistable(f *Finding) prose {
+	why := "for an unknown reason"
+	if g := f.Gap; g != nil {
+		why = fmt.Sprintf("(%s, %d requests)", g.Class, g.Attempts)
+		if g.Status != 0 {
+			why = fmt.Sprintf("(%s, HTTP status %d, %d requests)", g.Class, g.Status, g.Attempts)
+		}
+	}
+	remedy, url := gapRemedy(f.Gap)
+	if f.Check == DataAppsUnlistable {
+		return prose{
+			"Data apps could not be listed",
+			"The list of the data apps could not be read in full " + why + ": there may be apps and tokens that nothing is known of.",
+			remedy, url,
+		}
+	}
+	return prose{
+		"API tokens of a data app could not be listed",
+		fmt.Sprintf("The API tokens of data app %q could not be read in full %s: stale ones among them are not known.", f.DataApp, why),
+		remedy, url,
+	}
+}
+
+func gapRemedy(g *Gap) (text, url string) {
+	class := GapServer
+	if g != nil {
+		class = g.Class
+	}
+	switch class {
+	case GapAuth, GapForbidden:
+		return "Check that the secret holds the live service token and that it may list API tokens.", databrainDocs + "list-api-tokens"
+	case GapRateLimited, GapDeadline:
+		return "Raise RATE_LIMIT on the instance and AUDIT_REQUESTS_PER_MINUTE with it, or audit at a quieter time.", rateLimitDocs
+	}
+	return "Check the health of the instance and of what lies between, then run the audit again.", databrainDocs + "health-check"
+}
+
+func days(n int) string {
+	if n == 1 {
+		return "1 day"
+	}
+	return fmt.Sprintf("%d days", n)
+}
+
+func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
