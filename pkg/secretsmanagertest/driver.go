@@ -180,6 +180,9 @@ func (s *Server) begin(sec *secret, token string) (r run, done bool, err *Error)
 
 // inBackground begins and drives without waiting; s.mu is held.
 func (s *Server) inBackground(sec *secret, token string, d driver) *Error {
+	if s.ctx.Err() != nil {
+		return fail(CodeInternal, "the stand-in is closed")
+	}
 	r, done, err := s.begin(sec, token)
 	if err != nil || done || r.job == nil {
 		return err

@@ -26,15 +26,14 @@ var faultNames = [...]string{"none", "error-before", "error-after", "cut-before"
 // String is the name used in logs and replay lines.
 func (k FaultKind) String() string { return faultNames[k] }
 
-// Fault strikes the Nth matching call from the moment of [Server.Inject] on, and
-// the Times-1 matching calls after it. Calls are counted at the wire: a retry of
-// the SDK is a call of its own.
+// Fault breaks some of the calls that it matches, counted from [Server.Inject] on.
+// Calls are counted at the wire: a retry of the SDK is a call of its own.
 type Fault struct {
 	Kind      FaultKind
 	Operation string // such as "PutSecretValue"; empty matches every operation
 	Secret    string // name, ARN or partial ARN; empty matches every secret
-	Nth       int    // 1 is the next matching call; 0 means 1
-	Times     int    // calls struck in a row; 0 means 1, negative means all from Nth on
+	Skip      int    // matching calls that pass before the first strike
+	Times     int    // calls struck in a row; 0 means 1, negative means all from then on
 
 	// Code and Message of ErrorBefore and ErrorAfter. Code defaults to
 	// InternalServiceError, Message to the service's text for the code.
@@ -74,8 +73,7 @@ func (s *Server) strike(operation string, sec *secret) Fault {
 			}
 		}
 		f.seen++
-		first := max(f.Nth, 1)
-		struck := f.seen >= first && (f.Times < 0 || f.seen < first+max(f.Times, 1))
+		struck := f.seen > f.Skip && (f.Times < 0 || f.seen <= f.Skip+max(f.Times, 1))
 		if struck && hit.Kind == NoFault {
 			hit = f.Fault
 		}

@@ -3,9 +3,7 @@ package secretsmanagertest
 import (
 	"context"
 	"crypto/rand"
-	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -89,47 +87,3 @@ func (s *Server) Transport() http.RoundTripper { return wiretest.Transport{Handl
 
 // Client is an HTTP client over [Server.Transport].
 func (s *Server) Client() *http.Client { return &http.Client{Transport: s.Transport()} }
-
-// Start listens on a loopback address, such as "127.0.0.1:0", and returns the
-// endpoint URL. [Server.Close] ends it.
-func (s *Server) Start(addr string) (string, error) {
-	listener, err := net.Listen("tcp", addr)
-	if err != nil {
-		return "", fmt.Errorf("start the Secrets Manager stand-in: %w", err)
-	}
-	if !listener.Addr().(*net.TCPAddr).IP.IsLoopback() {
-		listener.Close()
-		return "", fmt.Errorf("start the Secrets Manager stand-in on %s: only loopback addresses are served", addr)
-	}
-	srv := &http.Server{
-		Handler:           s,
-		ReadHeaderTimeout: time.Minute,
-		ConnState: func(_ net.Conn, state http.ConnState) {
-			if state == http.StateNew {
-				s.connections.Add(1)
-			}
-		},
-	}
-	s.mu.Lock()
-	s.http = srv
-	s.mu.Unlock()
-	go srv.Serve(listener)
-	return "http://" + listener.Addr().String(), nil
-}
-
-// NewConnections is the number of connections accepted on sockets so far.
-func (s *Server) NewConnections() int { return int(s.connections.Load()) }
-
-// Close ends the listener, hanging calls and background rotations, and waits for
-// the latter.
-func (s *Server) Close() error {
-	s.cancel()
-	s.rotations.Wait()
-	s.mu.Lock()
-	srv := s.http
-	s.mu.Unlock()
-	if srv == nil {
-		return nil
-	}
-	return srv.Close()
-}

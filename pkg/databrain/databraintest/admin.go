@@ -114,10 +114,7 @@ func (s *Server) isAdmin(c *call) bool {
 		return false
 	}
 	_, payload, _ := strings.Cut(unsigned, ".")
-	raw, err := base64.RawURLEncoding.DecodeString(payload)
-	if err != nil {
-		return false
-	}
+	raw, _ := base64.RawURLEncoding.DecodeString(payload) // signed here, so well formed
 	var cl claims
 	if err := json.Unmarshal(raw, &cl); err != nil {
 		return false

@@ -127,13 +127,7 @@ func (s *Server) SignIns() int {
 func (s *Server) Minted() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n := 0
-	for _, t := range s.tokens.all {
-		if t.viaAPI {
-			n++
-		}
-	}
-	return n
+	return s.tokens.minted
 }
 
 // TokenWorks reports whether the instance accepts a service token now, the delay

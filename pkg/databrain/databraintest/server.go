@@ -63,6 +63,9 @@ type Server struct {
 
 // New makes a Server from c.
 func New(c Config) *Server {
+	if !c.Fresh {
+		c = withExample(c)
+	}
 	s := &Server{
 		prefix:   strings.TrimRight(c.PathPrefix, "/"),
 		lifetime: c.JWTLifetime,
@@ -78,10 +81,6 @@ func New(c Config) *Server {
 	}
 	if s.lifetime == 0 {
 		s.lifetime = time.Hour
-	}
-	if !c.Fresh {
-		c = withExample(c)
-		s.admin = c.Admin
 	}
 	s.tokens.all = make(map[string]*serviceToken)
 	if c.ServiceToken != "" {

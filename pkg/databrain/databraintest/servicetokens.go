@@ -20,7 +20,10 @@ func (s *Server) saveServiceToken(c *call) answer {
 		return s.invalidBody(text)
 	}
 	token := c.text("token")
-	s.tokens.save(token, c.now, s.switches.DropGraceOnSave).viaAPI = true
+	if s.tokens.all[token] == nil {
+		s.tokens.minted++
+	}
+	s.tokens.save(token, c.now, s.switches.DropGraceOnSave)
 	return s.ok(map[string]any{"key": token})
 }
 
@@ -99,7 +102,6 @@ type serviceToken struct {
 	until    time.Time // end of its grace, or when it was replaced; zero = no end
 	untilSet time.Time // when until was decided
 	replaced bool      // the instance has forgotten it
-	viaAPI   bool      // it came into being by a request
 }
 
 // live reports whether the primary accepts t: until the end of its grace,
@@ -126,6 +128,7 @@ func (t *serviceToken) end(at, now time.Time) { t.until, t.untilSet = at, now }
 type tokenStore struct {
 	all     map[string]*serviceToken
 	current string
+	minted  int // values that requests brought into being
 }
 
 // known is the token of that value unless the instance has forgotten it.
@@ -138,7 +141,7 @@ func (ts *tokenStore) known(value string) *serviceToken {
 
 // save makes value the token in force; "" leaves none. Tokens without an end die
 // at once, those in grace only if dropGrace says so.
-func (ts *tokenStore) save(value string, now time.Time, dropGrace bool) *serviceToken {
+func (ts *tokenStore) save(value string, now time.Time, dropGrace bool) {
 	for v, t := range ts.all {
 		if v != value && t.live(now) && (dropGrace || t.until.IsZero()) {
 			t.end(now, now)
@@ -147,19 +150,13 @@ func (ts *tokenStore) save(value string, now time.Time, dropGrace bool) *service
 	}
 	ts.current = value
 	if value == "" {
-		return nil
+		return
 	}
-	t := ts.all[value]
-	if t == nil {
-		t = &serviceToken{from: now}
-		ts.all[value] = t
-		return t
+	from := now
+	if t := ts.all[value]; t != nil && t.live(now) {
+		from = t.from
 	}
-	if !t.live(now) {
-		t.from = now
-	}
-	t.until, t.untilSet, t.replaced = time.Time{}, time.Time{}, false
-	return t
+	ts.all[value] = &serviceToken{from: from}
 }
 
 // rotate mints a token without an end and lets old live for grace seconds more. A
@@ -167,7 +164,8 @@ func (ts *tokenStore) save(value string, now time.Time, dropGrace bool) *service
 func (ts *tokenStore) rotate(old *serviceToken, grace int64, now time.Time) string {
 	old.end(time.Unix(now.Unix()+grace, int64(now.Nanosecond())), now)
 	value := uuid.NewString()
-	ts.all[value] = &serviceToken{from: now, viaAPI: true}
+	ts.all[value] = &serviceToken{from: now}
+	ts.minted++
 	ts.current = value
 	return value
 }

@@ -45,15 +45,14 @@ func (s *Server) invalid(c *call, fields ...field) string {
 }
 
 func isString(value any) string {
-	switch v := value.(type) {
-	case string:
-		if v == "" {
-			return "is not allowed to be empty"
-		}
-		return ""
-	default:
+	v, ok := value.(string)
+	switch {
+	case !ok:
 		return "must be a string"
+	case v == "":
+		return "is not allowed to be empty"
 	}
+	return ""
 }
 
 func isUUID(value any) string {

@@ -1,0 +1,43 @@
+# GNU make. `make` alone prints the targets.
+
+# An existing GOFLAGS is kept; builds do not depend on the state of the checkout.
+GO      ?= go
+GOARCH  ?= $(shell $(GO) env GOARCH)
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+BUILD    = CGO_ENABLED=0 GOOS=linux GOARCH=$(GOARCH) $(GO) build -trimpath -buildvcs=false -tags lambda.norpc \
+           -ldflags '-s -w -X main.version=$(VERSION)'
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test build lint proof mutants serve build-RotateFunction build-AuditFunction
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+demo: build ## a rotation and an audit by the built binaries, on stand-ins; needs Go alone
+	$(GO) run ./scripts/demo
+
+test: ## all tests that need nothing but Go (and gcc, for the race detector)
+	$(GO) test -race -shuffle=on ./...
+
+build: ## build/rotate/bootstrap and build/audit/bootstrap, static Linux binaries for GOARCH
+	$(BUILD) -o build/rotate/bootstrap ./functions/rotate
+	$(BUILD) -o build/audit/bootstrap ./functions/audit
+
+lint: ## formatting, vet, linters
+	sh scripts/lint.sh
+
+proof: ## the long form of the rotation proof: all pairs of faults, longer histories, fuzzing
+	sh scripts/proof.sh
+
+mutants: ## remove each guard of the rotation in turn; a test must notice
+	$(GO) run ./scripts/mutants
+
+serve: ## the stand-ins on fixed loopback ports, for sam local invoke, the AWS CLI and curl
+	$(GO) run ./scripts/serve
+
+# The SAM CLI calls these (BuildMethod: makefile) for the architecture in GOARCH.
+build-RotateFunction:
+	$(BUILD) -o $(ARTIFACTS_DIR)/bootstrap ./functions/rotate
+
+build-AuditFunction:
+	$(BUILD) -o $(ARTIFACTS_DIR)/bootstrap ./functions/audit

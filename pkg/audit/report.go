@@ -1,0 +1,254 @@
+package audit
+
+import (
+	"bufio"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// How much of a large instance the page shows. All of it is in the other files.
+const (
+	pageFindings = 500
+	pageGaps     = 200
+	pageResolved = 50
+	pageApps     = 10
+	pageName     = 96 // characters of one name
+)
+
+//go:embed report.html.tmpl
+var pageHTML string
+
+//go:embed report.css
+var pageCSS string
+
+var pageTemplate = template.Must(template.New("report").Parse(pageHTML))
+
+// page is what the template shows, in words and numbers that are ready to print.
+type page struct {
+	Style            template.CSS
+	StyleHash        string // for the Content-Security-Policy: no other style runs, and no script at all
+	Instance         string
+	Day, When, Took  string
+	RunID, Requests  string
+	Headline         string
+	Status           pageStatus
+	Numbers          []pageNumber
+	Chart            *chart
+	Apps             []appRow
+	AppsMore         string
+	Findings         []findingRow
+	FindingsLine     string
+	FindingsMore     string
+	Resolved         []findingRow
+	ResolvedMore     string
+	Gaps             []gapRow
+	CoverageLine     string
+	GapsMore         string
+	Exceptions       []exceptionRow
+	Service, Policy  []fact
+	Undated          int
+	NothingWasLooked bool
+}
+
+type pageStatus struct {
+	Class      Status
+	Word, Text string
+	Notes      []string
+}
+
+type pageNumber struct {
+	Class, Label, Value, Note string
+	Mix                       []severityCount
+}
+
+type severityCount struct {
+	Severity Severity
+	Count    int
+}
+
+type fact struct {
+	Name, Value string
+	Class       string // of a badge around Value; "" for plain text
+}
+
+// WriteHTML writes r as one page that needs nothing else: no script, no font, no
+// picture and no style from elsewhere, which its Content-Security-Policy enforces
+// too. It reads in light and dark, on a phone and on paper. The page is bounded
+// (the worst 500 findings) and says how much it leaves out.
+func WriteHTML(w io.Writer, r *Report) error {
+	buffered := bufio.NewWriter(w)
+	if err := pageTemplate.Execute(buffered, newPage(r)); err != nil {
+		return fmt.Errorf("write the HTML report: %w", err)
+	}
+	if err := buffered.Flush(); err != nil {
+		return fmt.Errorf("write the HTML report: %w", err)
+	}
+	return nil
+}
+
+func newPage(r *Report) page {
+	hash := sha256.Sum256([]byte(pageCSS))
+	s := &r.Summary
+	p := page{
+		Style: template.CSS(pageCSS), StyleHash: base64.StdEncoding.EncodeToString(hash[:]), //nolint:gosec // embedded, not from outside
+		Instance: s.Instance, Day: s.StartedAt.UTC().Format("2 January 2006"),
+		When:  s.StartedAt.UTC().Format("Monday, 2 January 2006, 15:04 UTC"),
+		Took:  took(time.Duration(s.DurationMs) * time.Millisecond),
+		RunID: s.RunID, Headline: headline(s), Status: statusOf(r), Numbers: numbers(r),
+		Chart: newChart(r), Undated: r.Undated, Service: serviceFacts(r), Policy: policyFacts(&r.Policy),
+		Requests: fmt.Sprintf("%s to Databrain, %s repeated, %s answered with a rate limit.",
+			plural(s.Requests, "request"), thousands(s.Retries), thousands(s.Throttled)),
+		CoverageLine: coverageLine(r), FindingsLine: findingsLine(s),
+	}
+	p.Findings, p.FindingsMore = findingRows(r.Findings, pageFindings, "finding")
+	p.Resolved, p.ResolvedMore = findingRows(r.Resolved, pageResolved, "resolved finding")
+	p.Apps, p.AppsMore = appRows(r.Findings)
+	p.Gaps, p.GapsMore = gapRows(r.Gaps)
+	p.Exceptions = exceptionRows(r.Exceptions)
+	return p
+}
+
+// headline is the whole report in one line.
+func headline(s *Summary) string {
+	c := &s.Counts
+	switch {
+	case s.Status == Failed && c.Covered == 0:
+		return "The audit failed: nothing is known of the API tokens"
+	case c.Stale > 0 && s.Status == Complete:
+		return fmt.Sprintf("%s of %s %s stale", thousands(c.Stale), plural(c.Tokens, "API token"), isAre(c.Stale))
+	case c.Stale > 0:
+		return fmt.Sprintf("%s of the %s that could be read %s stale", thousands(c.Stale), plural(c.Tokens, "API token"), isAre(c.Stale))
+	case s.Status == Complete:
+		return "No API token is stale"
+	}
+	return fmt.Sprintf("No stale API token among the %s that could be read", thousands(c.Tokens))
+}
+
+func statusOf(r *Report) pageStatus {
+	c := &r.Summary.Counts
+	st := pageStatus{Class: r.Summary.Status, Notes: r.Summary.Notes}
+	switch {
+	case st.Class == Complete && c.DataApps == 0:
+		st.Word, st.Text = "Complete.", "The instance has no data apps."
+	case st.Class == Complete:
+		st.Word, st.Text = "Complete.", fmt.Sprintf("The API tokens of all %s were read.", plural(c.DataApps, "data app"))
+	case st.Class == Partial && listGap(r.Gaps):
+		st.Word, st.Text = "Partial.", "The list of the data apps could not be read in full: there may be data apps and API tokens that nothing is known of."
+	case st.Class == Partial:
+		st.Word, st.Text = "Partial.", fmt.Sprintf("%s of %s could not be read. The tokens there are unknown, not clean.",
+			thousands(c.Gaps), plural(c.DataApps, "data app"))
+	default:
+		st.Word, st.Text = "Failed.", "The run did not get through. What follows is what it saw before, not a result."
+	}
+	return st
+}
+
+func listGap(gaps []Gap) bool { return len(gaps) > 0 && gaps[0].DataApp == "" }
+
+func numbers(r *Report) []pageNumber {
+	c := &r.Summary.Counts
+	stale := pageNumber{Class: "lead", Label: "Stale API tokens", Value: thousands(c.Stale), Mix: staleMix(r.Findings)}
+	stale.Note = "of " + thousands(c.Tokens) + " that were read"
+	if c.Tokens > 0 && c.Stale > 0 {
+		stale.Note += fmt.Sprintf(", %.1f %%", 100*float64(c.Stale)/float64(c.Tokens))
+	}
+	oldest := pageNumber{Label: "Oldest API token", Value: "none"}
+	if c.Tokens > r.Undated {
+		oldest.Value, oldest.Note = plural(r.Summary.OldestAgeDays, "day"), years(r.Summary.OldestAgeDays)
+	}
+	gaps := pageNumber{Label: "Coverage gaps", Value: thousands(c.Gaps), Note: "everything was read"}
+	if c.Gaps > 0 {
+		gaps.Class, gaps.Note = "warn", "not read, so not known"
+	}
+	fresh := pageNumber{Label: "New findings", Value: thousands(c.New), Note: thousands(c.Ongoing) + " ongoing"}
+	if c.Reopened > 0 {
+		fresh.Note += ", " + thousands(c.Reopened) + " reopened"
+	}
+	return []pageNumber{
+		stale, oldest,
+		{Label: "Data apps covered", Value: thousands(c.Covered) + " of " + thousands(c.DataApps)},
+		gaps, fresh,
+		{Label: "Resolved", Value: thousands(c.Resolved), Note: "gone since the run before"},
+		{Label: "Suppressed", Value: thousands(c.Suppressed), Note: "under an exception"},
+	}
+}
+
+// staleMix counts the stale tokens by severity, the worst first, without those
+// that an exception covers.
+func staleMix(findings []Finding) []severityCount {
+	counts := map[Severity]int{}
+	for i := range findings {
+		if f := &findings[i]; f.Check == TokenAge && f.State != Suppressed {
+			counts[f.Severity]++
+		}
+	}
+	return mix(counts)
+}
+
+func findingsLine(s *Summary) string {
+	line := "The worst first, then the oldest."
+	if s.Counts.Suppressed > 0 {
+		line += " What an exception suppresses stands last."
+	}
+	return line
+}
+
+func coverageLine(r *Report) string {
+	c := &r.Summary.Counts
+	line := fmt.Sprintf("%s of %s read.", thousands(c.Covered), plural(c.DataApps, "data app"))
+	if c.Gaps > 0 {
+		line += " What follows was not read: nothing in it counts as clean, and nothing in it was resolved."
+	}
+	return line
+}
+
+func took(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return "less than a second"
+	case d < time.Minute:
+		return plural(int(d/time.Second), "second")
+	}
+	return fmt.Sprintf("%d min %d s", d/time.Minute, d%time.Minute/time.Second)
+}
+
+func years(days int) string {
+	if days < 365 {
+		return ""
+	}
+	return fmt.Sprintf("%.1f years", float64(days)/365.25)
+}
+
+func isAre(n int) string {
+	if n == 1 {
+		return "is"
+	}
+	return "are"
+}
+
+func plural(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return thousands(n) + " " + noun
+}
+
+// thousands writes n with a comma between groups of three digits.
+func thousands(n int) string {
+	digits := strconv.Itoa(n)
+	var b strings.Builder
+	for i, d := range digits {
+		if i > 0 && (len(digits)-i)%3 == 0 {
+			b.WriteByte(',')
+		}
+		b.WriteRune(d)
+	}
+	return b.String()
+}

@@ -1,0 +1,282 @@
+package audit
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// findingRow is a finding in a table of the page.
+type findingRow struct {
+	Severity         Severity
+	State            State
+	Name, Title      string // of the token, or else what is wrong
+	Fingerprint      string
+	Note             string
+	DataApp          string
+	Age, Over        string
+	FirstDay, LastOn string
+}
+
+func findingRows(findings []Finding, limit int, noun string) (rows []findingRow, more string) {
+	for i := range findings[:min(len(findings), limit)] {
+		rows = append(rows, rowOf(&findings[i]))
+	}
+	return rows, remainder(len(findings)-len(rows), noun)
+}
+
+func rowOf(f *Finding) findingRow {
+	row := findingRow{
+		Severity: f.Severity, State: f.State, DataApp: cut(f.DataApp),
+		FirstDay: day(f.FirstSeen), LastOn: day(f.LastSeen),
+	}
+	title := describe(f).title
+	if f.Token == nil {
+		row.Title = title
+		if f.Exception != nil {
+			row.Note = cut(f.Exception.ID)
+		}
+		return row
+	}
+	row.Name, row.Fingerprint = cut(cmp.Or(f.Token.Name, "(no name)")), f.Token.Fingerprint
+	switch f.Check {
+	case TokenAge:
+		row.Age = plural(f.Token.AgeDays, "day")
+		row.Over = fmt.Sprintf("%s over the limit of %d", thousands(f.Token.AgeDays-f.MaxAgeDays), f.MaxAgeDays)
+	case TokenAgeApproaching:
+		row.Age = plural(f.Token.AgeDays, "day")
+		row.Over = fmt.Sprintf("%s left of %d", thousands(f.MaxAgeDays-f.Token.AgeDays), f.MaxAgeDays)
+	default:
+		row.Age, row.Note = "unknown", title
+	}
+	if f.Exception != nil {
+		row.Note = "exception " + cut(f.Exception.ID)
+	}
+	return row
+}
+
+// appRow sums the findings of one data app up.
+type appRow struct {
+	Name   string
+	Worst  Severity
+	Count  int
+	Mix    []severityCount
+	Oldest string
+
+	oldestDays int
+}
+
+// appRows ranks the data apps by what is wrong in them. It returns none where a
+// ranking would only repeat the list of findings.
+func appRows(findings []Finding) (rows []appRow, more string) {
+	type tally struct {
+		bySeverity map[Severity]int
+		oldest     int
+	}
+	apps, total := map[string]*tally{}, 0
+	for i := range findings {
+		f := &findings[i]
+		if f.DataApp == "" || f.State == Suppressed {
+			continue
+		}
+		t := apps[f.DataApp]
+		if t == nil {
+			t = &tally{bySeverity: map[Severity]int{}, oldest: -1}
+			apps[f.DataApp] = t
+		}
+		total++
+		t.bySeverity[f.Severity]++
+		if f.Token != nil && (f.Check == TokenAge || f.Check == TokenAgeApproaching) {
+			t.oldest = max(t.oldest, f.Token.AgeDays)
+		}
+	}
+	if len(apps) < 2 || total < pageApps {
+		return nil, ""
+	}
+	for name, t := range apps {
+		row := appRow{Name: name, Mix: mix(t.bySeverity), oldestDays: t.oldest}
+		row.Worst = row.Mix[0].Severity
+		for _, part := range row.Mix {
+			row.Count += part.Count
+		}
+		if t.oldest >= 0 {
+			row.Oldest = plural(t.oldest, "day")
+		}
+		rows = append(rows, row)
+	}
+	slices.SortFunc(rows, worseApp)
+	shown := rows[:min(len(rows), pageApps)]
+	for i := range shown {
+		shown[i].Name = cut(shown[i].Name)
+	}
+	return shown, remainder(len(rows)-len(shown), "data app")
+}
+
+// worseApp orders by the number of findings at the worst severity, then at the
+// next one, and then by age and name.
+func worseApp(a, b appRow) int {
+	for i := range min(len(a.Mix), len(b.Mix)) {
+		if c := cmp.Or(
+			cmp.Compare(b.Mix[i].Severity.rank(), a.Mix[i].Severity.rank()),
+			cmp.Compare(b.Mix[i].Count, a.Mix[i].Count),
+		); c != 0 {
+			return c
+		}
+	}
+	return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(b.oldestDays, a.oldestDays), cmp.Compare(a.Name, b.Name))
+}
+
+// mix lists counts by severity, the worst first.
+func mix(counts map[Severity]int) []severityCount {
+	var out []severityCount
+	for _, s := range slices.Backward(Severities()) {
+		if counts[s] > 0 {
+			out = append(out, severityCount{s, counts[s]})
+		}
+	}
+	return out
+}
+
+// gapRow is a part of the instance that was not read.
+type gapRow struct {
+	DataApp string // "" for the list of the apps
+	Class   GapClass
+	Why, Do string
+}
+
+func gapRows(gaps []Gap) (rows []gapRow, more string) {
+	for i := range gaps[:min(len(gaps), pageGaps)] {
+		g := &gaps[i]
+		do, _ := gapRemedy(g)
+		rows = append(rows, gapRow{DataApp: cut(g.DataApp), Class: g.Class, Why: whyGap(g), Do: do})
+	}
+	return rows, remainder(len(gaps)-len(rows), "gap")
+}
+
+func whyGap(g *Gap) string {
+	words := map[GapClass]string{
+		GapAuth:        "the service token was not accepted",
+		GapForbidden:   "the service token may not read this",
+		GapRateLimited: "the rate limit did not clear",
+		GapServer:      "Databrain answered with an error",
+		GapTimeout:     "no answer in time",
+		GapDecode:      "the answer was not a complete list",
+		GapDeadline:    "the time of the run was up",
+		GapNetwork:     "the connection failed",
+	}
+	why := cmp.Or(words[g.Class], "the reason is not known")
+	why = strings.ToUpper(why[:1]) + why[1:]
+	if g.Status != 0 {
+		why += fmt.Sprintf(" (HTTP status %d)", g.Status)
+	}
+	if g.Attempts > 0 {
+		why += ", after " + plural(g.Attempts, "request")
+	}
+	return why
+}
+
+// exceptionRow is an exception of the policy and how long it holds.
+type exceptionRow struct {
+	ID, Reason, Owner, Expires string
+	Scope                      []fact
+	Covers                     int
+	Class, Left                string
+	Lapsed                     bool
+}
+
+func exceptionRows(exceptions []ExceptionStatus) []exceptionRow {
+	var rows []exceptionRow
+	for _, s := range exceptions {
+		e := s.Exception
+		row := exceptionRow{
+			ID: cut(e.ID), Reason: e.Reason, Owner: cut(e.Owner), Expires: cut(e.ExpiresAt),
+			Covers: s.Matched, Lapsed: s.Lapsed, Class: "good", Left: plural(s.DaysLeft, "day") + " left",
+		}
+		for _, part := range []fact{{Name: "data app", Value: e.DataApp}, {Name: "token", Value: e.Token}, {Name: "fingerprint", Value: e.Fingerprint}} {
+			if part.Value != "" {
+				row.Scope = append(row.Scope, fact{Name: part.Name, Value: cut(part.Value)})
+			}
+		}
+		switch {
+		case s.Lapsed:
+			row.Class, row.Left = "high", "expired"
+		case s.DaysLeft == 0:
+			row.Class, row.Left = "medium", "last day"
+		case s.DaysLeft <= 14:
+			row.Class = "medium"
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// serviceFacts is the posture of the secret that the audit signs in with, each
+// fact in the colour of the finding on it, if there is one.
+func serviceFacts(r *Report) []fact {
+	if !r.Posture.Read {
+		return []fact{{Name: "Rotation", Value: "not known: Secrets Manager could not be asked", Class: "medium"}}
+	}
+	class := func(c Check) string {
+		for i := range r.Findings {
+			if r.Findings[i].Check == c {
+				return string(r.Findings[i].Severity)
+			}
+		}
+		return "good"
+	}
+	p := &r.Posture
+	rotation, rotated, pending := "off", "not known", "nothing pending"
+	if p.Rotation {
+		rotation = "on"
+	}
+	if !p.RotatedAt.IsZero() {
+		rotated = fmt.Sprintf("%s, %s ago", day(p.RotatedAt), plural(p.AgeDays, "day"))
+	}
+	if !p.PendingSince.IsZero() {
+		pending = "begun " + p.PendingSince.UTC().Format("2006-01-02 15:04 UTC") + " and not finished"
+	}
+	return []fact{
+		{"Rotation", rotation, class(ServiceTokenRotationOff)},
+		{"Last rotated", rotated, class(ServiceTokenAge)},
+		{"A rotation under way", pending, class(ServiceTokenRotationStuck)},
+	}
+}
+
+func policyFacts(p *Policy) []fact {
+	var tiers, rules []string
+	for _, t := range p.Severities {
+		tiers = append(tiers, fmt.Sprintf("%s from %s", t.Severity, plural(t.AfterDays, "day")))
+	}
+	for _, rule := range p.Rules[:min(len(p.Rules), 20)] {
+		rules = append(rules, fmt.Sprintf("%s: %s", cut(rule.ID), plural(rule.MaxAgeDays, "day")))
+	}
+	if n := len(p.Rules) - len(rules); n > 0 {
+		rules = append(rules, fmt.Sprintf("and %d more", n))
+	}
+	return []fact{
+		{Name: "A token is stale after", Value: plural(p.MaxAgeDays, "day")},
+		{Name: "Announced before that", Value: plural(p.DueWithinDays, "day")},
+		{Name: "Severity", Value: strings.Join(tiers, ", ")},
+		{Name: "Rules with another age", Value: cmp.Or(strings.Join(rules, "; "), "none")},
+	}
+}
+
+func remainder(n int, noun string) string {
+	if n <= 0 {
+		return ""
+	}
+	return plural(n, "more "+noun) + ", left out here to keep the page readable: see findings.csv."
+}
+
+// cut shortens a name for the page, so that hostile ones cannot bloat it.
+func cut(name string) string {
+	if utf8.RuneCountInString(name) <= pageName {
+		return name
+	}
+	return string([]rune(name)[:pageName-1]) + "…"
+}
+
+var _ = time.Time{}
