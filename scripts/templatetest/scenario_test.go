@@ -16,7 +16,7 @@ const (
 var required = map[string]string{"DatabrainBaseUrl": "https://databrain.example.com", "AdminSecretArn": adminSecret}
 
 // scenarios are the deployments that every policy must hold for: all defaults,
-// every option on and everything the stack could make given, and the smallest.
+// every option on, everything that the stack could make given, no state, and the smallest.
 var scenarios = map[string]map[string]string{
 	"defaults": required,
 	"everything": with(required, map[string]string{
@@ -33,7 +33,8 @@ var scenarios = map[string]map[string]string{
 		"AuditEventBus": "arn:aws:events:us-east-1:210987654321:event-bus/security",
 		"AlarmTopicArn": "arn:aws:sns:us-east-1:123456789012:ops",
 	}),
-	"smallest": with(required, map[string]string{"AuditBucketName": "none", "AuditEventBus": "none"}),
+	"stateless": with(required, map[string]string{"AuditBucketName": "none"}),
+	"smallest":  with(required, map[string]string{"AuditBucketName": "none", "AuditEventBus": "none"}),
 }
 
 func with(base, more map[string]string) map[string]string {
