@@ -30,6 +30,7 @@ func TestAdminLife(t *testing.T) {
 	if !db.TokenWorks(another) {
 		t.Error("the service token did not survive the new password")
 	}
+	p.want("POST", jwtPath, "", `{"email":7,"password":"x"}`, 400, failure("INVALID REQUEST BODY", `"email" must be a string`))
 	db.SetAdminPassword("SecureP@ss1")
 	if p.signIn() == jwt {
 		t.Error("two sign-ins gave one JWT")

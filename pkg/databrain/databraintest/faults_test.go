@@ -177,6 +177,28 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+func TestBrokenLists(t *testing.T) {
+	everywhere(t, func(t *testing.T, db *databraintest.Server, p peer) {
+		_, whole := p.do("GET", appPath, service, "")
+		for i, do := range []databraintest.Action{databraintest.TruncateBody(), databraintest.CutBody()} {
+			db.Inject(databraintest.Fault{Path: appPath, Do: do})
+			req, err := p.request(t.Context(), "GET", appPath, service, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp, err := p.client.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := io.ReadAll(resp.Body)
+			resp.Body.Close()
+			if cut := i == 1; string(got) != whole[:len(whole)/2] || errors.Is(err, io.ErrUnexpectedEOF) != cut {
+				t.Errorf("action %d: read %q, %v", i, got, err)
+			}
+		}
+	})
+}
+
 func TestEndlessEndsWithItsReader(t *testing.T) {
 	everywhere(t, func(t *testing.T, db *databraintest.Server, p peer) {
 		db.Inject(databraintest.Fault{Do: databraintest.Endless(`{"data":[{}`, `,{}`)})
