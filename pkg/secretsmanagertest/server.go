@@ -18,6 +18,9 @@ type Config struct {
 	Rand    io.Reader        // source of ids; default crypto/rand
 	Region  string           // default us-east-1
 	Account string           // default 123456789012
+	// Suffix gives the six characters after the hyphen of a secret's ARN; default
+	// random, as AWS has it.
+	Suffix func(name string) string
 
 	// Attempts bounds how often a rotation begins at createSecret; default 5. AWS
 	// says "multiple times" and gives no number (API reference, DescribeSecret,

@@ -119,6 +119,14 @@ func (s *Server) newID() string {
 // newARN names a secret with the hyphen and six random characters that the service
 // appends (API reference, CreateSecret).
 func (s *Server) newARN(name string) string {
+	suffix := s.cfg.Suffix
+	if suffix == nil {
+		suffix = s.randomSuffix
+	}
+	return strings.Join([]string{"arn:aws:secretsmanager", s.cfg.Region, s.cfg.Account, "secret", name + "-" + suffix(name)}, ":")
+}
+
+func (s *Server) randomSuffix(string) string {
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 	suffix := make([]byte, 6)
 	if _, err := io.ReadFull(s.cfg.Rand, suffix); err != nil {
@@ -127,5 +135,5 @@ func (s *Server) newARN(name string) string {
 	for i, b := range suffix {
 		suffix[i] = alphabet[int(b)%len(alphabet)]
 	}
-	return strings.Join([]string{"arn:aws:secretsmanager", s.cfg.Region, s.cfg.Account, "secret", name + "-" + string(suffix)}, ":")
+	return string(suffix)
 }
