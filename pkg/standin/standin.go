@@ -82,9 +82,9 @@ func New(service Service) *Wire {
 	if service.Now == nil {
 		service.Now = time.Now
 	}
-	w := &Wire{service: service}
-	w.ctx, w.cancel = context.WithCancel(context.Background())
-	return w
+	s := &Wire{service: service}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	return s
 }
 
 // Transport serves requests in the process, whatever their host.
