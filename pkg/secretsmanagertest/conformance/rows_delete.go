@@ -18,19 +18,19 @@ func deleteRows() []Row {
 			p.create("one")
 			p.must(remove(p, 7))
 			_, err := p.get("", "")
-			refused[*types.InvalidRequestException](p, "read", err, "marked for deletion")
+			refused[*types.InvalidRequestException](p, "read", err, "marked")
 		}},
 		{"delete-refuses-writes", "API reference, InvalidRequestException", func(p *probe) {
 			one := p.create("one")
 			p.must(remove(p, 7))
-			refused[*types.InvalidRequestException](p, "put", p.tryPut(uuid.NewString(), "two"), "marked for deletion")
-			refused[*types.InvalidRequestException](p, "stage", p.stage("mine", one, ""), "marked for deletion")
+			refused[*types.InvalidRequestException](p, "put", p.tryPut(uuid.NewString(), "two"), "marked")
+			refused[*types.InvalidRequestException](p, "stage", p.stage("mine", one, ""), "marked")
 		}},
 		{"delete-refuses-rotation", "API reference, InvalidRequestException", func(p *probe) {
 			p.create("one")
 			p.must(remove(p, 7))
 			_, err := p.client.RotateSecret(p.ctx, &secretsmanager.RotateSecretInput{SecretId: p.id(), RotationLambdaARN: aws.String(RotationFunctionARN)})
-			refused[*types.InvalidRequestException](p, "rotate", err, "marked for deletion")
+			refused[*types.InvalidRequestException](p, "rotate", err, "marked")
 		}},
 		{"delete-is-described", "API reference, DescribeSecret, DeletedDate", func(p *probe) {
 			p.create("one")

@@ -58,6 +58,14 @@ func readRows() []Row {
 			p.put("three")
 			p.holds(one, "", "one")
 		}},
+		{"describe-leaves-deprecated-versions-out", "API reference, DescribeSecret, VersionIdsToStages", func(p *probe) {
+			p.create("one")
+			p.put("two")
+			p.put("three")
+			if got := len(p.describe().VersionIdsToStages); got != 2 {
+				p.errorf("%d versions, want the 2 with labels", got)
+			}
+		}},
 		{"list-versions-hides-deprecated", "API reference, ListSecretVersionIds, IncludeDeprecated", func(p *probe) {
 			p.create("one")
 			p.put("two")
