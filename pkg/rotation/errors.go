@@ -37,7 +37,8 @@ type (
 	SecretDeleted struct{ problem }
 	// RotationNotEnabled: rotation is switched off for the secret.
 	RotationNotEnabled struct{ problem }
-	// VersionUnknown: the secret has no version with the event's ClientRequestToken.
+	// VersionUnknown: DescribeSecret, which leaves out versions without labels, does
+	// not show the event's ClientRequestToken.
 	VersionUnknown struct{ problem }
 	// VersionNotPending: that version is not AWSPENDING (any more).
 	VersionNotPending struct{ problem }

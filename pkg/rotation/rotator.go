@@ -135,8 +135,9 @@ func (s *step) guardError(a Action) error {
 		return &RotationNotEnabled{problem{text: "rotation is switched off for this secret; nothing was done. " +
 			"Switch it on with aws secretsmanager rotate-secret"}}
 	case FailVersion:
-		return &VersionUnknown{problem{text: fmt.Sprintf("the secret has no version %q; nothing was done. "+
-			"The event is stale or made by hand: start a rotation with aws secretsmanager rotate-secret", s.event.Version)}}
+		return &VersionUnknown{problem{text: fmt.Sprintf("no staging label is on version %q of the secret: a value was stored by hand "+
+			"since, or the event is stale; nothing was done. If AWSCURRENT works no action is needed; else start a rotation with "+
+			"aws secretsmanager rotate-secret", s.event.Version)}}
 	case FailNotPending:
 		return &VersionNotPending{problem{text: fmt.Sprintf("version %q is no longer AWSPENDING: a value was stored by hand or "+
 			"another rotation began; nothing was done. If AWSCURRENT works no action is needed", s.event.Version)}}
