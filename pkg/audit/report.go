@@ -32,29 +32,28 @@ var pageTemplate = template.Must(template.New("report").Parse(pageHTML))
 
 // page is what the template shows, in words and numbers that are ready to print.
 type page struct {
-	Style            template.CSS
-	StyleHash        string // for the Content-Security-Policy: no other style runs, and no script at all
-	Instance         string
-	Day, When, Took  string
-	RunID, Requests  string
-	Headline         string
-	Status           pageStatus
-	Numbers          []pageNumber
-	Chart            *chart
-	Apps             []appRow
-	AppsMore         string
-	Findings         []findingRow
-	FindingsLine     string
-	FindingsMore     string
-	Resolved         []findingRow
-	ResolvedMore     string
-	Gaps             []gapRow
-	CoverageLine     string
-	GapsMore         string
-	Exceptions       []exceptionRow
-	Service, Policy  []fact
-	Undated          int
-	NothingWasLooked bool
+	Style           template.CSS
+	StyleHash       string // for the Content-Security-Policy: no other style runs, and no script at all
+	Instance        string
+	Day, When, Took string
+	RunID, Requests string
+	Headline        string
+	Status          pageStatus
+	Numbers         []pageNumber
+	Chart           *chart
+	Apps            []appRow
+	AppsMore        string
+	Findings        []findingRow
+	FindingsLine    string
+	FindingsMore    string
+	Resolved        []findingRow
+	ResolvedMore    string
+	Gaps            []gapRow
+	CoverageLine    string
+	GapsMore        string
+	Exceptions      []exceptionRow
+	Service, Policy []fact
+	Undated         int
 }
 
 type pageStatus struct {
@@ -72,6 +71,8 @@ type severityCount struct {
 	Severity Severity
 	Count    int
 }
+
+func (s severityCount) String() string { return thousands(s.Count) + " " + string(s.Severity) }
 
 type fact struct {
 	Name, Value string
@@ -111,7 +112,7 @@ func newPage(r *Report) page {
 	p.Resolved, p.ResolvedMore = findingRows(r.Resolved, pageResolved, "resolved finding")
 	p.Apps, p.AppsMore = appRows(r.Findings)
 	p.Gaps, p.GapsMore = gapRows(r.Gaps)
-	p.Exceptions = exceptionRows(r.Exceptions)
+	p.Exceptions = exceptionRows(r)
 	return p
 }
 
@@ -119,7 +120,7 @@ func newPage(r *Report) page {
 func headline(s *Summary) string {
 	c := &s.Counts
 	switch {
-	case s.Status == Failed && c.Covered == 0:
+	case blind(s):
 		return "The audit failed: nothing is known of the API tokens"
 	case c.Stale > 0 && s.Status == Complete:
 		return fmt.Sprintf("%s of %s %s stale", thousands(c.Stale), plural(c.Tokens, "API token"), isAre(c.Stale))
@@ -130,6 +131,10 @@ func headline(s *Summary) string {
 	}
 	return fmt.Sprintf("No stale API token among the %s that could be read", thousands(c.Tokens))
 }
+
+// blind reports whether s comes from a run that read nothing: its zeros are not
+// numbers then.
+func blind(s *Summary) bool { return s.Status == Failed && s.Counts.Covered == 0 }
 
 func statusOf(r *Report) pageStatus {
 	c := &r.Summary.Counts
@@ -154,15 +159,6 @@ func listGap(gaps []Gap) bool { return len(gaps) > 0 && gaps[0].DataApp == "" }
 
 func numbers(r *Report) []pageNumber {
 	c := &r.Summary.Counts
-	stale := pageNumber{Class: "lead", Label: "Stale API tokens", Value: thousands(c.Stale), Mix: staleMix(r.Findings)}
-	stale.Note = "of " + thousands(c.Tokens) + " that were read"
-	if c.Tokens > 0 && c.Stale > 0 {
-		stale.Note += fmt.Sprintf(", %.1f %%", 100*float64(c.Stale)/float64(c.Tokens))
-	}
-	oldest := pageNumber{Label: "Oldest API token", Value: "none"}
-	if c.Tokens > r.Undated {
-		oldest.Value, oldest.Note = plural(r.Summary.OldestAgeDays, "day"), years(r.Summary.OldestAgeDays)
-	}
 	gaps := pageNumber{Label: "Coverage gaps", Value: thousands(c.Gaps), Note: "everything was read"}
 	if c.Gaps > 0 {
 		gaps.Class, gaps.Note = "warn", "not read, so not known"
@@ -171,42 +167,81 @@ func numbers(r *Report) []pageNumber {
 	if c.Reopened > 0 {
 		fresh.Note += ", " + thousands(c.Reopened) + " reopened"
 	}
+	covered := pageNumber{Label: "Data apps covered", Value: thousands(c.Covered) + " of " + thousands(c.DataApps)}
+	if listGap(r.Gaps) {
+		covered.Note = "the list of them is not complete"
+	}
 	return []pageNumber{
-		stale, oldest,
-		{Label: "Data apps covered", Value: thousands(c.Covered) + " of " + thousands(c.DataApps)},
-		gaps, fresh,
+		staleNumber(r), oldestNumber(r), covered, gaps, fresh,
 		{Label: "Resolved", Value: thousands(c.Resolved), Note: "gone since the run before"},
 		{Label: "Suppressed", Value: thousands(c.Suppressed), Note: "under an exception"},
 	}
 }
 
-// staleMix counts the stale tokens by severity, the worst first, without those
-// that an exception covers.
-func staleMix(findings []Finding) []severityCount {
-	counts := map[Severity]int{}
-	for i := range findings {
-		if f := &findings[i]; f.Check == TokenAge && f.State != Suppressed {
-			counts[f.Severity]++
+func staleNumber(r *Report) pageNumber {
+	c := &r.Summary.Counts
+	n := pageNumber{Class: "lead", Label: "Stale API tokens", Value: thousands(c.Stale), Note: "of " + thousands(c.Tokens) + " that were read"}
+	if blind(&r.Summary) {
+		n.Value, n.Note = "?", "not known: nothing was read"
+		return n
+	}
+	if c.Tokens > 0 && c.Stale > 0 {
+		n.Note += fmt.Sprintf(" (%.1f %%)", 100*float64(c.Stale)/float64(c.Tokens))
+	}
+	bySeverity, suppressed := map[Severity]int{}, 0
+	for i := range r.Findings {
+		switch f := &r.Findings[i]; {
+		case f.Check != TokenAge:
+		case f.State == Suppressed:
+			suppressed++
+		default:
+			bySeverity[f.Severity]++
 		}
 	}
-	return mix(counts)
+	n.Mix = mix(bySeverity)
+	if suppressed > 0 {
+		n.Note += ", " + thousands(suppressed) + " of them under an exception"
+	}
+	return n
+}
+
+func oldestNumber(r *Report) pageNumber {
+	n := pageNumber{Label: "Oldest API token", Value: "none"}
+	switch {
+	case r.Summary.Counts.Tokens > r.Undated:
+		n.Value, n.Note = plural(r.Summary.OldestAgeDays, "day"), years(r.Summary.OldestAgeDays)
+	case blind(&r.Summary):
+		n.Value = "not known"
+	}
+	return n
 }
 
 func findingsLine(s *Summary) string {
-	line := "The worst first, then the oldest."
-	if s.Counts.Suppressed > 0 {
-		line += " What an exception suppresses stands last."
+	switch {
+	case blind(s) && s.Counts.Findings == 0:
+		return "Nothing was read, so nothing could be found."
+	case s.Counts.Findings == 0 && s.Status != Complete:
+		return "Nothing was found in what could be read."
+	case s.Counts.Findings == 0:
+		return "Nothing was found."
+	case s.Counts.Suppressed > 0:
+		return "The worst first, then the oldest. What an exception suppresses stands last."
 	}
-	return line
+	return "The worst first, then the oldest."
 }
 
 func coverageLine(r *Report) string {
 	c := &r.Summary.Counts
-	line := fmt.Sprintf("%s of %s read.", thousands(c.Covered), plural(c.DataApps, "data app"))
-	if c.Gaps > 0 {
-		line += " What follows was not read: nothing in it counts as clean, and nothing in it was resolved."
+	switch {
+	case c.Gaps > 0:
+		return fmt.Sprintf("%s of %s read. What follows was not: nothing in it counts as clean, and nothing in it was resolved.",
+			thousands(c.Covered), plural(c.DataApps, "data app"))
+	case c.DataApps == 0 && !blind(&r.Summary):
+		return "The instance has no data apps."
+	case c.Covered < c.DataApps || blind(&r.Summary):
+		return fmt.Sprintf("%s of %s read.", thousands(c.Covered), plural(c.DataApps, "data app"))
 	}
-	return line
+	return "Every data app was read."
 }
 
 func took(d time.Duration) string {

@@ -43,16 +43,21 @@ type bar struct {
 
 // newChart returns nil if no token has an age.
 func newChart(r *Report) *chart {
-	total, stale := 0, 0
+	total, stale, early := 0, 0, 0
 	for _, b := range r.Ages {
 		total += b.Tokens
 		stale += b.Stale
+		if b.To > 0 && b.To <= r.Policy.MaxAgeDays {
+			early += b.Stale
+		}
 	}
 	if total == 0 {
 		return nil
 	}
-	c := &chart{Summary: fmt.Sprintf("%s with a known age, %s of them older than the limit that the policy sets for them.",
-		plural(total, "API token"), thousands(stale))}
+	c := &chart{Summary: fmt.Sprintf("%s with a known age, %s of them older than their limit.", plural(total, "API token"), thousands(stale))}
+	if early > 0 {
+		c.Summary += fmt.Sprintf(" A rule with a lower limit makes %s stale before the line.", thousands(early))
+	}
 	label := []string{"Histogram of API tokens by age in days."}
 	for _, b := range r.Ages {
 		row := binRow{binRange(b), thousands(b.Tokens), thousands(b.Stale)}
@@ -60,7 +65,7 @@ func newChart(r *Report) *chart {
 		label = append(label, fmt.Sprintf("%s: %s, %s stale.", row.Range, row.Tokens, row.Stale))
 	}
 	text := strings.Join(label, " ") + fmt.Sprintf(" The default limit is %s.", plural(r.Policy.MaxAgeDays, "day"))
-	c.Wide = draw(r, plot{Class: "wide", Label: text, W: 720, H: 230})
+	c.Wide = draw(r, plot{Class: "wide", Label: text, W: 940, H: 270})
 	c.Narrow = draw(r, plot{Class: "narrow", Label: text, W: 340, H: 220})
 	return c
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 	"unicode/utf8"
 )
 
@@ -19,6 +18,7 @@ type findingRow struct {
 	DataApp          string
 	Age, Over        string
 	FirstDay, LastOn string
+	Since            string
 }
 
 func findingRows(findings []Finding, limit int, noun string) (rows []findingRow, more string) {
@@ -32,6 +32,9 @@ func rowOf(f *Finding) findingRow {
 	row := findingRow{
 		Severity: f.Severity, State: f.State, DataApp: cut(f.DataApp),
 		FirstDay: day(f.FirstSeen), LastOn: day(f.LastSeen),
+	}
+	if f.State == Ongoing || f.State == Reopened {
+		row.Since = "since " + row.FirstDay
 	}
 	title := describe(f).title
 	if f.Token == nil {
@@ -182,23 +185,30 @@ func whyGap(g *Gap) string {
 type exceptionRow struct {
 	ID, Reason, Owner, Expires string
 	Scope                      []fact
-	Covers                     int
+	Covers                     string
 	Class, Left                string
-	Lapsed                     bool
 }
 
-func exceptionRows(exceptions []ExceptionStatus) []exceptionRow {
+func exceptionRows(r *Report) []exceptionRow {
 	var rows []exceptionRow
-	for _, s := range exceptions {
+	for _, s := range r.Exceptions {
 		e := s.Exception
 		row := exceptionRow{
 			ID: cut(e.ID), Reason: e.Reason, Owner: cut(e.Owner), Expires: cut(e.ExpiresAt),
-			Covers: s.Matched, Lapsed: s.Lapsed, Class: "good", Left: plural(s.DaysLeft, "day") + " left",
+			Covers: plural(s.Covered, "finding"), Class: "good", Left: plural(s.DaysLeft, "day") + " left",
 		}
 		for _, part := range []fact{{Name: "data app", Value: e.DataApp}, {Name: "token", Value: e.Token}, {Name: "fingerprint", Value: e.Fingerprint}} {
 			if part.Value != "" {
 				row.Scope = append(row.Scope, fact{Name: part.Name, Value: cut(part.Value)})
 			}
+		}
+		switch {
+		case s.Lapsed && s.Covered > 0:
+			row.Covers += ", counted again"
+		case s.Covered == 0 && r.Summary.Status != Complete:
+			row.Covers = "nothing that could be read"
+		case s.Covered == 0:
+			row.Covers = "nothing"
 		}
 		switch {
 		case s.Lapsed:
@@ -258,7 +268,7 @@ func policyFacts(p *Policy) []fact {
 	}
 	return []fact{
 		{Name: "A token is stale after", Value: plural(p.MaxAgeDays, "day")},
-		{Name: "Announced before that", Value: plural(p.DueWithinDays, "day")},
+		{Name: "Announced ahead of that by", Value: plural(p.DueWithinDays, "day")},
 		{Name: "Severity", Value: strings.Join(tiers, ", ")},
 		{Name: "Rules with another age", Value: cmp.Or(strings.Join(rules, "; "), "none")},
 	}
@@ -271,12 +281,14 @@ func remainder(n int, noun string) string {
 	return plural(n, "more "+noun) + ", left out here to keep the page readable: see findings.csv."
 }
 
-// cut shortens a name for the page, so that hostile ones cannot bloat it.
+// cut shortens a name for the page, so that hostile ones cannot bloat it, and
+// shows one that would be invisible.
 func cut(name string) string {
+	if name != "" && strings.TrimSpace(name) == "" {
+		return "(blank)"
+	}
 	if utf8.RuneCountInString(name) <= pageName {
 		return name
 	}
 	return string([]rune(name)[:pageName-1]) + "…"
 }
-
-var _ = time.Time{}
