@@ -1,0 +1,174 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"databrain-rotation/pkg/databrain/databraintest"
+	"databrain-rotation/pkg/labtest"
+	"databrain-rotation/pkg/runtimetest"
+	"databrain-rotation/pkg/secretsmanagertest"
+)
+
+// The test binary is the function when this variable is set.
+const asFunction = "RUN_AS_FUNCTION"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asFunction) != "" {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+func start(t *testing.T, env map[string]string) *runtimetest.Function {
+	t.Helper()
+	env[asFunction] = "1"
+	f, err := runtimetest.Start(t.Context(), runtimetest.Config{Path: os.Args[0], Env: env, Timeout: 20 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	return f
+}
+
+func lab(t *testing.T, c labtest.Config) *labtest.Lab {
+	t.Helper()
+	l, err := labtest.Start(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l
+}
+
+// TestRotationThroughTheRuntime rotates with the function as a process of its own,
+// from the payloads of the repository.
+func TestRotationThroughTheRuntime(t *testing.T) {
+	for _, strategy := range []string{"replace", "grace"} {
+		t.Run(strategy, func(t *testing.T) {
+			l := lab(t, labtest.Config{Databrain: databraintest.Config{ServiceToken: "11111111-1111-4111-8111-111111111111"}})
+			env := l.Rotate()
+			env["ROTATION_STRATEGY"] = strategy
+			f := start(t, env)
+			var log strings.Builder
+			l.Secrets.SetRotationFunction(labtest.RotationARN, func(ctx context.Context, event []byte) error {
+				var in struct{ Step string }
+				if err := json.Unmarshal(event, &in); err != nil {
+					return err
+				}
+				payload, err := labtest.Payload("../../events", in.Step, labtest.Version)
+				if err != nil {
+					return err
+				}
+				result, err := f.Invoke(ctx, payload, runtimetest.Options{})
+				log.WriteString(result.Log)
+				if err != nil {
+					return err
+				}
+				if result.Err != nil {
+					return result.Err
+				}
+				return nil
+			})
+			old := l.Databrain.CurrentToken()
+			result, err := l.Secrets.Rotate(t.Context(), labtest.TokenSecret, secretsmanagertest.RotateOptions{ClientRequestToken: labtest.Version})
+			if err != nil {
+				t.Fatalf("%v\n%s", err, log.String())
+			}
+			if n := len(result.Invocations); n != 4 {
+				t.Errorf("%d invocations", n)
+			}
+			value, _ := l.Secrets.Value(labtest.TokenSecret, l.Secrets.Holder(labtest.TokenSecret, secretsmanagertest.Current))
+			token := l.Databrain.CurrentToken()
+			if want := fmt.Sprintf(`{"baseUrl": "https://databrain.example.com", "token": %q, "quota": 1e3}`, token); value != want || token == old {
+				t.Error("AWSCURRENT is not the old document around Databrain's new token")
+			}
+			for _, canary := range []string{old, token, databraintest.ExamplePassword, "eyJ"} {
+				if strings.Contains(log.String(), canary) {
+					t.Errorf("a credential is in the log")
+				}
+			}
+			for _, word := range []string{`"requestId"`, labtest.Version, "StepSucceeded", `"message":"AWSCURRENT moved to the new version"`} {
+				if !strings.Contains(log.String(), word) {
+					t.Errorf("the log lacks %s:\n%s", word, log.String())
+				}
+			}
+		})
+	}
+}
+
+// TestColdStartNamesEveryFaultySetting checks what an operator sees after a wrong
+// deployment.
+func TestColdStartNamesEveryFaultySetting(t *testing.T) {
+	const canary = "s3cr3t-canary"
+	f := start(t, map[string]string{
+		"DATABRAIN_BASE_URL": "http://user:" + canary + "@databrain.example.com", "DATABRAIN_ALLOW_HTTP": canary,
+		"ROTATION_STRATEGY": canary, "ROTATION_GRACE_PERIOD": "-1s", "ROTATION_GRACE_CONTRACT": canary, "ROTATION_TAKEOVER": canary,
+	})
+	result, err := f.Invoke(t.Context(), []byte(`{}`), runtimetest.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if result.Err == nil || result.Err.Type != "InvalidSettings" {
+		t.Fatalf("got %v\n%s", result.Err, result.Log)
+	}
+	for _, name := range []string{
+		"DATABRAIN_BASE_URL", "DATABRAIN_ALLOW_HTTP", "DATABRAIN_ADMIN_SECRET_ID", "ROTATION_STRATEGY",
+		"ROTATION_GRACE_PERIOD", "ROTATION_GRACE_CONTRACT", "ROTATION_TAKEOVER",
+	} {
+		if !strings.Contains(result.Err.Message, name+" ") {
+			t.Errorf("%s is not named in: %s", name, result.Err.Message)
+		}
+	}
+	if strings.Contains(result.Err.Message+result.Log, canary) {
+		t.Errorf("a value is shown:\n%s\n%s", result.Err.Message, result.Log)
+	}
+}
+
+// TestErrorsReachLambdaByName checks the errorType of failures that have no words
+// of the function's own.
+func TestErrorsReachLambdaByName(t *testing.T) {
+	l := lab(t, labtest.Config{})
+	down, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	down.Close()
+	env := l.Rotate()
+	env["DATABRAIN_BASE_URL"] = "http://" + down.Addr().String()
+	f := start(t, env)
+	if err := l.Secrets.SetLabels(labtest.TokenSecret, labtest.Version, "AWSPENDING"); err != nil {
+		t.Fatal(err)
+	}
+	invoke := func(payload []byte) *runtimetest.FunctionError {
+		t.Helper()
+		result, err := f.Invoke(t.Context(), payload, runtimetest.Options{})
+		if err != nil || result.Err == nil {
+			t.Fatalf("%v, result %s", err, result.Payload)
+		}
+		return result.Err
+	}
+	if got := invoke([]byte(`{"Step":7}`)); got.Type != "MalformedEvent" {
+		t.Errorf("malformed event: %v", got)
+	}
+	step := func(name string) []byte {
+		payload, err := labtest.Payload("../../events", name, labtest.Version)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return payload
+	}
+	if result, err := f.Invoke(t.Context(), step("createSecret"), runtimetest.Options{}); err != nil || result.Err != nil {
+		t.Fatalf("createSecret needs no instance: %v, %v", err, result.Err)
+	}
+	if got := invoke(step("setSecret")); got.Type != "DatabrainUnavailable" || !strings.Contains(got.Message, "connection refused") {
+		t.Errorf("instance down: %v", got)
+	}
+}
