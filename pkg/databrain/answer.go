@@ -50,54 +50,78 @@ func (m members) text(name string) (string, bool) {
 	return *s, true
 }
 
+// hasList reports whether the member "data" is an array.
+func (m members) hasList() bool {
+	data := m["data"]
+	return len(data) > 0 && data[0] == '['
+}
+
 // list reads {"data":[…]} entry by entry, so that memory does not grow with the
 // number of entries, and yields each raw entry. The entry is valid until yield
-// returns. It returns errUnreadable unless the whole answer has that form.
-func list(r io.Reader, yield func(json.RawMessage) bool) error {
+// returns; an error of yield ends the reading and is returned. The answer comes
+// back with its other members and the list emptied.
+func list(r io.Reader, yield func(json.RawMessage) error) (members, error) {
 	bounded := &entryReader{r: io.LimitReader(r, maxListAnswer)}
 	dec := json.NewDecoder(bounded)
 	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
-		return readError(bounded)
+		return nil, readError(bounded)
 	}
-	seen := false
+	m := make(members)
 	for dec.More() {
 		name, err := dec.Token()
+		if err != nil || m[name.(string)] != nil {
+			return nil, readError(bounded)
+		}
+		var value json.RawMessage
+		if name == "data" {
+			value, err = entriesOf(dec, bounded, yield)
+		} else if dec.Decode(&value) != nil {
+			err = readError(bounded)
+		}
 		if err != nil {
-			return readError(bounded)
+			return nil, err
 		}
-		if name != "data" {
-			var skipped json.RawMessage
-			if dec.Decode(&skipped) != nil || name == "error" && string(skipped) != "null" {
-				return readError(bounded)
-			}
-			continue
-		}
-		if t, err := dec.Token(); err != nil || t != json.Delim('[') || seen {
-			return readError(bounded)
-		}
-		seen = true
-		var entry json.RawMessage
-		for dec.More() {
-			if dec.Decode(&entry) != nil {
-				return readError(bounded)
-			}
-			if !yield(entry) {
-				return nil
-			}
-			bounded.used = dec.InputOffset()
-		}
-		if _, err := dec.Token(); err != nil {
-			return readError(bounded)
-		}
+		m[name.(string)] = value
 	}
-	if _, err := dec.Token(); err != nil || !seen {
-		return readError(bounded)
+	if _, err := dec.Token(); err != nil {
+		return nil, readError(bounded)
 	}
-	return nil
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return nil, readError(bounded)
+	}
+	return m, nil
+}
+
+// entriesOf yields the entries of the array that comes next in dec, and returns
+// the array without them. Null takes the place of an array in answers that report
+// an error.
+func entriesOf(dec *json.Decoder, bounded *entryReader, yield func(json.RawMessage) error) (json.RawMessage, error) {
+	t, err := dec.Token()
+	if err == nil && t == nil {
+		return json.RawMessage("null"), nil
+	}
+	if err != nil || t != json.Delim('[') {
+		return nil, readError(bounded)
+	}
+	var entry json.RawMessage
+	for dec.More() {
+		if dec.Decode(&entry) != nil {
+			return nil, readError(bounded)
+		}
+		if err := yield(entry); err != nil {
+			return nil, err
+		}
+		bounded.used = dec.InputOffset()
+	}
+	if _, err := dec.Token(); err != nil {
+		return nil, readError(bounded)
+	}
+	return json.RawMessage("[]"), nil
 }
 
 // entryReader bounds the bytes between one entry's end and the next one's, which
-// the decoder holds in memory.
+// the decoder holds in memory. The decoder reads on only while what it holds is no
+// whole entry.
 type entryReader struct {
 	r          io.Reader
 	read, used int64
@@ -105,10 +129,11 @@ type entryReader struct {
 }
 
 func (e *entryReader) Read(p []byte) (int, error) {
-	if e.read-e.used > maxAnswer {
+	room := maxAnswer - (e.read - e.used)
+	if room <= 0 {
 		return 0, errUnreadable
 	}
-	n, err := e.r.Read(p)
+	n, err := e.r.Read(p[:min(int64(len(p)), room)])
 	e.read += int64(n)
 	if err != nil && err != io.EOF {
 		e.err = err

@@ -65,6 +65,14 @@ func New(base *url.URL, o Options) *Client {
 	return &Client{base: base, pooled: noRedirects(pooled), single: noRedirects(single), options: o}
 }
 
+// WithWait returns a client that shares c's connections and calls wait before each
+// request, as [Options].Wait does: what limits one run does not outlive it.
+func (c *Client) WithWait(wait func(context.Context) error) *Client {
+	limited := *c
+	limited.options.Wait = wait
+	return &limited
+}
+
 func newTransport() http.RoundTripper {
 	return &http.Transport{
 		ForceAttemptHTTP2:   true,
@@ -163,12 +171,25 @@ func (c *Client) fetch(ctx context.Context, r request) (members, error) {
 	if err != nil {
 		return nil, transportError(r.op, resp.StatusCode, err)
 	}
-	if code, ours := apiError(answer); ours {
-		e := &Error{Op: r.op, Status: resp.StatusCode, Code: normalise(code)}
-		e.classify(ours)
-		return nil, e
+	if err := reported(r.op, resp.StatusCode, answer); err != nil {
+		return nil, err
 	}
 	return answer, nil
+}
+
+// reported is the error that an answer with a good status reports in its body, or
+// nil. Absent and null are no error ({docs}/list-datasources has both).
+func reported(op string, status int, answer members) error {
+	if detail := answer["error"]; detail == nil || string(detail) == "null" {
+		return nil
+	}
+	code, ours := apiError(answer)
+	if !ours {
+		return transportError(op, status, errUnreadable)
+	}
+	e := &Error{Op: op, Status: status, Code: normalise(code)}
+	e.classify(ours)
+	return e
 }
 
 // refusal is the error of an answer that is not a 200.

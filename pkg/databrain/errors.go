@@ -131,7 +131,7 @@ func transportError(op string, status int, err error) *Error {
 	e := &Error{Op: op, Status: status, Class: ClassNetwork, unknown: true, err: safeCause(err)}
 	var timeout net.Error
 	switch {
-	case errors.Is(err, errUnreadable):
+	case errors.Is(err, errUnreadable), errors.Is(err, errEntry):
 		e.Class = ClassDecode
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
 		e.Class = ClassTimeout
@@ -150,7 +150,7 @@ var errBroken = errors.New("the connection broke before the whole answer was rea
 // its errors, and an answer may hold a credential, so only known errors pass.
 func safeCause(err error) error {
 	for _, known := range []error{
-		errUnreadable, context.DeadlineExceeded, context.Canceled, http.ErrSchemeMismatch,
+		errUnreadable, errEntry, context.DeadlineExceeded, context.Canceled, http.ErrSchemeMismatch,
 	} {
 		if errors.Is(err, known) {
 			return known

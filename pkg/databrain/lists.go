@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"iter"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -29,8 +30,8 @@ type APIToken struct {
 	// Fingerprint is the first 16 hex digits of the key's SHA-256.
 	Fingerprint string
 	Name        string
-	// CreatedAt is zero if the instance gave anything but an RFC 3339 time after
-	// the year 0.
+	// CreatedAt is in UTC, and zero if the instance gave anything but an RFC 3339
+	// time of the years 1 to 9999.
 	CreatedAt time.Time
 }
 
@@ -85,24 +86,26 @@ func entries[T any](ctx context.Context, c *Client, r request, decode func(json.
 			return
 		}
 		defer resp.Body.Close()
-		var faulty error
-		err = list(resp.Body, func(raw json.RawMessage) bool {
-			var entry T
-			if entry, faulty = decode(raw); faulty != nil {
-				return false
+		answer, err := list(resp.Body, func(raw json.RawMessage) error {
+			entry, err := decode(raw)
+			if err == nil && !yield(entry, nil) {
+				err = errStopped
 			}
-			more := yield(entry, nil)
-			if !more {
-				faulty = errStopped
-			}
-			return more
+			return err
 		})
 		switch {
-		case faulty == errStopped:
-		case faulty != nil:
-			yield(none, &Error{Op: r.op, Class: ClassDecode, Status: resp.StatusCode, err: faulty})
+		case err == errStopped:
+			return
 		case err != nil:
-			yield(none, transportError(r.op, resp.StatusCode, err))
+			err = transportError(r.op, resp.StatusCode, err)
+		default:
+			err = reported(r.op, resp.StatusCode, answer)
+		}
+		if err == nil && !answer.hasList() {
+			err = transportError(r.op, resp.StatusCode, errUnreadable)
+		}
+		if err != nil {
+			yield(none, err)
 		}
 	}
 }
@@ -112,6 +115,8 @@ var errStopped = errors.New("the caller stopped")
 func pages[T any](ctx context.Context, c *Client, r request, first int, decode func(json.RawMessage) (T, error)) iter.Seq2[[]T, error] {
 	return func(yield func([]T, error) bool) {
 		for number := first; ; number++ {
+			r := r
+			r.query = maps.Clone(r.query) // the sequence may be in use elsewhere
 			r.query.Set("isPagination", "true")
 			r.query.Set("pageNumber", strconv.Itoa(number))
 			var page []T
@@ -130,32 +135,31 @@ func pages[T any](ctx context.Context, c *Client, r request, first int, decode f
 }
 
 func decodeDataApp(raw json.RawMessage) (DataApp, error) {
-	var app struct{ Name *string }
-	if err := json.Unmarshal(raw, &app); err != nil || app.Name == nil || *app.Name == "" {
+	app, err := object(raw)
+	name, _ := app.text("name")
+	if err != nil || name == "" {
 		return DataApp{}, errEntry
 	}
-	return DataApp{*app.Name}, nil
+	return DataApp{name}, nil
 }
 
 func decodeAPIToken(raw json.RawMessage) (APIToken, error) {
-	var token struct {
-		Key       *string
-		Name      any
-		CreatedAt json.RawMessage
-	}
-	if err := json.Unmarshal(raw, &token); err != nil || token.Key == nil || *token.Key == "" {
+	token, err := object(raw)
+	key, _ := token.text("key")
+	if err != nil || key == "" {
 		return APIToken{}, errEntry
 	}
-	sum := sha256.Sum256([]byte(*token.Key))
-	name, _ := token.Name.(string)
-	return APIToken{Fingerprint: hex.EncodeToString(sum[:8]), Name: name, CreatedAt: created(token.CreatedAt)}, nil
+	sum := sha256.Sum256([]byte(key))
+	name, _ := token.text("name")
+	return APIToken{Fingerprint: hex.EncodeToString(sum[:8]), Name: name, CreatedAt: created(token)}, nil
 }
 
-// created reads an RFC 3339 string; anything else is the zero time.
-func created(raw json.RawMessage) time.Time {
-	var text string
+// created reads the member createdAt. The bounds of the year are those within
+// which a time can be written as RFC 3339 again.
+func created(token members) time.Time {
+	text, _ := token.text("createdAt")
 	var t time.Time
-	if json.Unmarshal(raw, &text) != nil || t.UnmarshalText([]byte(text)) != nil || t.UTC().Year() < 1 {
+	if t.UnmarshalText([]byte(text)) != nil || t.UTC().Year() < 1 || t.UTC().Year() > 9999 {
 		return time.Time{}
 	}
 	return t.UTC()
