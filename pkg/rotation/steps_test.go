@@ -83,7 +83,11 @@ func (b *bench) run(ctx context.Context, steps ...string) error {
 		BaseEndpoint: aws.String("http://secretsmanager.test"), HTTPClient: b.secrets.Client(), Region: "us-east-1",
 		Credentials: credentials.NewStaticCredentialsProvider("id", "key", ""),
 	})
-	client := databrain.New(must(databrain.ParseBaseURL("https://db.test", false)), databrain.Options{
+	base, err := databrain.ParseBaseURL("https://db.test", false)
+	if err != nil {
+		return err
+	}
+	client := databrain.New(base, databrain.Options{
 		Transport: b.db.Client().Transport, Timeout: 10 * time.Second,
 	})
 	r := rotation.New(sdk, client, b.config, slog.New(slog.NewJSONHandler(&b.out, nil)), &b.out, time.Now)
@@ -96,13 +100,6 @@ func (b *bench) run(ctx context.Context, steps ...string) error {
 		}
 	}
 	return nil
-}
-
-func must[T any](v T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return v
 }
 
 var allSteps = secretsmanagertest.Steps()
