@@ -20,6 +20,10 @@ const (
 // newClient is the real SDK client without retries, so that each call is one
 // request.
 func newClient(endpoint string, over *http.Client) *secretsmanager.Client {
+	return secretsmanager.New(options(endpoint, over))
+}
+
+func options(endpoint string, over *http.Client) secretsmanager.Options {
 	o := secretsmanager.Options{
 		Region:       "us-east-1",
 		BaseEndpoint: aws.String(endpoint),
@@ -31,7 +35,7 @@ func newClient(endpoint string, over *http.Client) *secretsmanager.Client {
 	if over != nil {
 		o.HTTPClient = over
 	}
-	return secretsmanager.New(o)
+	return o
 }
 
 func inProcess(sm *secretsmanagertest.Server) *secretsmanager.Client {

@@ -290,6 +290,31 @@ func TestRotationEndsEarly(t *testing.T) {
 	}
 }
 
+// TestCancelStopsBetweenSteps: also when the step at hand succeeds. The dates of a
+// rotation that is off are not described.
+func TestCancelStopsBetweenSteps(t *testing.T) {
+	sm, fn := rotating(t, secretsmanagertest.Config{})
+	_, err := sm.Rotate(t.Context(), name, secretsmanagertest.RotateOptions{})
+	must(t, err)
+	fn.events = nil
+	fn.trouble = func(call int, _ event) error {
+		if call == 2 {
+			_, err := fn.client.CancelRotateSecret(context.Background(), &secretsmanager.CancelRotateSecretInput{SecretId: aws.String(name)})
+			return err
+		}
+		return nil
+	}
+	if _, err := sm.Rotate(t.Context(), name, secretsmanagertest.RotateOptions{}); !errors.Is(err, secretsmanagertest.ErrCancelled) {
+		t.Errorf("got %v", err)
+	}
+	if diff := cmp.Diff([]string{"createSecret", "setSecret"}, fn.steps()); diff != "" {
+		t.Errorf("steps (-want +got):\n%s", diff)
+	}
+	if d := describe(t, fn.client); d.LastRotatedDate != nil || d.NextRotationDate != nil {
+		t.Errorf("LastRotatedDate %v, NextRotationDate %v while rotation is off", d.LastRotatedDate, d.NextRotationDate)
+	}
+}
+
 func TestRotateStopsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sm, fn := rotating(t, secretsmanagertest.Config{RetryPause: time.Hour})

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"databrain-rotation/pkg/secretsmanagertest"
 
@@ -152,4 +154,23 @@ func TestFaultsCountMatchingCalls(t *testing.T) {
 	if read("other") {
 		t.Error("a fault for an ARN must strike a call by name")
 	}
+}
+
+// TestRetriesOfTheSDKInABubble: the SDK's backoff runs on the bubble's clock.
+func TestRetriesOfTheSDKInABubble(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sm := secretsmanagertest.New(secretsmanagertest.Config{})
+		create(t, sm, "one")
+		sm.Inject(secretsmanagertest.Fault{Kind: secretsmanagertest.Throttle})
+		sm.Inject(secretsmanagertest.Fault{Kind: secretsmanagertest.CutAfter, Skip: 1})
+		o := options("http://secretsmanager.test", sm.Client())
+		o.RetryMaxAttempts = 3
+		start := time.Now()
+		if got, err := get(t.Context(), secretsmanager.New(o), "", ""); got != "one" {
+			t.Errorf("got %q, %v", got, err)
+		}
+		if n := sm.Count("GetSecretValue"); n != 3 || time.Since(start) == 0 {
+			t.Errorf("%d calls in %v, want 3 with pauses", n, time.Since(start))
+		}
+	})
 }

@@ -49,3 +49,20 @@ func TestReadLagByTime(t *testing.T) {
 		t.Errorf("the version after the lag: %q, %v", got, err)
 	}
 }
+
+// TestReadLagOfAFilledVersion: a version that a rotation announced lags again when
+// it gets its value.
+func TestReadLagOfAFilledVersion(t *testing.T) {
+	sm := secretsmanagertest.New(secretsmanagertest.Config{})
+	create(t, sm, "one")
+	client, id := inProcess(sm), uuid.NewString()
+	must(t, sm.SetLabels(name, id, "AWSPENDING"))
+	sm.SetReadLag(secretsmanagertest.ReadLag{Reads: 1})
+	must(t, put(t.Context(), client, id, "two", "AWSPENDING"))
+	if got, err := get(t.Context(), client, id, ""); err == nil {
+		t.Errorf("the read within the lag found %q", got)
+	}
+	if got, err := get(t.Context(), client, id, ""); got != "two" {
+		t.Errorf("the read after the lag: %q, %v", got, err)
+	}
+}

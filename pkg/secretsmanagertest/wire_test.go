@@ -213,6 +213,15 @@ func TestSeededIDs(t *testing.T) {
 	}
 }
 
+func TestKnownARN(t *testing.T) {
+	sm := secretsmanagertest.New(secretsmanagertest.Config{
+		Region: "eu-central-1", Account: "210987654321", Suffix: func(string) string { return "AbCdEf" },
+	})
+	if got, want := create(t, sm, "one"), "arn:aws:secretsmanager:eu-central-1:210987654321:secret:"+name+"-AbCdEf"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
 // counter is a source of bytes that only repeats itself after 256.
 type counter struct{ n byte }
 
