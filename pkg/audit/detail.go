@@ -149,7 +149,7 @@ func (r *Report) CompletedDetail() CompletedDetail {
 
 func (r *Report) metadata(schema, subject, kind string) Metadata {
 	return Metadata{
-		Schema: schema, EventID: eventID(r.eventBase, schema, subject, kind),
+		Schema: schema, EventID: eventID(r.eventBase, r.Summary.Instance, schema, subject, kind),
 		RunID: r.Summary.RunID, EmittedAt: r.EmittedAt.UTC(),
 	}
 }

@@ -89,11 +89,11 @@ type Finding struct {
 
 // Token is what a finding says of an API token.
 type Token struct {
-	Fingerprint string // first 16 hex digits of the key's SHA-256
-	Name        string
-	CreatedAt   time.Time // zero if it could not be read
-	AgeDays     int       // whole days, for display; 0 for a date in the future
-	StaleSince  time.Time // zero if not stale
+	Fingerprint string    `json:"fingerprint"` // first 16 hex digits of the key's SHA-256
+	Name        string    `json:"name"`
+	CreatedAt   time.Time `json:"createdAt,omitzero"`  // zero if it could not be read
+	AgeDays     int       `json:"ageDays"`             // whole days, for display; 0 for a date in the future
+	StaleSince  time.Time `json:"staleSince,omitzero"` // zero if not stale
 }
 
 // Compliance is what f means for the policy. What was resolved passes.

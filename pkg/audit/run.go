@@ -1,8 +1,6 @@
 package audit
 
-import (
-	"time"
-)
+import "time"
 
 // GapClass is why a part of the instance could not be read.
 type GapClass string
@@ -52,7 +50,8 @@ type ExceptionStatus struct {
 	Exception Exception
 	Lapsed    bool // its day is over, or its expiry is no date
 	DaysLeft  int  // whole days until it lapses; 0 on its last day and once lapsed
-	Matched   int  // tokens that it names with a finding that it covers, or would if it had not lapsed
+	Matched   int  // tokens that it names
+	Covered   int  // findings that it suppresses, or would if it had not lapsed
 }
 
 // Posture is what Secrets Manager says of the rotation of the service token.

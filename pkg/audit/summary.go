@@ -103,3 +103,36 @@ type WorstFinding struct {
 	Compliance Compliance `json:"compliance"`
 	Title      string     `json:"title"`
 }
+
+// summarize fills in what the findings and the coverage say.
+func (r *Report) summarize(c *Coverage, result *Result) {
+	s := &r.Summary
+	s.Counts = Counts{
+		DataApps: len(c.Apps) - c.count(Deleted), Covered: c.count(Read), Gaps: len(c.Gaps),
+		Tokens: result.Tokens, Stale: result.Stale, Findings: len(r.Findings), Resolved: len(r.Resolved),
+	}
+	s.OldestAgeDays = result.OldestAgeDays
+	s.Worst = []WorstItem{}
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		s.Counts.BySeverity.add(f.Severity)
+		switch f.State {
+		case New:
+			s.Counts.New++
+		case Reopened:
+			s.Counts.Reopened++
+		case Suppressed:
+			s.Counts.Suppressed++
+		default:
+			s.Counts.Ongoing++
+		}
+		if i < maxWorst {
+			s.Worst = append(s.Worst, worstItem(f))
+		}
+	}
+	s.WorstTruncated = len(r.Findings) > maxWorst
+	s.Status = Complete
+	if s.Counts.Gaps > 0 {
+		s.Status = Partial
+	}
+}

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambdacontext"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/google/uuid"
+
+	"databrain-rotation/pkg/audit"
+	"databrain-rotation/pkg/bootstrap"
+	"databrain-rotation/pkg/databrain"
+)
+
+// requestTime bounds one request to Databrain: a list of all apps or tokens may
+// be long.
+const requestTime = 30 * time.Second
+
+// setUp makes the handler from the environment.
+func setUp(ctx context.Context, env bootstrap.Environment) (bootstrap.Handler, error) {
+	c, err := parseConfig(env.Getenv)
+	if err != nil {
+		return nil, err
+	}
+	sdk, err := awsconfig.LoadDefaultConfig(ctx)
+	if err != nil {
+		return nil, &InvalidAWSConfig{err}
+	}
+	auditor := newAuditor(c, sdk, env)
+	return func(ctx context.Context, payload json.RawMessage) (any, error) {
+		start := env.Now()
+		dryRun, err := parseEvent(payload)
+		if err != nil {
+			return nil, err
+		}
+		return auditor.Run(ctx, audit.Request{RunID: runID(ctx), DryRun: dryRun, Start: start})
+	}, nil
+}
+
+// newAuditor makes the clients that the settings call for, and no others: each
+// costs time at the cold start.
+func newAuditor(c config, sdk aws.Config, env bootstrap.Environment) *audit.Auditor {
+	a := &audit.Auditor{
+		Instance:  strings.TrimRight(c.instance.String(), "/"),
+		Databrain: databrain.New(c.instance, databrain.Options{Timeout: requestTime, Now: env.Now, UserAgent: "databrain-audit/" + env.Version}),
+		Secret:    audit.Secret{Client: secretsmanager.NewFromConfig(sdk), ID: c.secretID},
+		Policy:    func(context.Context) (audit.Policy, error) { return c.policy, nil },
+
+		RequestsPerMinute: c.requestsPerMinute, Concurrency: c.concurrency,
+		Metrics: env.Stdout, Log: env.Log, Now: env.Now,
+	}
+	if c.bus != "" {
+		a.Bus = &audit.Bus{Client: eventbridge.NewFromConfig(sdk), Name: c.bus}
+	}
+	if c.bucket == "" && c.policyObject == nil {
+		return a
+	}
+	client := s3.NewFromConfig(sdk, func(o *s3.Options) {
+		o.DisableLogOutputChecksumValidationSkipped = true // objects that others wrote have none
+	})
+	if c.bucket != "" {
+		a.Store = &audit.Store{Client: client, Bucket: c.bucket, Prefix: c.prefix}
+	}
+	if p := c.policyObject; p != nil {
+		a.Policy = func(ctx context.Context) (audit.Policy, error) {
+			return audit.ReadPolicy(ctx, client, p.bucket, p.key)
+		}
+	}
+	return a
+}
+
+// parseEvent reads {"dryRun":true}. Any other object is an event that starts a
+// plain run, whatever it says.
+func parseEvent(payload json.RawMessage) (dryRun bool, err error) {
+	var event map[string]json.RawMessage
+	if err := json.Unmarshal(payload, &event); err != nil || event == nil {
+		return false, &MalformedEvent{"is not a JSON object"}
+	}
+	for name, value := range event {
+		if !strings.EqualFold(name, "dryRun") {
+			continue
+		}
+		if name != "dryRun" || string(value) != "true" && string(value) != "false" {
+			return false, &MalformedEvent{`has something like a member "dryRun" that is not true or false`}
+		}
+		dryRun = string(value) == "true"
+	}
+	return dryRun, nil
+}
+
+// runID is the id of the Lambda request, which an asynchronous retry keeps.
+func runID(ctx context.Context) string {
+	if lc, ok := lambdacontext.FromContext(ctx); ok && lc.AwsRequestID != "" {
+		return lc.AwsRequestID
+	}
+	return uuid.NewString()
+}
+
+// MalformedEvent is an invocation whose payload is not understood.
+type MalformedEvent struct{ Fault string }
+
+func (e *MalformedEvent) Error() string {
+	return fmt.Sprintf(`the event %s; nothing was done. Send any EventBridge event, {}, or {"dryRun":true}`, e.Fault)
+}
+
+// InvalidAWSConfig is a cold start whose AWS settings could not be loaded.
+type InvalidAWSConfig struct{ Err error }
+
+func (e *InvalidAWSConfig) Error() string {
+	return fmt.Sprintf("the AWS settings of the environment could not be loaded; nothing was done: %v", e.Err)
+}

@@ -1,0 +1,233 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"databrain-rotation/pkg/databrain"
+)
+
+// Auditor audits one instance. It keeps nothing from run to run.
+type Auditor struct {
+	Instance          string // base URL, without a slash at its end
+	Databrain         *databrain.Client
+	Secret            Secret
+	Policy            func(context.Context) (Policy, error) // asked at every run
+	RequestsPerMinute int                                   // ceiling towards the instance
+	Concurrency       int                                   // requests in flight
+
+	Bus   *Bus   // nil sends no events
+	Store *Store // nil stores neither reports nor a state
+
+	Metrics io.Writer // one line of the embedded metric format for each run
+	Log     *slog.Logger
+	Now     func() time.Time
+}
+
+// Request is one run.
+type Request struct {
+	RunID  string
+	DryRun bool // nothing is sent or stored, no metric is written
+	Start  time.Time
+}
+
+// RunFailed is the error of a run that could not read what every other step needs.
+// What it could, it has read and sent all the same.
+type RunFailed struct {
+	Tried string
+	Err   error
+}
+
+func (e *RunFailed) Error() string { return fmt.Sprintf("audit failed to %s: %v", e.Tried, e.Err) }
+
+// Unwrap returns what went wrong.
+func (e *RunFailed) Unwrap() error { return e.Err }
+
+// EmissionFailed is the error of a run whose outcome could not be sent or stored
+// in full. Running it again repeats what was sent, with the same event ids.
+type EmissionFailed struct{ Failures int }
+
+func (e *EmissionFailed) Error() string {
+	return fmt.Sprintf("audit: %d events, reports or states could not be written; the log says which, and a further run repeats them", e.Failures)
+}
+
+// How much of an invocation's time is kept back for what follows.
+const (
+	afterListing = 20 * time.Second // all of the emission
+	afterEvents  = 10 * time.Second // reports, the last event, the state
+	afterReports = 5 * time.Second  // the last event, the state
+)
+
+// Run audits the instance. The summary is valid with an error too, which is a
+// [*RunFailed] or an [*EmissionFailed].
+func (a *Auditor) Run(ctx context.Context, request Request) (Summary, error) {
+	r := &run{
+		Auditor: a, request: request, gate: newGate(a.RequestsPerMinute, a.Now),
+		report: &Report{Summary: Summary{
+			Schema: SummarySchema, RunID: request.RunID, StartedAt: request.Start.UTC(), Instance: a.Instance,
+		}},
+	}
+	failure := r.observe(ctx)
+	if failure != nil {
+		r.report.Summary.Status = Failed
+		r.note(failure.Error())
+	}
+	r.finish()
+	if !request.DryRun {
+		r.emit(ctx)
+	}
+	s := r.report.Summary
+	a.Log.InfoContext(ctx, "audit ended", slog.String("status", string(s.Status)),
+		slog.Int("dataApps", s.Counts.DataApps), slog.Int("gaps", s.Counts.Gaps), slog.Int("tokens", s.Counts.Tokens),
+		slog.Int("findings", s.Counts.Findings), slog.Int("requests", s.Requests), slog.Int("emitFailures", s.EmitFailures),
+		slog.Bool("dryRun", request.DryRun), slog.Any("notes", s.Notes))
+	switch {
+	case failure != nil:
+		return s, failure
+	case s.EmitFailures > 0:
+		return s, &EmissionFailed{s.EmitFailures}
+	}
+	return s, nil
+}
+
+// run is one run of an Auditor.
+type run struct {
+	*Auditor
+	request Request
+	gate    *gate
+	report  *Report
+	memory  Memory
+	version stateVersion // of the state that memory came from
+	next    Snapshot
+
+	lostEvents int
+}
+
+// observe reads the instance, judges what it read and compares that with the last
+// run. It fills in the report whether it fails or not.
+func (r *run) observe(ctx context.Context) error {
+	policy, coverage, evaluation, failure := r.read(ctx)
+	result := evaluation.Finish(coverage)
+	if r.Store != nil {
+		var note string
+		r.memory, r.version, note = r.Store.load(ctx, r.Instance)
+		r.note(note)
+	}
+	p := r.report
+	p.Resolved, r.next = Transition(r.memory, result.Findings, coverage, r.Instance, r.request.Start)
+	p.Findings = sorted(result.Findings) // suppression and states may have changed the order
+	r.next.RunID = r.request.RunID
+	r.memory.Findings = nil // what is still known of them is in the report and in next
+	p.Gaps, p.Posture, p.Policy = coverage.Gaps, coverage.Posture, policy
+	p.Exceptions, p.Ages, p.Undated = result.Exceptions, result.Ages, result.Undated
+	p.eventBase = r.eventBase()
+	p.summarize(&coverage, &result)
+	r.noteDeleted(&coverage)
+	return failure
+}
+
+// read asks for the policy, the service token and then all that the instance
+// holds. When one of the first two is missing, the list of the apps is a gap.
+func (r *run) read(ctx context.Context) (Policy, Coverage, *Evaluation, error) {
+	policy, err := r.Policy(ctx)
+	if err != nil {
+		return DefaultPolicy(), unread(err), NewEvaluation(DefaultPolicy(), r.Instance, r.request.Start),
+			&RunFailed{"read its policy", err}
+	}
+	evaluation := NewEvaluation(policy, r.Instance, r.request.Start)
+	posture, err := r.Secret.posture(ctx, r.request.Start)
+	if err != nil {
+		r.note("the rotation of the service token could not be judged: DescribeSecret failed (" + awsCause(err) + ")")
+	}
+	credential, err := newCredential(ctx, r.Secret.token)
+	if err != nil {
+		coverage := Coverage{Gaps: []Gap{{Class: GapAuth}}, Posture: posture}
+		return policy, coverage, evaluation, &RunFailed{"read the service token", err}
+	}
+	c := &collector{
+		client: r.Databrain.WithWait(r.gate.wait), evaluation: evaluation, concurrency: r.Concurrency,
+		requester: &requester{gate: r.gate, credential: credential},
+	}
+	c.budget.Store(startBudget)
+	listing, cancel := r.before(ctx, afterListing)
+	defer cancel()
+	coverage, err := c.collect(listing)
+	coverage.Posture = posture
+	s := &r.report.Summary
+	s.Requests, s.Retries, s.Throttled = int(r.gate.requests.Load()), int(c.retries.Load()), int(c.throttled.Load())
+	if _, number := credential.current(); number > 0 {
+		r.note("the service token was replaced during the run, so the secret was read again")
+	}
+	if err != nil {
+		return policy, coverage, evaluation, &RunFailed{"list the data apps", err}
+	}
+	return policy, coverage, evaluation, nil
+}
+
+// unread is the coverage of a run that could not even begin to read.
+func unread(err error) Coverage {
+	class := GapNetwork
+	_, invalid := errors.AsType[*InvalidPolicy](err)
+	switch status := httpStatus(err); {
+	case invalid:
+		class = GapDecode
+	case status == http.StatusForbidden:
+		class = GapForbidden
+	case status != 0:
+		class = GapServer
+	}
+	return Coverage{Gaps: []Gap{{Class: class}}}
+}
+
+// before returns a context that ends so long before ctx does, or at half of the
+// time that is left if that is less.
+func (r *run) before(ctx context.Context, reserve time.Duration) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return context.WithCancel(ctx)
+	}
+	return context.WithDeadline(ctx, deadline.Add(-min(reserve, deadline.Sub(r.Now())/2)))
+}
+
+// eventBase is what the ids of this run's events derive from; see eventID.
+func (r *run) eventBase() string {
+	switch r.memory.Kind {
+	case FirstRun:
+		return ""
+	case Remembered:
+		return r.memory.RunID
+	}
+	return r.request.RunID
+}
+
+func (r *run) note(text string) {
+	if text != "" {
+		r.report.Summary.Notes = append(r.report.Summary.Notes, text)
+	}
+}
+
+// noteDeleted tells of apps that were gone when their tokens were asked for.
+func (r *run) noteDeleted(c *Coverage) {
+	var names []string
+	for name, how := range c.Apps {
+		if how == Deleted && len(names) < 5 {
+			names = append(names, fmt.Sprintf("%q", CleanName(name)))
+		}
+	}
+	if n := c.count(Deleted); n > 0 {
+		r.note(fmt.Sprintf("%d data apps were deleted during the run, among them %s", n, strings.Join(names, ", ")))
+	}
+}
+
+// finish notes how long the run took.
+func (r *run) finish() {
+	s := &r.report.Summary
+	s.FinishedAt = r.Now().UTC()
+	s.DurationMs = s.FinishedAt.Sub(s.StartedAt).Milliseconds()
+}

@@ -1,0 +1,85 @@
+package audit
+
+import (
+	"context"
+	"sync"
+
+	"databrain-rotation/pkg/databrain"
+)
+
+// credential is the service token of a run. A rotation may replace it half-way:
+// then the secret is read again, once.
+type credential struct {
+	read func(ctx context.Context, label string) (databrain.Secret, error)
+
+	mu     sync.Mutex
+	token  databrain.Secret
+	number int // of the token, counted from the run's first
+
+	turn   chan struct{} // holds one value while the secret is read; guards the rest
+	reread bool
+	next   []databrain.Secret // further tokens to try
+}
+
+func newCredential(ctx context.Context, read func(context.Context, string) (databrain.Secret, error)) (*credential, error) {
+	token, err := read(ctx, labelCurrent)
+	if err != nil {
+		return nil, err
+	}
+	return &credential{read: read, token: token, turn: make(chan struct{}, 1)}, nil
+}
+
+// current is the token to use, with its number.
+func (c *credential) current() (databrain.Secret, int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.token, c.number
+}
+
+// renew is called when the instance refused the token of that number. It reports
+// whether there is another one now. In the middle of a rotation the instance may
+// know the new token while AWSCURRENT still is on the old one, so what AWSPENDING
+// holds is tried as well.
+func (c *credential) renew(ctx context.Context, refused int) bool {
+	select {
+	case c.turn <- struct{}{}:
+	case <-ctx.Done():
+		return false
+	}
+	defer func() { <-c.turn }()
+	token, number := c.current()
+	if number > refused {
+		return true
+	}
+	if !c.reread {
+		c.reread = true
+		c.next = c.others(ctx, token)
+	}
+	if len(c.next) == 0 {
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.token, c.next = c.next[0], c.next[1:]
+	c.number++
+	return true
+}
+
+// others reads the tokens of AWSCURRENT and AWSPENDING that are not the refused
+// one. That one of them can not be read is usual: without a rotation there is no
+// AWSPENDING. The refused one comes last: if the others are refused too, the
+// instance may have refused a single request and not the token.
+func (c *credential) others(ctx context.Context, refused databrain.Secret) []databrain.Secret {
+	var found []databrain.Secret
+	for _, label := range []string{labelCurrent, labelPending} {
+		token, err := c.read(ctx, label)
+		if err != nil || token.Equal(refused) || len(found) > 0 && token.Equal(found[0]) {
+			continue
+		}
+		found = append(found, token)
+	}
+	if len(found) > 0 {
+		found = append(found, refused)
+	}
+	return found
+}

@@ -1,0 +1,134 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"databrain-rotation/pkg/emf"
+)
+
+const metricNamespace = "Databrain/TokenAudit"
+
+// emit sends and stores the outcome. The state comes last: a run that crashes
+// before it starts from the same state when it is repeated, and sends what it
+// sent with the same ids, so that nothing is lost.
+func (r *run) emit(ctx context.Context) {
+	r.report.EmittedAt = r.Now()
+	if r.Bus != nil {
+		sending, cancel := r.before(ctx, afterEvents)
+		r.send(sending, "events", r.report.events())
+		cancel()
+	}
+	if r.Store != nil {
+		storing, cancel := r.before(ctx, afterReports)
+		r.storeReports(storing)
+		cancel()
+	}
+	r.finish()
+	if r.Bus != nil {
+		r.send(ctx, "the last event", slices.Values([]Event{r.report.completed()}))
+	}
+	if r.Store != nil {
+		r.storeState(ctx)
+	}
+	r.writeMetrics(ctx)
+}
+
+func (r *run) send(ctx context.Context, what string, events iter.Seq[Event]) {
+	lost, err := r.Bus.send(ctx, events)
+	r.lostEvents += lost
+	r.failed(ctx, what, lost, err)
+}
+
+// failed counts what could not be written.
+func (r *run) failed(ctx context.Context, what string, failures int, err error) {
+	if failures == 0 {
+		return
+	}
+	r.report.Summary.EmitFailures += failures
+	r.Log.ErrorContext(ctx, "not written", slog.String("what", what), slog.Int("failures", failures), slog.Any("error", err))
+}
+
+// reportFile is one form of the report.
+type reportFile struct {
+	name, contentType string
+	write             func(io.Writer, *Report) error
+}
+
+func reportFiles() []reportFile {
+	return []reportFile{
+		{"report.html", "text/html; charset=utf-8", WriteHTML},
+		{"findings.json", "application/json", WriteJSON},
+		{"findings.csv", "text/csv; charset=utf-8", WriteCSV},
+		{"findings.ocsf.json", "application/json", WriteOCSF},
+	}
+}
+
+// storeReports stores each form of the report under the run's date and as the
+// latest.
+func (r *run) storeReports(ctx context.Context) {
+	folder := fmt.Sprintf("%s/%s/", r.request.Start.UTC().Format(time.DateOnly), r.request.RunID)
+	r.report.Summary.Report = fmt.Sprintf("s3://%s/%s%sreport.html", r.Store.Bucket, r.Store.Prefix, folder)
+	files := reportFiles()
+	errs := make([]error, len(files))
+	var uploads sync.WaitGroup
+	for i, file := range files {
+		uploads.Go(func() {
+			write := func(w io.Writer) error { return file.write(w, r.report) }
+			errs[i] = r.Store.upload(ctx, file.contentType, write, folder+file.name, "latest/"+file.name)
+		})
+	}
+	uploads.Wait()
+	for i, err := range errs {
+		if err != nil {
+			r.failed(ctx, files[i].name, 1, err)
+		}
+	}
+	if errs[0] != nil {
+		r.report.Summary.Report = ""
+	}
+}
+
+// storeState leaves the state for the next run, unless events were lost: then the
+// next run has to send them again.
+func (r *run) storeState(ctx context.Context) {
+	switch {
+	case r.version.keep:
+		return
+	case r.lostEvents > 0:
+		r.note("the state was not stored, so that the next run repeats the events that were not taken")
+		return
+	}
+	err := r.Store.save(ctx, r.next, r.version)
+	switch {
+	case errors.Is(err, errStateTaken):
+		r.note("another run stored its state while this one ran; that one holds")
+	case err != nil:
+		r.failed(ctx, "the state", 1, err)
+	}
+}
+
+func (r *run) writeMetrics(ctx context.Context) {
+	s := &r.report.Summary
+	completed := 1
+	if s.Status == Failed {
+		completed = 0
+	}
+	count := func(name string, n int) emf.Metric { return emf.Metric{Name: name, Unit: "Count", Value: float64(n)} }
+	err := emf.Write(r.Metrics, r.Now(), metricNamespace, [][]string{{}, {"Instance"}}, map[string]string{"Instance": r.Instance},
+		count("Completed", completed), count("DataApps", s.Counts.DataApps), count("DataAppsCovered", s.Counts.Covered),
+		count("CoverageGaps", s.Counts.Gaps), count("Tokens", s.Counts.Tokens), count("StaleTokens", s.Counts.Stale),
+		emf.Metric{Name: "OldestTokenAgeDays", Unit: "None", Value: float64(s.OldestAgeDays)},
+		count("Findings", s.Counts.Findings), count("EmitFailures", s.EmitFailures), count("Requests", s.Requests),
+		count("Throttled", s.Throttled), emf.Metric{Name: "DurationMs", Unit: "Milliseconds", Value: float64(s.DurationMs)})
+	if err != nil {
+		r.Log.ErrorContext(ctx, "the metric line could not be written", slog.Any("error", err))
+	}
+}

@@ -1,0 +1,192 @@
+package audit
+
+import (
+	"slices"
+	"time"
+)
+
+// SnapshotSchema names the form of [Snapshot].
+const SnapshotSchema = "databrain.token-audit.state/1"
+
+// keepResolved is how long a resolved finding is remembered, so that it is
+// reopened and not new if it comes back.
+const keepResolved = 180 * aDay
+
+// Snapshot is what one run leaves for the next. It holds names and fingerprints,
+// never keys.
+type Snapshot struct {
+	Schema   string    `json:"schema"`
+	RunID    string    `json:"runId"` // of the run that wrote it
+	Instance string    `json:"instance"`
+	StoredAt time.Time `json:"storedAt"`
+
+	// Apps are the data apps of the last complete list, by name as the instance
+	// spells it. An app that can not be read and was not there before may be one
+	// that is gone, renamed.
+	Apps     []string `json:"apps"`
+	Findings []Record `json:"findings"`
+}
+
+// Record is a finding as it was last observed, or that it was resolved.
+type Record struct {
+	ID          string     `json:"id"`
+	Check       Check      `json:"check"`
+	Severity    Severity   `json:"severity"`
+	Suppressed  bool       `json:"suppressed,omitempty"`
+	FirstSeenAt time.Time  `json:"firstSeenAt"`
+	LastSeenAt  time.Time  `json:"lastSeenAt"`
+	ResolvedAt  time.Time  `json:"resolvedAt,omitzero"`
+	DataApp     string     `json:"dataApp,omitempty"` // as the instance spells it
+	Token       *Token     `json:"token,omitempty"`
+	Rule        string     `json:"rule,omitempty"`
+	MaxAgeDays  int        `json:"maxAgeDays,omitempty"`
+	Since       time.Time  `json:"since,omitzero"`
+	Gap         *RecordGap `json:"gap,omitempty"`
+	Exception   *Exception `json:"exception,omitempty"`
+}
+
+// RecordGap is a [Gap] in a state.
+type RecordGap struct {
+	Class    GapClass `json:"class"`
+	Status   int      `json:"status,omitempty"`
+	Attempts int      `json:"attempts"`
+}
+
+// Memory is what a run knows of earlier runs.
+type Memory struct {
+	Kind     MemoryKind
+	Snapshot // of an earlier run, if Kind is Remembered
+}
+
+// MemoryKind says where a [Memory] comes from.
+type MemoryKind int
+
+// The kinds of memory.
+const (
+	NoMemory   MemoryKind = iota // states are not kept: every finding is ongoing
+	FirstRun                     // there is no state yet: every finding is new
+	Remembered                   // the state was read
+	Forgotten                    // there is one and it could not be read: every finding is ongoing, nothing resolves
+)
+
+// Transition sets the state and the first sighting of each of findings by what
+// earlier runs knew. It returns what is resolved now, and the state to leave for
+// the next run. It has no I/O.
+func Transition(m Memory, findings []Finding, c Coverage, instance string, now time.Time) (resolved []Finding, next Snapshot) {
+	next = Snapshot{Schema: SnapshotSchema, Instance: instance, StoredAt: now.UTC(), Apps: m.Apps}
+	if c.Complete {
+		next.Apps = make([]string, 0, len(c.Apps))
+		for name := range c.Apps {
+			next.Apps = append(next.Apps, name)
+		}
+		slices.Sort(next.Apps)
+	}
+	known := make(map[string]*Record, len(m.Findings))
+	for i := range m.Findings {
+		known[m.Findings[i].ID] = &m.Findings[i]
+	}
+	next.Findings = make([]Record, 0, len(findings))
+	for i := range findings {
+		f := &findings[i]
+		observe(f, m.Kind, known[f.ID], now)
+		delete(known, f.ID)
+		next.Findings = append(next.Findings, record(f))
+	}
+	renamed := mayBeRenamed(m.Apps, c)
+	for i := range m.Findings {
+		r := &m.Findings[i]
+		if known[r.ID] != r {
+			continue // observed
+		}
+		switch {
+		case !r.ResolvedAt.IsZero():
+			if now.Sub(r.ResolvedAt) < keepResolved {
+				next.Findings = append(next.Findings, *r)
+			}
+		case !gone(r, c, renamed):
+			next.Findings = append(next.Findings, *r)
+		default:
+			f := r.finding()
+			f.State, f.LastSeen = Resolved, r.LastSeenAt
+			resolved = append(resolved, f)
+			next.Findings = append(next.Findings, Record{
+				ID: r.ID, Check: r.Check, Severity: r.Severity,
+				FirstSeenAt: r.FirstSeenAt, LastSeenAt: r.LastSeenAt, ResolvedAt: now.UTC(),
+			})
+		}
+	}
+	slices.SortFunc(resolved, func(a, b Finding) int { return WorstFirst(&a, &b) })
+	return resolved, next
+}
+
+// observe sets the state of a finding that was observed. One that an exception
+// covers stays suppressed, and comes back as reopened.
+func observe(f *Finding, kind MemoryKind, before *Record, now time.Time) {
+	state := Ongoing
+	switch {
+	case before != nil:
+		f.FirstSeen = before.FirstSeenAt
+		if before.Suppressed || !before.ResolvedAt.IsZero() {
+			state = Reopened
+		}
+	case kind == FirstRun || kind == Remembered:
+		state, f.FirstSeen = New, now.UTC()
+	}
+	if f.State != Suppressed {
+		f.State = state
+	}
+}
+
+// gone is the resolve rule: whether a finding that was not observed is certainly
+// no more. What could not be read resolves nothing.
+func gone(r *Record, c Coverage, renamed bool) bool {
+	switch r.Check {
+	case DataAppsUnlistable, ExceptionExpired:
+		return c.Complete
+	case ExceptionUnused:
+		return c.whole()
+	case ServiceTokenAge, ServiceTokenRotationOff, ServiceTokenRotationStuck:
+		return c.Posture.Read
+	}
+	if !c.Complete {
+		return false
+	}
+	read, listed := c.Apps[r.DataApp]
+	return read == Read || !listed && (!renamed || r.Check == DataAppUnlistable)
+}
+
+// mayBeRenamed reports whether an app that can not be read was not there before.
+// It may be one that is gone from the list, under another name, and its tokens
+// the ones that seem to be gone.
+func mayBeRenamed(before []string, c Coverage) bool {
+	for name, read := range c.Apps {
+		if _, known := slices.BinarySearch(before, name); read == Unread && !known {
+			return true
+		}
+	}
+	return false
+}
+
+func record(f *Finding) Record {
+	r := Record{
+		ID: f.ID, Check: f.Check, Severity: f.Severity, Suppressed: f.State == Suppressed,
+		FirstSeenAt: f.FirstSeen, LastSeenAt: f.LastSeen, DataApp: f.app, Token: f.Token,
+		Rule: f.Rule, MaxAgeDays: f.MaxAgeDays, Since: f.Since, Exception: f.Exception,
+	}
+	if f.Gap != nil {
+		r.Gap = &RecordGap{f.Gap.Class, f.Gap.Status, f.Gap.Attempts}
+	}
+	return r
+}
+
+func (r *Record) finding() Finding {
+	f := Finding{
+		ID: r.ID, Check: r.Check, Severity: r.Severity, FirstSeen: r.FirstSeenAt, LastSeen: r.LastSeenAt,
+		DataApp: CleanName(r.DataApp), app: r.DataApp, Token: r.Token,
+		Rule: r.Rule, MaxAgeDays: r.MaxAgeDays, Since: r.Since, Exception: r.Exception,
+	}
+	if r.Gap != nil {
+		f.Gap = &Gap{DataApp: f.DataApp, Class: r.Gap.Class, Status: r.Gap.Status, Attempts: r.Gap.Attempts, app: r.DataApp}
+	}
+	return f
+}
