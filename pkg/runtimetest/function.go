@@ -19,7 +19,6 @@ var ErrClosed = errors.New("runtimetest: the function is closed")
 // environments. It is safe for concurrent use.
 type Function struct {
 	config Config
-	detach func() bool
 	once   sync.Once
 	busy   sync.WaitGroup
 
@@ -39,7 +38,7 @@ func Start(ctx context.Context, c Config) (*Function, error) {
 		return nil, err
 	}
 	f := &Function{config: c, live: make(map[*environment]struct{})}
-	f.detach = context.AfterFunc(ctx, f.Close)
+	context.AfterFunc(ctx, f.Close)
 	return f, nil
 }
 
@@ -51,7 +50,6 @@ func (f *Function) Close() {
 		f.mu.Lock()
 		f.closed = true
 		f.mu.Unlock()
-		f.detach()
 		f.Kill()
 		f.busy.Wait()
 		for _, e := range f.idle {

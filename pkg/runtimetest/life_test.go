@@ -94,6 +94,19 @@ func TestCloseEndsInvocations(t *testing.T) {
 	f.Close()
 }
 
+func TestStartedTooLate(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	f, err := runtimetest.Start(ctx, runtimetest.Config{Path: os.Args[0]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	if _, err := f.Invoke(t.Context(), nil, runtimetest.Options{}); !errors.Is(err, runtimetest.ErrClosed) {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestTheCallerMayGiveUp(t *testing.T) {
 	f := start(t, runtimetest.Config{Timeout: time.Hour}, "serve")
 	invoke(t, f, `{}`, runtimetest.Options{})
