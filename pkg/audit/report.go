@@ -58,6 +58,7 @@ type page struct {
 
 type pageStatus struct {
 	Class      Status
+	Good       bool // complete, and no token is stale
 	Word, Text string
 	Notes      []string
 }
@@ -138,7 +139,7 @@ func blind(s *Summary) bool { return s.Status == Failed && s.Counts.Covered == 0
 
 func statusOf(r *Report) pageStatus {
 	c := &r.Summary.Counts
-	st := pageStatus{Class: r.Summary.Status, Notes: r.Summary.Notes}
+	st := pageStatus{Class: r.Summary.Status, Good: r.Summary.Status == Complete && c.Stale == 0, Notes: r.Summary.Notes}
 	switch {
 	case st.Class == Complete && c.DataApps == 0:
 		st.Word, st.Text = "Complete.", "The instance has no data apps."
@@ -188,17 +189,18 @@ func staleNumber(r *Report) pageNumber {
 	if c.Tokens > 0 && c.Stale > 0 {
 		n.Note += fmt.Sprintf(" (%.1f %%)", 100*float64(c.Stale)/float64(c.Tokens))
 	}
-	bySeverity, suppressed := map[Severity]int{}, 0
+	var bySeverity tally
+	suppressed := 0
 	for i := range r.Findings {
 		switch f := &r.Findings[i]; {
 		case f.Check != TokenAge:
 		case f.State == Suppressed:
 			suppressed++
 		default:
-			bySeverity[f.Severity]++
+			bySeverity.add(f.Severity)
 		}
 	}
-	n.Mix = mix(bySeverity)
+	n.Mix = bySeverity.mix()
 	if suppressed > 0 {
 		n.Note += ", " + thousands(suppressed) + " of them under an exception"
 	}

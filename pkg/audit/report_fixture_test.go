@@ -226,7 +226,7 @@ func hostileReport() *audit.Report {
 	f.r.Exceptions, f.r.Policy.Exceptions = nil, nil
 	for i, name := range hostileNames() {
 		f.token(name, name, 60+i*9)
-		e := audit.Exception{ID: name, DataApp: name, Token: name, Reason: name, Owner: name, ExpiresAt: name}
+		e := audit.Exception{ID: "e" + name, DataApp: name, Token: name, Reason: name, Owner: name, ExpiresAt: name}
 		f.r.Policy.Exceptions = append(f.r.Policy.Exceptions, e)
 		f.r.Exceptions = append(f.r.Exceptions, audit.ExceptionStatus{Exception: e, Lapsed: true})
 		f.add(audit.Finding{Check: audit.ExceptionExpired, Severity: audit.Low, State: audit.New, Exception: &e})
@@ -268,6 +268,6 @@ func failedReport() *audit.Report {
 // reports are all of them, by name.
 func reports() map[string]*audit.Report {
 	return map[string]*audit.Report{
-		"sample": sampleReport(), "hostile": hostileReport(), "large": largeReport(10_000), "empty": emptyReport(), "failed": failedReport(),
+		"sample": sampleReport(), "hostile": hostileReport(), "large": largeReport(1500), "empty": emptyReport(), "failed": failedReport(),
 	}
 }

@@ -48,10 +48,10 @@ func rowOf(f *Finding) findingRow {
 	switch f.Check {
 	case TokenAge:
 		row.Age = plural(f.Token.AgeDays, "day")
-		row.Over = fmt.Sprintf("%s over the limit of %d", thousands(f.Token.AgeDays-f.MaxAgeDays), f.MaxAgeDays)
+		row.Over = fmt.Sprintf("limit %s", thousands(f.MaxAgeDays))
 	case TokenAgeApproaching:
 		row.Age = plural(f.Token.AgeDays, "day")
-		row.Over = fmt.Sprintf("%s left of %d", thousands(f.MaxAgeDays-f.Token.AgeDays), f.MaxAgeDays)
+		row.Over = fmt.Sprintf("%s left, limit %s", thousands(f.MaxAgeDays-f.Token.AgeDays), thousands(f.MaxAgeDays))
 	default:
 		row.Age, row.Note = "unknown", title
 	}
@@ -64,83 +64,85 @@ func rowOf(f *Finding) findingRow {
 // appRow sums the findings of one data app up.
 type appRow struct {
 	Name   string
-	Worst  Severity
 	Count  int
 	Mix    []severityCount
 	Oldest string
+}
 
-	oldestDays int
+// tally counts findings by the rank of their severity.
+type tally [5]int
+
+func (t *tally) add(s Severity) { t[s.rank()]++ }
+
+// mix lists what was counted, the worst first.
+func (t *tally) mix() []severityCount {
+	var out []severityCount
+	for rank, severity := range slices.Backward(Severities()) {
+		if t[rank] > 0 {
+			out = append(out, severityCount{severity, t[rank]})
+		}
+	}
+	return out
+}
+
+// appTally is what was found in one data app.
+type appTally struct {
+	name     string
+	findings tally
+	count    int
+	oldest   int // age in days of the oldest token that was found, -1 without one
+}
+
+// worseApp orders by the number of findings of the worst severity, then of the
+// next one, and then by age and name.
+func worseApp(a, b *appTally) int {
+	for rank := len(a.findings) - 1; rank >= 0; rank-- {
+		if c := cmp.Compare(b.findings[rank], a.findings[rank]); c != 0 {
+			return c
+		}
+	}
+	return cmp.Or(cmp.Compare(b.oldest, a.oldest), cmp.Compare(a.name, b.name))
 }
 
 // appRows ranks the data apps by what is wrong in them. It returns none where a
 // ranking would only repeat the list of findings.
 func appRows(findings []Finding) (rows []appRow, more string) {
-	type tally struct {
-		bySeverity map[Severity]int
-		oldest     int
+	apps, total := tallyApps(findings)
+	if len(apps) < 2 || total < pageApps {
+		return nil, ""
 	}
-	apps, total := map[string]*tally{}, 0
+	slices.SortFunc(apps, worseApp)
+	for _, a := range apps[:min(len(apps), pageApps)] {
+		row := appRow{Name: cut(a.name), Count: a.count, Mix: a.findings.mix()}
+		if a.oldest >= 0 {
+			row.Oldest = plural(a.oldest, "day")
+		}
+		rows = append(rows, row)
+	}
+	return rows, remainder(len(apps)-len(rows), "data app")
+}
+
+func tallyApps(findings []Finding) (apps []*appTally, total int) {
+	byName := map[string]*appTally{}
 	for i := range findings {
 		f := &findings[i]
 		if f.DataApp == "" || f.State == Suppressed {
 			continue
 		}
-		t := apps[f.DataApp]
-		if t == nil {
-			t = &tally{bySeverity: map[Severity]int{}, oldest: -1}
-			apps[f.DataApp] = t
+		a := byName[f.DataApp]
+		if a == nil {
+			a = &appTally{name: f.DataApp, oldest: -1}
+			byName[f.DataApp] = a
+			apps = append(apps, a)
 		}
+		a.findings.add(f.Severity)
+		a.count++
 		total++
-		t.bySeverity[f.Severity]++
-		if f.Token != nil && (f.Check == TokenAge || f.Check == TokenAgeApproaching) {
-			t.oldest = max(t.oldest, f.Token.AgeDays)
+		if f.Check == TokenAge || f.Check == TokenAgeApproaching {
+			a.oldest = max(a.oldest, f.Token.AgeDays)
 		}
 	}
-	if len(apps) < 2 || total < pageApps {
-		return nil, ""
-	}
-	for name, t := range apps {
-		row := appRow{Name: name, Mix: mix(t.bySeverity), oldestDays: t.oldest}
-		row.Worst = row.Mix[0].Severity
-		for _, part := range row.Mix {
-			row.Count += part.Count
-		}
-		if t.oldest >= 0 {
-			row.Oldest = plural(t.oldest, "day")
-		}
-		rows = append(rows, row)
-	}
-	slices.SortFunc(rows, worseApp)
-	shown := rows[:min(len(rows), pageApps)]
-	for i := range shown {
-		shown[i].Name = cut(shown[i].Name)
-	}
-	return shown, remainder(len(rows)-len(shown), "data app")
-}
-
-// worseApp orders by the number of findings at the worst severity, then at the
-// next one, and then by age and name.
-func worseApp(a, b appRow) int {
-	for i := range min(len(a.Mix), len(b.Mix)) {
-		if c := cmp.Or(
-			cmp.Compare(b.Mix[i].Severity.rank(), a.Mix[i].Severity.rank()),
-			cmp.Compare(b.Mix[i].Count, a.Mix[i].Count),
-		); c != 0 {
-			return c
-		}
-	}
-	return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(b.oldestDays, a.oldestDays), cmp.Compare(a.Name, b.Name))
-}
-
-// mix lists counts by severity, the worst first.
-func mix(counts map[Severity]int) []severityCount {
-	var out []severityCount
-	for _, s := range slices.Backward(Severities()) {
-		if counts[s] > 0 {
-			out = append(out, severityCount{s, counts[s]})
-		}
-	}
-	return out
+	return apps, total
 }
 
 // gapRow is a part of the instance that was not read.

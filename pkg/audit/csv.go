@@ -1,0 +1,124 @@
+package audit
+
+import (
+	"encoding/csv"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// csvColumns are the columns of findings.csv, what people sort and filter by
+// first.
+var csvColumns = [...]struct {
+	name string
+	of   func(*Detail) string
+}{
+	{"severity", func(d *Detail) string { return string(d.Finding.Severity) }},
+	{"state", func(d *Detail) string { return string(d.Finding.State) }},
+	{"check", func(d *Detail) string { return string(d.Finding.Check) }},
+	{"compliance", func(d *Detail) string { return string(d.Finding.Compliance) }},
+	{"data_app", func(d *Detail) string { return orZero(d.DataApp).Name }},
+	{"token_name", func(d *Detail) string { return orZero(d.Token).Name }},
+	{"token_fingerprint", func(d *Detail) string { return orZero(d.Token).Fingerprint }},
+	{"token_age_days", func(d *Detail) string { return csvNumber(orZero(d.Token).AgeDays) }},
+	{"token_created_at", func(d *Detail) string { return csvTime(orZero(d.Token).CreatedAt) }},
+	{"token_stale_since", func(d *Detail) string { return csvTime(orZero(d.Token).StaleSince) }},
+	{"policy_rule", func(d *Detail) string { return orZero(d.Policy).Rule }},
+	{"policy_max_age_days", func(d *Detail) string {
+		if d.Policy == nil {
+			return ""
+		}
+		return strconv.Itoa(d.Policy.MaxAgeDays)
+	}},
+	{"exception_id", func(d *Detail) string { return orZero(d.Exception).ID }},
+	{"exception_reason", func(d *Detail) string { return orZero(d.Exception).Reason }},
+	{"exception_owner", func(d *Detail) string { return orZero(d.Exception).Owner }},
+	{"exception_expires_at", func(d *Detail) string { return orZero(d.Exception).ExpiresAt }},
+	{"title", func(d *Detail) string { return d.Finding.Title }},
+	{"description", func(d *Detail) string { return d.Finding.Description }},
+	{"remediation", func(d *Detail) string { return orZero(d.Remediation).Text }},
+	{"remediation_url", func(d *Detail) string { return orZero(d.Remediation).URL }},
+	{"first_seen_at", func(d *Detail) string { return csvTime(&d.Finding.FirstSeenAt) }},
+	{"last_seen_at", func(d *Detail) string { return csvTime(&d.Finding.LastSeenAt) }},
+	{"instance", func(d *Detail) string { return d.Instance.URL }},
+	{"finding_id", func(d *Detail) string { return d.Finding.ID }},
+	{"run_id", func(d *Detail) string { return d.Metadata.RunID }},
+	{"event_id", func(d *Detail) string { return d.Metadata.EventID }},
+	{"emitted_at", func(d *Detail) string { return csvTime(&d.Metadata.EmittedAt) }},
+	{"schema", func(d *Detail) string { return d.Metadata.Schema }},
+}
+
+// WriteCSV writes findings.csv for spreadsheets, as RFC 4180 has it: a header,
+// CRLF line ends, UTF-8. Cells that a spreadsheet would run as a formula begin
+// with an apostrophe. A line break within a cell becomes CRLF.
+func WriteCSV(w io.Writer, r *Report) error {
+	out := csv.NewWriter(w)
+	out.UseCRLF = true
+	row := make([]string, len(csvColumns))
+	for i, column := range csvColumns {
+		row[i] = column.name
+	}
+	err := out.Write(row)
+	for d := range r.details() {
+		for i, column := range csvColumns {
+			row[i] = defuse(column.of(&d))
+		}
+		if err == nil {
+			err = out.Write(row)
+		}
+	}
+	out.Flush()
+	if err == nil {
+		err = out.Error()
+	}
+	if err != nil {
+		return fmt.Errorf("write findings.csv: %w", err)
+	}
+	return nil
+}
+
+// defuse puts an apostrophe before a cell that a spreadsheet takes for a formula:
+// spaces, quotes and invisible characters before the first sign do not hide one,
+// since some spreadsheets trim them. The rule is OWASP's on CSV injection, with
+// the full-width signs that some locales accept. A cell that gets one looks like
+// a formula without it too, so that a reader can tell it from an apostrophe of
+// its own.
+func defuse(cell string) string {
+	if strings.ContainsAny(cell[:min(len(cell), 1)], "\t\r\n") {
+		return "'" + cell
+	}
+	rest := strings.TrimLeftFunc(cell, func(c rune) bool {
+		return unicode.IsSpace(c) || unicode.Is(unicode.Cf, c) || unicode.IsControl(c) || unicode.Is(unicode.Quotation_Mark, c) || c == '`'
+	})
+	for _, sign := range "=+-@＝＋－＠" {
+		if strings.HasPrefix(rest, string(sign)) {
+			return "'" + cell
+		}
+	}
+	return cell
+}
+
+func csvTime(t *time.Time) string {
+	if t == nil {
+		return ""
+	}
+	return t.Format(time.RFC3339Nano)
+}
+
+func csvNumber(n *int) string {
+	if n == nil {
+		return ""
+	}
+	return strconv.Itoa(*n)
+}
+
+// orZero reads a member that may be left out.
+func orZero[T any](p *T) T {
+	if p == nil {
+		return *new(T)
+	}
+	return *p
+}
