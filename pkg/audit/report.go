@@ -189,7 +189,7 @@ func staleNumber(r *Report) pageNumber {
 	if c.Tokens > 0 && c.Stale > 0 {
 		n.Note += fmt.Sprintf(" (%.1f %%)", 100*float64(c.Stale)/float64(c.Tokens))
 	}
-	var bySeverity tally
+	var bySeverity severityTally
 	suppressed := 0
 	for i := range r.Findings {
 		switch f := &r.Findings[i]; {

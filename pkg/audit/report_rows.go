@@ -69,13 +69,13 @@ type appRow struct {
 	Oldest string
 }
 
-// tally counts findings by the rank of their severity.
-type tally [5]int
+// severityTally counts findings by the rank of their severity.
+type severityTally [5]int
 
-func (t *tally) add(s Severity) { t[s.rank()]++ }
+func (t *severityTally) add(s Severity) { t[s.rank()]++ }
 
 // mix lists what was counted, the worst first.
-func (t *tally) mix() []severityCount {
+func (t *severityTally) mix() []severityCount {
 	var out []severityCount
 	for rank, severity := range slices.Backward(Severities()) {
 		if t[rank] > 0 {
@@ -88,7 +88,7 @@ func (t *tally) mix() []severityCount {
 // appTally is what was found in one data app.
 type appTally struct {
 	name     string
-	findings tally
+	findings severityTally
 	count    int
 	oldest   int // age in days of the oldest token that was found, -1 without one
 }
