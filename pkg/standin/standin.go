@@ -88,24 +88,10 @@ func New(service Service) *Wire {
 }
 
 // Transport serves requests in the process, whatever their host.
-func (s *Wire) Transport() http.RoundTripper { return transport{wiretest.Transport{Handler: s}} }
+func (s *Wire) Transport() http.RoundTripper { return wiretest.Transport{Handler: s} }
 
 // Client is an HTTP client over [Wire.Transport].
 func (s *Wire) Client() *http.Client { return &http.Client{Transport: s.Transport()} }
-
-// transport adds what a client on a socket knows by itself: the answer to HEAD
-// states the length of a body that does not follow.
-type transport struct{ wiretest.Transport }
-
-// RoundTrip implements [http.RoundTripper].
-func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
-	resp, err := t.Transport.RoundTrip(r)
-	if err == nil && r.Method == http.MethodHead {
-		resp.Body.Close()
-		resp.Body = http.NoBody
-	}
-	return resp, err
-}
 
 // ServeHTTP implements [http.Handler].
 func (s *Wire) ServeHTTP(w http.ResponseWriter, r *http.Request) {

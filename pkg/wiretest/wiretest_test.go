@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"syscall"
 	"testing"
@@ -40,6 +41,20 @@ func TestTransportCarriesTheExchange(t *testing.T) {
 	}
 	if seen := resp.Header.Get("X-Seen"); seen != "POST /a?b=c stand-in.test sent" {
 		t.Errorf("the handler saw %q", seen)
+	}
+}
+
+func TestTransportAnswersHeadWithoutABody(t *testing.T) {
+	req := httptest.NewRequest(http.MethodHead, "http://stand-in.test/", nil)
+	resp, err := wiretest.Transport{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "10")
+	})}.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if got, err := io.ReadAll(resp.Body); err != nil || len(got) != 0 || resp.ContentLength != 10 {
+		t.Errorf("read %q, %v, Content-Length %d", got, err, resp.ContentLength)
 	}
 }
 
