@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"databrain-rotation/pkg/databrain/databraintest"
 	"databrain-rotation/pkg/eventbridgetest"
@@ -36,6 +37,8 @@ const (
 // example instance and lets the system choose the ports.
 type Config struct {
 	Databrain databraintest.Config
+	// Clock is Secrets Manager's; nil is time.Now.
+	Clock func() time.Time
 	// Secret is the first value of the rotated secret. "" is a document with the
 	// example's service token and two other members.
 	Secret string
@@ -59,7 +62,7 @@ func Start(c Config) (*Lab, error) {
 	l := &Lab{
 		Databrain: databraintest.New(c.Databrain),
 		Secrets: secretsmanagertest.New(secretsmanagertest.Config{
-			Region: Region, Suffix: suffix, RotationToken: secretsmanagertest.RotationTokenAbsent,
+			Region: Region, Suffix: suffix, RotationToken: secretsmanagertest.RotationTokenAbsent, Now: c.Clock,
 		}),
 		Events:  eventbridgetest.New(eventbridgetest.Config{}),
 		Objects: s3test.New(s3test.Config{Buckets: []string{Bucket}}),

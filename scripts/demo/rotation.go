@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"databrain-rotation/pkg/databrain/databraintest"
+	"databrain-rotation/pkg/labtest"
+	"databrain-rotation/pkg/runtimetest"
+	"databrain-rotation/pkg/secretsmanagertest"
+)
+
+const (
+	jwtPath   = "/api/v2/admin-account/jwt"
+	savePath  = "/api/v2/service-token"
+	probePath = "/api/v2/data-app"
+)
+
+// rotationAct is one rotation by the built function.
+type rotationAct struct {
+	*stage
+	version string            // ClientRequestToken
+	env     map[string]string // beyond the lab's
+	faults  []databraintest.Fault
+	lives   bool // the old token must go on working, for a grace period
+}
+
+// play rotates and shows each step, then checks the promises.
+func (a rotationAct) play(ctx context.Context) error {
+	env := a.lab.Rotate()
+	for name, value := range a.env {
+		env[name] = value
+	}
+	function, err := runtimetest.Start(ctx, runtimetest.Config{
+		Path: "build/rotate/bootstrap", Env: env, Timeout: 30 * time.Second, Log: &a.logs,
+	})
+	if err != nil {
+		return err
+	}
+	defer function.Close()
+	before := a.token()
+	a.showLabels("before")
+	for _, fault := range a.faults {
+		a.lab.Databrain.Inject(fault)
+	}
+
+	a.printf("\n  %-14s %9s %10s  %s\n", "step", "duration", "cold start", "outcome")
+	a.lab.Secrets.SetRotationFunction(labtest.RotationARN, func(ctx context.Context, event []byte) error {
+		return a.invoke(ctx, function, event)
+	})
+	result, err := a.lab.Secrets.Rotate(ctx, labtest.TokenSecret, secretsmanagertest.RotateOptions{ClientRequestToken: a.version})
+	if err != nil {
+		a.promise(false, "the rotation succeeds: %v", err)
+		return nil
+	}
+	a.printf("\n")
+	a.showLabels("after")
+	a.printf("\n")
+	a.checkPromises(result, before)
+	return nil
+}
+
+// invoke runs one step from its payload in events/.
+func (a rotationAct) invoke(ctx context.Context, function *runtimetest.Function, event []byte) error {
+	var in struct{ Step, ClientRequestToken string }
+	if err := json.Unmarshal(event, &in); err != nil {
+		return err
+	}
+	payload, err := labtest.Payload("events", in.Step, in.ClientRequestToken)
+	if err != nil {
+		return err
+	}
+	result, err := function.Invoke(ctx, payload, runtimetest.Options{})
+	if err != nil {
+		return err
+	}
+	cold, outcome := "", a.in(green, "succeeded")
+	if result.ColdStart {
+		cold = ms(result.InitDuration)
+	}
+	if result.Err != nil {
+		outcome = a.in(red, "failed: "+result.Err.Type)
+	}
+	a.printf("  %-14s %9s %10s  %s%s\n", in.Step, ms(result.Duration), cold, outcome, a.said(result.Log))
+	if result.Err != nil {
+		a.note("               Secrets Manager begins again at createSecret, with the same ClientRequestToken")
+		return result.Err
+	}
+	return nil
+}
+
+// said is the function's own words: the messages that it logged in the step.
+func (a rotationAct) said(log string) string {
+	var words []string
+	for line := range strings.Lines(log) {
+		var entry struct{ Level, Message string }
+		if json.Unmarshal([]byte(line), &entry) != nil || entry.Message == "" || entry.Message == "step ended" || entry.Message == "cold start" {
+			continue
+		}
+		words = append(words, entry.Message)
+	}
+	if len(words) == 0 {
+		return ""
+	}
+	return ": " + strings.Join(words, "; ")
+}
+
+func (a rotationAct) token() string {
+	value, _ := a.lab.Secrets.Value(labtest.TokenSecret, a.lab.Secrets.Holder(labtest.TokenSecret, secretsmanagertest.Current))
+	return tokenOf(value)
+}
+
+func tokenOf(value string) string {
+	var document struct{ Token string }
+	if err := json.Unmarshal([]byte(value), &document); err != nil || document.Token == "" {
+		return "no token" // which no instance accepts
+	}
+	return document.Token
+}
+
+// showLabels shows each labelled version, and whether Databrain accepts its token.
+func (a rotationAct) showLabels(when string) {
+	for _, version := range a.lab.Secrets.Snapshot(labtest.TokenSecret) {
+		if len(version.Labels) == 0 {
+			continue
+		}
+		value, _ := a.lab.Secrets.Value(labtest.TokenSecret, version.ID)
+		accepted := a.in(dim, "Databrain rejects its token")
+		if a.lab.Databrain.TokenWorks(tokenOf(value)) {
+			accepted = a.in(green, "Databrain accepts its token")
+		}
+		a.printf("  %-7s version %s  %-24s %s\n", when, short(version.ID), strings.Join(version.Labels, " "), accepted)
+		when = ""
+	}
+}
+
+func (a rotationAct) checkPromises(result secretsmanagertest.Result, before string) {
+	now := a.token()
+	holder := a.lab.Secrets.Holder(labtest.TokenSecret, secretsmanagertest.Current)
+	a.promise(holder == result.VersionID, "AWSCURRENT is on the new version, after %d attempt(s)", result.Attempts())
+	a.promise(now != before && a.lab.Databrain.TokenWorks(now), "AWSCURRENT holds another token than before, and Databrain accepts it")
+	if a.lives {
+		a.promise(a.lab.Databrain.TokenWorks(before), "the old token still works, for the grace period")
+	} else {
+		a.promise(!a.lab.Databrain.TokenWorks(before), "the old token is dead")
+	}
+	value, _ := a.lab.Secrets.Value(labtest.TokenSecret, holder)
+	a.promise(value == fmt.Sprintf(documentForm, now), "the other members of the secret are as they were, byte for byte")
+}
+
+// lostAnswer breaks a rotation at its worst moment: Databrain saves the token and
+// its answer is lost, and so is the answer to the question whether it was saved.
+func lostAnswer() []databraintest.Fault {
+	saved := func(r *http.Request) bool { return r.URL.Path == savePath }
+	return []databraintest.Fault{
+		{Method: http.MethodPost, When: saved, AfterEffect: true, Do: databraintest.Cut()},
+		{Method: http.MethodGet, Path: probePath, Skip: 2, Do: databraintest.BadGateway()},
+	}
+}

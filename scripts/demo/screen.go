@@ -1,0 +1,95 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+)
+
+// screen is where the demonstration is shown. It keeps what was shown, to be
+// searched for credentials at the end, and counts the promises that were broken.
+type screen struct {
+	out    io.Writer
+	shown  bytes.Buffer
+	colour bool
+	broken int
+	made   int
+}
+
+func newScreen(f *os.File, noColour bool) *screen {
+	info, err := f.Stat()
+	return &screen{out: f, colour: err == nil && info.Mode()&os.ModeCharDevice != 0 && !noColour}
+}
+
+func (s *screen) printf(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	s.shown.WriteString(text)
+	io.WriteString(s.out, text)
+}
+
+// The colours, by number of the terminal's palette.
+const (
+	red    = "31"
+	green  = "32"
+	yellow = "33"
+	bold   = "1"
+	dim    = "2"
+)
+
+func (s *screen) in(colour, text string) string {
+	if !s.colour {
+		return text
+	}
+	return "\x1b[" + colour + "m" + text + "\x1b[0m"
+}
+
+func (s *screen) title(text string) { s.printf("\n%s\n\n", s.in(bold, text)) }
+
+func (s *screen) note(format string, args ...any) {
+	s.printf("  %s\n", s.in(dim, fmt.Sprintf(format, args...)))
+}
+
+// promise shows whether something that must hold holds.
+func (s *screen) promise(holds bool, format string, args ...any) {
+	s.made++
+	mark := s.in(green, "ok    ")
+	if !holds {
+		s.broken++
+		mark = s.in(red, "BROKEN")
+	}
+	s.printf("  %s %s\n", mark, fmt.Sprintf(format, args...))
+}
+
+// table shows rows below a header, columns as wide as they need to be.
+func (s *screen) table(header []string, rows [][]string) {
+	width := make([]int, len(header))
+	for _, row := range append([][]string{header}, rows...) {
+		for i, cell := range row {
+			width[i] = max(width[i], len([]rune(cell)))
+		}
+	}
+	line := func(row []string, colour string) {
+		var b strings.Builder
+		for i, cell := range row {
+			b.WriteString("  " + cell + strings.Repeat(" ", width[i]-len([]rune(cell))))
+		}
+		s.printf("%s\n", s.in(colour, strings.TrimRight(b.String(), " ")))
+	}
+	line(header, dim)
+	for _, row := range rows {
+		line(row, "0")
+	}
+}
+
+func ms(d time.Duration) string { return fmt.Sprintf("%.0f ms", float64(d)/float64(time.Millisecond)) }
+
+// short is the beginning of a version's id, enough to tell versions apart.
+func short(version string) string {
+	if len(version) < 8 {
+		return "none"
+	}
+	return version[:8]
+}
