@@ -11,9 +11,10 @@ import (
 // drive is a rotation from its first invocation to its end.
 func (s *Server) drive(ctx context.Context, r run) (Result, error) {
 	res := Result{SecretARN: r.sec.arn, VersionID: r.job.versionID, Event: RotationSucceeded}
+	defer s.release(r)
 	err := s.allAttempts(ctx, r, &res)
-	s.finish(r, err == nil)
 	if err == nil {
+		s.succeed(r)
 		return res, nil
 	}
 	res.Event = RotationFailed
@@ -58,14 +59,17 @@ func (s *Server) attempt(ctx context.Context, r run, attempt int, res *Result) e
 	return nil
 }
 
-// driveTest is the pre-flight: testSecret alone, then the version goes away.
+// driveTest is the pre-flight: testSecret alone, then the version made for it goes
+// away.
 func (s *Server) driveTest(ctx context.Context, r run) (Result, error) {
 	res := Result{SecretARN: r.sec.arn, VersionID: r.job.versionID, Event: TestRotationSucceeded}
+	defer s.release(r)
 	err := s.invoke(ctx, r, 1, StepTest, &res)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	r.job.running = false
-	r.sec.removeVersion(r.job.versionID)
+	if r.made {
+		s.mu.Lock()
+		r.sec.removeVersion(r.job.versionID)
+		s.mu.Unlock()
+	}
 	if err != nil {
 		res.Event = TestRotationFailed
 		return res, fmt.Errorf("pre-flight of the rotation of %s: %w", r.sec.name, err)
@@ -127,14 +131,17 @@ func (s *Server) standing(r run) error {
 	return nil
 }
 
-// finish closes the job and dates a success.
-func (s *Server) finish(r run, ok bool) {
+// release lets the next rotation begin, also when the function panicked.
+func (s *Server) release(r run) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r.job.running = false
-	if !ok {
-		return
-	}
+}
+
+// succeed dates the rotation and the next one.
+func (s *Server) succeed(r run) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	r.sec.rotated, r.sec.next = s.cfg.Now(), time.Time{}
 	if d := r.sec.rotation.rules.interval(); d > 0 {
 		r.sec.next = r.sec.rotated.Add(d)

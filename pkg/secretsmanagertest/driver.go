@@ -95,6 +95,7 @@ type run struct {
 	job      *job
 	fn       Rotator
 	attempts int
+	made     bool // the version was made for this run, not found
 }
 
 type driver func(ctx context.Context, r run) (Result, error)
@@ -154,21 +155,23 @@ func (s *Server) admit(secretID string, o RotateOptions) (run, bool, error) {
 // before; a run without a job means that it is running now. s.mu is held.
 func (s *Server) begin(sec *secret, token string) (r run, done bool, err *Error) {
 	r = run{sec: sec, fn: s.functions[sec.rotation.functionARN], attempts: s.cfg.Attempts}
-	if v := sec.unfinished(); v != nil && v.id != token {
+	old, unfinished := sec.rotation.job, sec.unfinished()
+	running := old != nil && old.running
+	if running && old.versionID != token || unfinished != nil && unfinished.id != token {
 		return r, false, errRotationIncomplete()
+	}
+	if running {
+		return r, false, nil
 	}
 	v := sec.version(token)
 	switch {
 	case v == nil:
 		sec.place(Pending, s.addVersion(sec, token, value{}))
-		sec.changed = s.cfg.Now()
+		sec.changed, r.made = s.cfg.Now(), true
 	case v.has(Current):
 		return r, true, nil
 	case !v.has(Pending):
 		return r, false, fail(CodeInvalidRequest, "%s", errTokenInUse(token, sec.arn).Message)
-	}
-	if old := sec.rotation.job; old != nil && old.running {
-		return r, false, nil
 	}
 	r.job = &job{versionID: token, running: true}
 	if s.cfg.RotationToken != RotationTokenAbsent {

@@ -93,6 +93,44 @@ func TestUnfinishedRotationIsReattempted(t *testing.T) {
 	}
 }
 
+// TestOneRotationAtATime: also after AWSCURRENT has moved, while finishSecret still
+// runs.
+func TestOneRotationAtATime(t *testing.T) {
+	sm, fn := rotating(t, secretsmanagertest.Config{})
+	fn.trouble = func(_ int, e event) error {
+		if e.Step != secretsmanagertest.StepFinish {
+			return nil
+		}
+		must(t, fn.finish(context.Background(), e))
+		if _, err := sm.Rotate(t.Context(), name, secretsmanagertest.RotateOptions{}); err == nil {
+			t.Error("a second rotation began")
+		}
+		return nil
+	}
+	_, err := sm.Rotate(t.Context(), name, secretsmanagertest.RotateOptions{})
+	must(t, err)
+	if n := len(sm.Snapshot(name)); n != 2 {
+		t.Errorf("%d versions, want 2", n)
+	}
+}
+
+// TestPreflightKeepsAnUnfinishedVersion: only the version made for the test goes.
+func TestPreflightKeepsAnUnfinishedVersion(t *testing.T) {
+	sm, fn := rotating(t, secretsmanagertest.Config{})
+	id := uuid.NewString()
+	must(t, put(t.Context(), fn.client, id, "two", "AWSPENDING"))
+	if _, err := sm.Preflight(t.Context(), name); err == nil {
+		t.Error("a pre-flight with a token of its own began over an unfinished rotation")
+	}
+	_, err := fn.client.RotateSecret(t.Context(), &secretsmanager.RotateSecretInput{
+		SecretId: aws.String(name), ClientRequestToken: aws.String(id), RotateImmediately: aws.Bool(false)})
+	must(t, err)
+	sm.Wait()
+	if got, has := sm.Value(name, id); got != "two" || !has || sm.Holder(name, "AWSPENDING") != id {
+		t.Errorf("the unfinished version is gone: %+v", sm.Snapshot(name))
+	}
+}
+
 func TestRotationTokenModes(t *testing.T) {
 	denied := func(err error) bool {
 		api, ok := errors.AsType[smithy.APIError](err)

@@ -14,7 +14,7 @@ import (
 
 // Config of a Server. The zero value works.
 type Config struct {
-	Now     func() time.Time // default time.Now
+	Now     func() time.Time // default time.Now; called from several goroutines
 	Rand    io.Reader        // source of ids; default crypto/rand
 	Region  string           // default us-east-1
 	Account string           // default 123456789012
