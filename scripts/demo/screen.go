@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -26,7 +27,7 @@ func newScreen(f *os.File, noColour bool) *screen {
 
 func (s *screen) printf(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
-	s.shown.WriteString(text)
+	s.shown.WriteString(colours.ReplaceAllString(text, ""))
 	io.WriteString(s.out, text)
 }
 
@@ -38,6 +39,9 @@ const (
 	bold   = "1"
 	dim    = "2"
 )
+
+// colours are the escape sequences of [screen.in].
+var colours = regexp.MustCompile("\x1b\\[[0-9]+m")
 
 func (s *screen) in(colour, text string) string {
 	if !s.colour {
