@@ -89,9 +89,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, operation string,
 	}
 	switch f.Kind {
 	case ErrorBefore, ErrorAfter:
-		reply(w, answer{err: f.answer(operation)})
+		reply(w, encode(nil, f.err(operation)))
 	case Throttle:
-		reply(w, answer{err: &Error{CodeThrottling, defaultMessage(CodeThrottling, operation)}})
+		reply(w, encode(nil, &Error{CodeThrottling, defaultMessage(CodeThrottling, operation)}))
 	case CutBefore, CutAfter:
 		panic(http.ErrAbortHandler)
 	case HangBefore, HangAfter, LateEffect:
@@ -113,7 +113,7 @@ func (s *Server) hang(r *http.Request) {
 	}
 }
 
-func (f Fault) answer(operation string) *Error {
+func (f Fault) err(operation string) *Error {
 	e := Error{Code: f.Code, Message: f.Message}
 	if e.Code == "" {
 		e.Code = CodeInternal

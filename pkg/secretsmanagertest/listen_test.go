@@ -7,6 +7,8 @@ import (
 
 	"databrain-rotation/pkg/secretsmanagertest"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/google/uuid"
 )
 
@@ -78,6 +80,10 @@ func TestConcurrentPuts(t *testing.T) {
 	for range 20 {
 		wg.Go(func() {
 			if err := put(t.Context(), client, uuid.NewString(), "two"); err != nil {
+				t.Error(err)
+			}
+			describe(t, client)
+			if _, err := client.ListSecretVersionIds(t.Context(), &secretsmanager.ListSecretVersionIdsInput{SecretId: aws.String(name)}); err != nil {
 				t.Error(err)
 			}
 			sm.Snapshot(name)

@@ -19,8 +19,26 @@ type operation func(s *Server, body []byte) (any, *Error)
 
 // answer is what goes back over the wire.
 type answer struct {
-	body any
-	err  *Error
+	status int
+	body   []byte
+}
+
+// encode makes an answer in the form that the SDKs turn into their types. It runs
+// under s.mu where body shares memory with the state.
+func encode(body any, err *Error) answer {
+	status := http.StatusOK
+	if err != nil {
+		key := "message"
+		if err.modeled() {
+			key = "Message"
+		}
+		status, body = err.status(), map[string]string{"__type": err.Code, key: err.Message}
+	}
+	out, fault := json.Marshal(body)
+	if fault != nil {
+		panic(fault) // the response types are this package's own
+	}
+	return answer{status, out}
 }
 
 // on adapts an action with a typed request.
@@ -56,13 +74,13 @@ func operations() map[string]operation {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
-		reply(w, answer{err: fail("SerializationException", "the request could not be read")})
+		reply(w, encode(nil, fail("SerializationException", "the request could not be read")))
 		return
 	}
 	name, ok := strings.CutPrefix(r.Header.Get("X-Amz-Target"), "secretsmanager.")
 	run := s.operations[name]
 	if r.Method != http.MethodPost || !ok || run == nil {
-		reply(w, answer{err: fail("UnknownOperationException", "the stand-in has no such operation")})
+		reply(w, encode(nil, fail("UnknownOperationException", "the stand-in has no such operation")))
 		return
 	}
 	s.mu.Lock()
@@ -79,30 +97,17 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if err != nil {
 			call.Code = err.Code
 		}
-		return answer{out, err}
+		return encode(out, err)
 	})
 }
 
-// reply writes an answer in the form that the SDKs turn into their error types.
 func reply(w http.ResponseWriter, a answer) {
-	status, body := http.StatusOK, a.body
-	if a.err != nil {
-		key := "message"
-		if a.err.modeled() {
-			key = "Message"
-		}
-		status, body = a.err.status(), map[string]string{"__type": a.err.Code, key: a.err.Message}
-	}
-	out, err := json.Marshal(body)
-	if err != nil {
-		panic(err) // the response types are this package's own
-	}
 	h := w.Header()
 	h.Set("Content-Type", "application/x-amz-json-1.1")
 	h.Set("X-Amzn-RequestId", uuid.NewString())
-	h.Set("Content-Length", strconv.Itoa(len(out)))
-	w.WriteHeader(status)
-	w.Write(out)
+	h.Set("Content-Length", strconv.Itoa(len(a.body)))
+	w.WriteHeader(a.status)
+	w.Write(a.body)
 }
 
 // epoch is a time as the protocol writes it: seconds with a fraction.
