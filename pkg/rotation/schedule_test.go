@@ -1,0 +1,180 @@
+package rotation_test
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"databrain-rotation/pkg/rotation"
+	"databrain-rotation/pkg/secretsmanagertest"
+)
+
+var (
+	replay   = flag.String("proof.replay", "", "run this `schedule` alone and print its calls")
+	seed     = flag.Uint64("proof.seed", 0, "seed of the samples; 0 takes one from the clock")
+	pairs    = flag.Int("proof.pairs", 150, "pairs of faults to sample for each mode")
+	complete = flag.Bool("proof.complete", false, "try all pairs and all interleavings instead of samples")
+)
+
+// schedule is a rotation with its faults: "grace/normal/default 14=die-after 17=lost".
+type schedule struct {
+	setup  setup
+	faults []fault
+}
+
+func (s schedule) String() string {
+	text := s.setup.String()
+	for _, f := range s.faults {
+		text += " " + f.String()
+	}
+	return text
+}
+
+func parseSchedule(text string) (schedule, error) {
+	fields := strings.Fields(text)
+	if len(fields) == 0 {
+		return schedule{}, errors.New("the schedule is empty")
+	}
+	su, err := parseSetup(fields[0])
+	if err != nil {
+		return schedule{}, err
+	}
+	s := schedule{setup: su}
+	for _, field := range fields[1:] {
+		number, what, _ := strings.Cut(field, "=")
+		what, delay, isLate := strings.Cut(what, "+")
+		f := fault{kind: kind(what)}
+		if f.call, err = strconv.Atoi(number); err != nil {
+			return s, fmt.Errorf("%q is not call=kind", field)
+		}
+		if delay == "end" {
+			f.delay = atTheEnd
+		} else if isLate {
+			if f.delay, err = strconv.Atoi(delay); err != nil {
+				return s, fmt.Errorf("%q has no delay in calls", field)
+			}
+		}
+		if !knownKind(f) {
+			return s, fmt.Errorf("%q names no fault", field)
+		}
+		s.faults = append(s.faults, f)
+	}
+	return s, nil
+}
+
+func knownKind(f fault) bool {
+	all := faultsFor(&call{op: opSave})
+	return slices.ContainsFunc(all, func(g fault) bool { return g.kind == f.kind && (f.delay > 0) == (g.delay > 0) })
+}
+
+// result is what a schedule came to.
+type result struct {
+	calls    []*call
+	problems []string
+}
+
+// attempts is how many a rotation may need: one more than there are faults, each of
+// which may cost one. A late request may cost two: one that waits for its answer,
+// and one that finds the world changed between two of its calls.
+func (s schedule) attempts() int {
+	n := 1
+	for _, f := range s.faults {
+		n++
+		if f.kind == late {
+			n++
+		}
+	}
+	return n
+}
+
+func (s schedule) run(t *testing.T) (r result) {
+	synctest.Test(t, func(*testing.T) {
+		w := newWorld(s.setup)
+		w.wire.faults = make(map[int]fault)
+		for _, f := range s.faults {
+			w.wire.faults[f.call] = f
+		}
+		r.problems = w.converge(s.attempts())
+		r.calls = w.wire.calls
+	})
+	return r
+}
+
+// converge rotates until it succeeds, lets the late requests arrive, repeats all
+// steps as late duplicates, and returns what is wrong.
+func (w *world) converge(attempts int) []string {
+	res, err := w.rotate(attempts)
+	calls := len(w.wire.calls)
+	if err != nil {
+		w.watch.problems = append(w.watch.problems, fmt.Sprintf("no convergence within %d attempts: %v", attempts, err))
+	} else {
+		w.wire.deliverLate(2 * atTheEnd)
+		w.watch.succeeded(res.VersionID)
+		w.wire.faults = nil
+		for _, step := range secretsmanagertest.Steps() {
+			event := rotation.Event{Step: step, SecretID: res.SecretARN, Version: res.VersionID}
+			if err := w.run(&invocation{event: event, step: step}); err != nil {
+				w.watch.problems = append(w.watch.problems, fmt.Sprintf("a late duplicate of %s failed: %v", step, err))
+			}
+		}
+		for _, c := range w.wire.calls[calls:] {
+			if c.writes() {
+				w.watch.problems = append(w.watch.problems, "a late duplicate wrote: "+c.op)
+			}
+		}
+		w.wire.calls = w.wire.calls[:calls]
+	}
+	return w.watch.end()
+}
+
+// check runs the schedule and reports problems with the line that replays it.
+func (s schedule) check(t *testing.T) result {
+	t.Helper()
+	r := s.run(t)
+	if len(r.problems) > 0 {
+		t.Errorf("%s\n  replay: go test ./pkg/rotation -run 'TestReplay$' -v -proof.replay='%s'", strings.Join(r.problems, "\n"), s)
+	}
+	return r
+}
+
+func (r result) trace() string {
+	var text strings.Builder
+	for _, c := range r.calls {
+		fmt.Fprintln(&text, c)
+	}
+	return text.String()
+}
+
+// TestReplay runs one schedule two times: with the line of a failed one it shows
+// the calls; without, it shows that a line determines them, so that replaying
+// means something.
+func TestReplay(t *testing.T) {
+	line := *replay
+	if line == "" {
+		line = "grace-jwt/normal/sdk-retry 6=late+3 9=error-after 12=twice 20=throttled 21=die-after"
+	}
+	s, err := parseSchedule(line)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := s.String(); got != line {
+		t.Fatalf("%q reads as %q", line, got)
+	}
+	trace := s.check(t).trace()
+	if diff := cmp.Diff(trace, s.run(t).trace()); diff != "" {
+		t.Errorf("the same schedule made other calls (-first +second):\n%s", diff)
+	}
+	for _, f := range s.faults {
+		if !strings.Contains(trace, "<- "+f.String()) {
+			t.Errorf("the fault %s struck nothing", f)
+		}
+	}
+	t.Logf("%s\n%s", s, trace)
+}

@@ -1,0 +1,331 @@
+package rotation_test
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"databrain-rotation/pkg/rotation"
+	"databrain-rotation/pkg/secretsmanagertest"
+)
+
+// watch checks the invariants of a rotation and collects what breaks them:
+//
+//   - once a token works, the token of AWSCURRENT or of AWSPENDING works, after
+//     every single call, late ones included: nothing can lock the owner out;
+//   - Databrain is only ever given the token that AWSPENDING holds already, and the
+//     value of a version never changes: the pending version is a write-ahead log;
+//   - AWSCURRENT moves only to a token whose last probe accepted it, in this rotation;
+//   - AWSPENDING is never taken away; no other secret, host or address is written;
+//   - an invocation signs in once, saves twice, rotates once, at the most;
+//   - an invocation ends half a second before its deadline, whatever hangs;
+//   - a failure is one of the package's named errors;
+//   - every byte of a value but the token survives;
+//   - no credential is in a log, an error or a metric, in any encoding.
+//
+// What the world around a rotation does is not the rotation's fault: [watch.foreign].
+type watch struct {
+	w *world
+
+	mu       sync.Mutex
+	problems []string
+	alive    bool              // AWSCURRENT or AWSPENDING worked
+	settled  bool              // nothing foreign happened since the rotation began
+	current  string            // the version with AWSCURRENT
+	origin   string            // the value that the rotation starts from
+	values   map[string]string // by version, as first stored
+	proven   map[string]bool   // by token: what its last probe said
+	bystand  string            // the secrets that nobody may change
+	secrets  map[string]string // canaries, and what they are
+	errors   []string
+}
+
+func newWatch(w *world) *watch {
+	return &watch{w: w, values: make(map[string]string), proven: make(map[string]bool), secrets: map[string]string{
+		adminPassword: "the admin's password", firstToken: "the first token", previousToken: "the previous token",
+		pendingToken: "the old pending token", bystanderToken: "another secret", foreignToken: "a foreign token",
+	}}
+}
+
+// begin takes the state that a rotation starts from.
+func (o *watch) begin() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.rebase()
+	o.bystand = o.others()
+}
+
+// foreign lets somebody else change the world, and takes the result as given.
+func (o *watch) foreign(change func()) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	change()
+	o.rebase()
+	o.settled = false
+}
+
+// rebase: o.mu is held.
+func (o *watch) rebase() {
+	o.current = o.holder(secretsmanagertest.Current)
+	o.origin, _ = o.w.sm.Value(o.w.secret, o.current)
+	clear(o.proven)
+	o.settled = true
+	o.alive = o.anyWorks()
+	for _, v := range o.w.sm.Snapshot(o.w.secret) {
+		if value, ok := o.w.sm.Value(o.w.secret, v.ID); ok {
+			o.values[v.ID] = value
+			o.secrets[tokenOf(value)] = "a stored token"
+		}
+	}
+}
+
+func (o *watch) holder(label string) string { return o.w.sm.Holder(o.w.secret, label) }
+
+func (o *watch) works(version string) bool {
+	value, ok := o.w.sm.Value(o.w.secret, version)
+	return ok && o.w.db.TokenWorks(tokenOf(value))
+}
+
+func (o *watch) anyWorks() bool {
+	return o.works(o.holder(secretsmanagertest.Current)) || o.works(o.holder(secretsmanagertest.Pending))
+}
+
+// others is the state of the secrets that a rotation only reads or never sees.
+func (o *watch) others() string {
+	var text strings.Builder
+	for _, id := range []string{o.w.admin, o.w.bystander} {
+		for _, v := range o.w.sm.Snapshot(id) {
+			value, _ := o.w.sm.Value(id, v.ID)
+			fmt.Fprintln(&text, v, value)
+		}
+	}
+	return text.String()
+}
+
+// broken: o.mu is held.
+func (o *watch) broken(format string, args ...any) {
+	o.problems = append(o.problems, fmt.Sprintf(format, args...))
+}
+
+// beforeCall checks what a call asks for.
+func (o *watch) beforeCall(c *call) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	c.inv.counts[c.op]++
+	var in struct {
+		SecretId, ClientRequestToken, RotationToken, MoveToVersionId string
+		VersionStages                                                []string
+		SecretString, Token                                          string
+		ExpireAt                                                     json.Number
+	}
+	if len(c.body) > 0 {
+		if err := json.Unmarshal(c.body, &in); err != nil {
+			o.broken("call %d has a body that is no JSON", c.n)
+		}
+	}
+	event := c.inv.event
+	o.secrets[event.RotationToken.Reveal()] = "the RotationToken"
+	switch c.op {
+	case "":
+		o.broken("call %d goes to an address that no rotation needs: %s %s", c.n, c.req.Method, c.req.URL.Path)
+	case opPut:
+		o.secrets[tokenOf(in.SecretString)] = "a minted token"
+		if in.SecretId != event.SecretID || in.ClientRequestToken != event.Version || in.RotationToken != event.RotationToken.Reveal() {
+			o.broken("call %d stores a value in another version, or without the RotationToken", c.n)
+		}
+		if tokenOf(in.SecretString) == event.Version {
+			o.broken("call %d makes the ClientRequestToken, which is in CloudTrail, the credential", c.n)
+		}
+		if o.settled && in.SecretString != withToken(o.origin, tokenOf(in.SecretString)) {
+			o.broken("call %d stores a value that differs from AWSCURRENT in more than the token", c.n)
+		}
+	case opMove:
+		if in.SecretId != event.SecretID || in.MoveToVersionId != event.Version {
+			o.broken("call %d moves a label to another version", c.n)
+		}
+	case opSave:
+		if value := o.values[event.Version]; value == "" || tokenOf(value) != in.Token {
+			o.broken("call %d saves a token that AWSPENDING does not hold", c.n)
+		}
+	}
+	for op, most := range map[string]int{opSignIn: 1, opSave: 2, opRotate: 1, opMove: o.w.wireTries(), opPut: 40} {
+		if c.inv.counts[op] > most {
+			o.broken("call %d: %q for the %d. time in one invocation", c.n, op, c.inv.counts[op])
+		}
+	}
+}
+
+// wireTries is how often the SDK may send one request.
+func (w *world) wireTries() int {
+	if w.setup.options().sdkRetry {
+		return 3
+	}
+	return 1
+}
+
+// delivered checks the state after a call has taken effect; pending is the version
+// that had AWSPENDING before it.
+func (o *watch) delivered(c *call, pending string, body []byte) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	var answer struct {
+		Key  string
+		Data json.RawMessage
+	}
+	if json.Unmarshal(body, &answer) == nil {
+		var data struct{ AccessToken string }
+		_ = json.Unmarshal(answer.Data, &data) // a list of data apps is none
+		o.secrets[answer.Key], o.secrets[data.AccessToken] = "a token of Databrain", "a JWT"
+	}
+	if alive := o.anyWorks(); alive || o.alive {
+		if !alive {
+			o.broken("after call %d neither AWSCURRENT nor AWSPENDING works", c.n)
+		}
+		o.alive = alive
+	}
+	if o.holder(secretsmanagertest.Pending) != pending {
+		o.broken("call %d moved AWSPENDING", c.n)
+	}
+	o.moved(c)
+	for _, v := range o.w.sm.Snapshot(o.w.secret) {
+		value, ok := o.w.sm.Value(o.w.secret, v.ID)
+		switch old := o.values[v.ID]; {
+		case ok && old == "":
+			o.values[v.ID] = value
+		case value != old:
+			o.broken("call %d changed the value of a version", c.n)
+		}
+	}
+}
+
+// moved checks a move of AWSCURRENT; o.mu is held.
+func (o *watch) moved(c *call) {
+	current := o.holder(secretsmanagertest.Current)
+	if current == o.current {
+		return
+	}
+	old, token := tokenOf(o.values[o.current]), tokenOf(o.values[current])
+	o.current = current
+	if current != c.inv.event.Version {
+		o.broken("call %d moved AWSCURRENT to a version of another rotation", c.n)
+	}
+	if token == old {
+		o.broken("call %d moved AWSCURRENT to an identical token", c.n)
+	}
+	if !o.proven[token] {
+		o.broken("call %d moved AWSCURRENT to a token that the last probe did not prove", c.n)
+	}
+}
+
+// answered takes note of what the caller has learned from a probe.
+func (o *watch) answered(c *call, r reply) {
+	if c.op != opProbe {
+		return
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.proven[strings.TrimPrefix(c.req.Header.Get("Authorization"), "Bearer ")] = r.status == 200
+}
+
+// afterStep checks the end of an invocation.
+func (o *watch) afterStep(inv *invocation, took time.Duration, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if took > lambdaTime-reportTime {
+		o.broken("%s ended after %v, too late to report before the deadline", inv.step, took)
+	}
+	if err == nil || errors.Is(err, errDied) {
+		return
+	}
+	o.errors = append(o.errors, err.Error(), fmt.Sprintf("%+v", err))
+	if t := reflect.TypeOf(err); t.Kind() != reflect.Pointer || t.Elem().PkgPath() != reflect.TypeFor[rotation.Rotator]().PkgPath() {
+		o.broken("%s failed with a %v, which names nothing that an alarm could match", inv.step, t)
+	}
+}
+
+// succeeded checks the state that a rotation of version leaves.
+func (o *watch) succeeded(version string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.holder(secretsmanagertest.Current) != version {
+		o.broken("the rotation succeeded, and AWSCURRENT is not on its version")
+	}
+	value, _ := o.w.sm.Value(o.w.secret, version)
+	if !o.w.db.TokenWorks(tokenOf(value)) {
+		o.broken("the rotation succeeded, and AWSCURRENT does not work")
+	}
+	if value != withToken(o.origin, tokenOf(value)) || tokenOf(value) == tokenOf(o.origin) {
+		o.broken("the rotation changed more or less than the token")
+	}
+}
+
+// end checks what no step may have touched or printed, and returns all problems.
+func (o *watch) end() []string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.others() != o.bystand {
+		o.broken("another secret was changed")
+	}
+	for where, text := range map[string]string{
+		"the log": o.w.log.String(), "a metric": o.w.metrics.String(), "an error": strings.Join(o.errors, "\n"),
+	} {
+		for secret, what := range o.secrets {
+			for form, encoded := range encodings(secret) {
+				if strings.Contains(text, encoded) {
+					o.broken("%s is in %s (%s)", what, where, form)
+				}
+			}
+		}
+	}
+	slices.Sort(o.problems)
+	return slices.Compact(o.problems)
+}
+
+// encodings are the forms in which a secret may leak. Base64 has three, by what
+// stands before; the characters that depend on neighbours are left out.
+func encodings(secret string) map[string]string {
+	if secret == "" {
+		return nil
+	}
+	forms := map[string]string{
+		"plain": secret, "query": url.QueryEscape(secret), "path": url.PathEscape(secret), "hex": hex.EncodeToString([]byte(secret)),
+		"JSON": strings.Trim(string(must(json.Marshal(secret))), `"`),
+	}
+	for shift := range 3 {
+		shifted := append(make([]byte, shift), secret...)
+		whole := len(shifted) / 3 * 4
+		for name, e := range map[string]*base64.Encoding{"base64": base64.StdEncoding, "base64url": base64.URLEncoding} {
+			forms[fmt.Sprint(name, "+", shift)] = e.EncodeToString(shifted)[(shift*4+2)/3 : whole]
+		}
+	}
+	return forms
+}
+
+// TestEncodingsFindALeak holds the search for leaks to its word: every form finds
+// the secret in a text that has it in this form.
+func TestEncodingsFindALeak(t *testing.T) {
+	for _, before := range []string{"", "x", "Basic ops:"} {
+		text := before + adminPassword + " and more"
+		for _, leak := range []string{
+			text, url.QueryEscape(text), url.PathEscape(text), hex.EncodeToString([]byte(text)), string(must(json.Marshal(text))),
+			base64.StdEncoding.EncodeToString([]byte(text)), base64.RawURLEncoding.EncodeToString([]byte(text)),
+		} {
+			found := false
+			for _, form := range encodings(adminPassword) {
+				found = found || strings.Contains(leak, form)
+			}
+			if !found {
+				t.Errorf("the password in %q is not found", leak)
+			}
+		}
+	}
+}

@@ -1,0 +1,192 @@
+package rotation_test
+
+// The proof that a rotation survives anything, in these files:
+//
+//	world_test.go       a whole world in a testing/synctest bubble: both services as
+//	                    stand-ins, the real SDK client, a Rotator run as Lambda runs it
+//	setups_test.go      what a world starts from: strategies, states, undocumented switches
+//	wire_test.go        the wire between the Rotator and the services: it numbers every
+//	                    call and breaks those that it is told to
+//	watch_test.go       the invariants, checked at every call and after every step
+//	schedule_test.go    a rotation with its faults as one line of text, which replays it
+//	faults_test.go      every single fault at every call
+//	pairs_test.go       pairs of faults
+//	interleave_test.go  two invocations at once, and requests that arrive late
+//	history_test.go     random long histories
+//	requests_test.go    the fewest requests
+//
+// Secrets Manager's part (order of the steps, retries from createSecret with the
+// same ClientRequestToken) is played by secretsmanagertest.
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"databrain-rotation/pkg/databrain"
+	"databrain-rotation/pkg/databrain/databraintest"
+	"databrain-rotation/pkg/rotation"
+	"databrain-rotation/pkg/secretsmanagertest"
+	"databrain-rotation/pkg/wiretest"
+)
+
+const (
+	functionARN   = "arn:aws:lambda:us-east-1:123456789012:function:rotate"
+	secretsHost   = "secretsmanager.test"
+	databrainHost = "databrain.test"
+	lambdaTime    = time.Minute            // the template's timeout
+	reportTime    = 500 * time.Millisecond // that every invocation has to leave
+	requestTime   = 10 * time.Second       // as functions/rotate sets it
+	gracePeriod   = 24 * time.Hour
+	adminEmail    = "ops@example.com"
+	adminPassword = `Pa55/+"<word>&?` // differs from itself in JSON and in a URL
+)
+
+// errDied is the end of an invocation whose sandbox died.
+var errDied = errors.New("the sandbox died")
+
+// world is made inside a bubble and used by the bubble's goroutines.
+type world struct {
+	setup   setup
+	sm      *secretsmanagertest.Server
+	db      *databraintest.Server
+	rotator *rotation.Rotator
+	wire    *wire
+	watch   *watch
+
+	secret, admin, bystander string // ARNs
+	log, metrics             safeBuffer
+}
+
+// invocation is one run of the function.
+type invocation struct {
+	event       rotation.Event
+	step        string
+	counts      map[string]int // calls by operation
+	turn        chan struct{}  // see interleave_test.go; nil otherwise
+	waiting     bool
+	interrupted bool // a fault struck it
+}
+
+type invocationKey struct{}
+
+func newWorld(s setup) *world {
+	o := s.options()
+	w := &world{setup: s}
+	w.sm = secretsmanagertest.New(secretsmanagertest.Config{RotationToken: secretsmanagertest.RotationTokenRequired})
+	w.db = databraintest.New(databraintest.Config{
+		Fresh: true, Switches: o.switches,
+		Admin: databraintest.Account{FirstName: "Ops", Email: adminEmail, Password: adminPassword, CompanyName: "Example"},
+	})
+	w.watch = newWatch(w)
+	w.wire = &wire{watch: w.watch, hosts: map[string]http.RoundTripper{
+		secretsHost: wiretest.Transport{Handler: w.sm}, databrainHost: wiretest.Transport{Handler: w.db},
+	}}
+	w.rotator = rotation.New(w.sdk(o), w.databrain(), rotation.Config{
+		AdminSecretID: "databrain/admin", Strategy: o.strategy, GracePeriod: gracePeriod, Contract: o.contract,
+		Takeover: o.takeover, Instance: "https://" + databrainHost,
+	}, slog.New(slog.NewJSONHandler(&w.log, nil)), &w.metrics, time.Now)
+	w.furnish(o)
+	return w
+}
+
+func (w *world) sdk(o options) *secretsmanager.Client {
+	so := secretsmanager.Options{
+		Region: "us-east-1", BaseEndpoint: aws.String("http://" + secretsHost), HTTPClient: &http.Client{Transport: w.wire},
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "example"}, nil
+		}),
+	}
+	if !o.sdkRetry {
+		so.Retryer = aws.NopRetryer{} // every fault reaches the code
+	}
+	return secretsmanager.New(so)
+}
+
+func (w *world) databrain() *databrain.Client {
+	base := &url.URL{Scheme: "https", Host: databrainHost}
+	return databrain.New(base, databrain.Options{Transport: w.wire, Timeout: requestTime, Now: time.Now})
+}
+
+// furnish makes the secrets, and lets the start make of them what it wants.
+func (w *world) furnish(o options) {
+	w.bystander = must(w.sm.Create("somebody/else", `{"token":"`+bystanderToken+`"}`))
+	w.admin = must(w.sm.Create("databrain/admin", jsonObject("email", adminEmail, "password", adminPassword)))
+	w.secret = o.prepare(w)
+	time.Sleep(time.Hour) // whatever lags has caught up
+	w.sm.SetReadLag(o.lag)
+	w.sm.SetRotationFunction(functionARN, w.invoke)
+	w.enableRotation()
+	w.watch.begin()
+}
+
+func (w *world) enableRotation() {
+	if err := w.sm.ConfigureRotation(w.secret, functionARN, secretsmanagertest.RotationRules{AutomaticallyAfterDays: 30}); err != nil {
+		panic(err)
+	}
+}
+
+// rotate drives one rotation as Secrets Manager does.
+func (w *world) rotate(attempts int) (secretsmanagertest.Result, error) {
+	return w.sm.Rotate(context.Background(), w.secret, secretsmanagertest.RotateOptions{Attempts: attempts})
+}
+
+// invoke runs the function once.
+func (w *world) invoke(_ context.Context, payload []byte) error {
+	event, err := rotation.ParseEvent(payload)
+	if err != nil {
+		return err
+	}
+	return w.run(&invocation{event: event, step: event.Step})
+}
+
+// run is the Lambda service: the handler in a goroutine of its own, which a fault
+// may end at any call, and a deadline.
+func (w *world) run(inv *invocation) error {
+	inv.counts = make(map[string]int)
+	began := time.Now()
+	ctx, cancel := context.WithTimeout(context.WithValue(context.Background(), invocationKey{}, inv), lambdaTime)
+	defer cancel()
+	err := errDied
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		err = w.rotator.Handle(ctx, inv.event) // not assigned when the goroutine dies
+	}()
+	<-done
+	w.watch.afterStep(inv, time.Since(began), err)
+	return err
+}
+
+// safeBuffer is a log that two invocations may write to.
+type safeBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *safeBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *safeBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
