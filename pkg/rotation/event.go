@@ -28,6 +28,10 @@ type Event struct {
 	RotationToken databrain.Secret
 }
 
+// longestMember bounds the members of an event, in bytes: the longest is SecretId
+// ("DescribeSecret", AWS Secrets Manager API reference).
+const longestMember = 2048
+
 // ParseEvent decodes the payload of an invocation. The error is a
 // [*MalformedEvent], which names the members at fault and shows no value.
 func ParseEvent(payload []byte) (Event, error) {
@@ -42,7 +46,7 @@ func ParseEvent(payload []byte) (Event, error) {
 	var missing []string
 	text := func(name string, v any, required bool) string {
 		s, ok := v.(string)
-		if (required || v != nil) && (!ok || s == "") {
+		if (required || v != nil) && (!ok || s == "" || len(s) > longestMember) {
 			missing = append(missing, name)
 		}
 		return s
@@ -53,7 +57,7 @@ func ParseEvent(payload []byte) (Event, error) {
 		RotationToken: databrain.NewSecret(text("RotationToken", in.RotationToken, false)),
 	}
 	if missing != nil {
-		return Event{}, &MalformedEvent{problem{text: fmt.Sprintf("the event lacks a string in: %s; nothing was done. "+
+		return Event{}, &MalformedEvent{problem{text: fmt.Sprintf("the event lacks a usable string in: %s; nothing was done. "+
 			"It must be the event of a Secrets Manager rotation", strings.Join(missing, ", "))}}
 	}
 	return e, nil

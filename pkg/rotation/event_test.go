@@ -46,6 +46,7 @@ func TestParseEventNamesWhatIsMissing(t *testing.T) {
 			[]string{"Step", "SecretId", "ClientRequestToken", "RotationToken"}},
 		{"empty strings", `{"Step":"","SecretId":"` + canary + `","ClientRequestToken":""}`, []string{"Step", "ClientRequestToken"}},
 		{"an audit's event", `{"source":"aws.events","detail":{"RotationToken":"` + canary + `"}}`, []string{"Step", "SecretId"}},
+		{"endless step", `{"Step":"` + strings.Repeat(canary, 1000) + `","SecretId":"b","ClientRequestToken":"c"}`, []string{"Step"}},
 		{"rotation token an object", `{"Step":"a","SecretId":"b","ClientRequestToken":"c","RotationToken":{"v":"` + canary + `"}}`,
 			[]string{"RotationToken"}},
 	}
