@@ -170,7 +170,7 @@ func numbers(r *Report) []pageNumber {
 	}
 	covered := pageNumber{Label: "Data apps covered", Value: thousands(c.Covered) + " of " + thousands(c.DataApps)}
 	if listGap(r.Gaps) {
-		covered.Note = "the list of them is not complete"
+		covered.Value, covered.Note = thousands(c.Covered), "the list of them is not complete"
 	}
 	return []pageNumber{
 		staleNumber(r), oldestNumber(r), covered, gaps, fresh,
@@ -235,12 +235,14 @@ func findingsLine(s *Summary) string {
 func coverageLine(r *Report) string {
 	c := &r.Summary.Counts
 	switch {
+	case blind(&r.Summary):
+		return "No data app was read, so nothing counts as clean."
 	case c.Gaps > 0:
 		return fmt.Sprintf("%s of %s read. What follows was not: nothing in it counts as clean, and nothing in it was resolved.",
 			thousands(c.Covered), plural(c.DataApps, "data app"))
-	case c.DataApps == 0 && !blind(&r.Summary):
+	case c.DataApps == 0:
 		return "The instance has no data apps."
-	case c.Covered < c.DataApps || blind(&r.Summary):
+	case c.Covered < c.DataApps:
 		return fmt.Sprintf("%s of %s read.", thousands(c.Covered), plural(c.DataApps, "data app"))
 	}
 	return "Every data app was read."
