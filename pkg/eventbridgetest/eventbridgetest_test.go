@@ -186,7 +186,7 @@ func TestEachEntryIsJudgedByItself(t *testing.T) {
 
 func TestEntryFaults(t *testing.T) {
 	s, c := inProcess(eventbridgetest.Config{})
-	s.InjectEntry(eventbridgetest.EntryFault{Nth: 2})
+	s.InjectEntry(eventbridgetest.EntryFault{Skip: 1})
 	s.InjectEntry(eventbridgetest.EntryFault{DetailType: "Other", Code: "InternalFailure", Times: 2})
 	other := entry(`{}`)
 	other.DetailType = aws.String("Other")

@@ -9,13 +9,13 @@ import (
 	"databrain-rotation/pkg/standin"
 )
 
-// EntryFault makes the Nth matching entry from the moment of [Server.InjectEntry]
-// on fail, and the Times-1 matching entries after it, while the call succeeds.
-// Entries are counted at the wire: an entry that is sent again counts again.
+// EntryFault makes some of the entries that it matches fail while the call
+// succeeds, counted from [Server.InjectEntry] on. Entries are counted at the wire:
+// an entry that is sent again counts again.
 type EntryFault struct {
 	DetailType string // empty matches every entry
-	Nth        int    // 1 is the next matching entry; 0 means 1
-	Times      int    // entries struck in a row; 0 means 1, negative means all from Nth on
+	Skip       int    // matching entries that pass before the first strike
+	Times      int    // entries struck in a row; 0 means 1, negative means all from then on
 
 	// Code is ThrottlingException when empty. InternalFailure is the other code
 	// that a sender should try again (API reference, PutEventsResultEntry).
@@ -57,7 +57,7 @@ func (s *Server) strike(e sentEntry) *EntryFault {
 			continue
 		}
 		f.seen++
-		if standin.Strikes(f.seen, f.Nth, f.Times) && hit == nil {
+		if standin.Strikes(f.seen, f.Skip, f.Times) && hit == nil {
 			hit = &f.EntryFault
 		}
 	}

@@ -28,15 +28,14 @@ var kindNames = [...]string{"none", "error-before", "error-after", "throttle",
 // String is the name used in logs.
 func (k Kind) String() string { return kindNames[k] }
 
-// Fault strikes the Nth matching call from the moment of [Wire.Inject] on, and the
-// Times-1 matching calls after it. Calls are counted at the wire: a retry of the
-// SDK is a call of its own.
+// Fault breaks some of the calls that it matches, counted from [Wire.Inject] on.
+// Calls are counted at the wire: a retry of the SDK is a call of its own.
 type Fault struct {
 	Kind      Kind
 	Operation string // such as "PutObject"; empty matches every operation
 	Target    string // such as "bucket/key"; empty matches all
-	Nth       int    // 1 is the next matching call; 0 means 1
-	Times     int    // calls struck in a row; 0 means 1, negative means all from Nth on
+	Skip      int    // matching calls that pass before the first strike
+	Times     int    // calls struck in a row; 0 means 1, negative means all from then on
 
 	// Code and Message of ErrorBefore and ErrorAfter; empty means the service's
 	// internal error. Status replaces the HTTP status that goes with the code.
@@ -76,7 +75,7 @@ func (s *Wire) strike(operation, target string) Fault {
 			continue
 		}
 		f.seen++
-		if Strikes(f.seen, f.Nth, f.Times) && hit == nil {
+		if Strikes(f.seen, f.Skip, f.Times) && hit == nil {
 			hit = f
 		}
 	}
@@ -86,11 +85,10 @@ func (s *Wire) strike(operation, target string) Fault {
 	return hit.Fault
 }
 
-// Strikes says whether the seen-th match is one of those that nth and times mean,
+// Strikes says whether the seen-th match is one of those that skip and times mean,
 // in the sense of [Fault].
-func Strikes(seen, nth, times int) bool {
-	first := max(nth, 1)
-	return seen >= first && (times < 0 || seen < first+max(times, 1))
+func Strikes(seen, skip, times int) bool {
+	return seen > skip && (times < 0 || seen <= skip+max(times, 1))
 }
 
 // serve answers one call under fault f; run performs the operation.

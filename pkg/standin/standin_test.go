@@ -140,11 +140,11 @@ func TestFaultsAreCounted(t *testing.T) {
 		want   string // one letter a call: . is answered, F failed
 	}{
 		"the next":               {[]standin.Fault{{}}, "F....."},
-		"the third":              {[]standin.Fault{{Nth: 3}}, "..F..."},
-		"two in a row":           {[]standin.Fault{{Nth: 2, Times: 2}}, ".FF..."},
-		"all from the second on": {[]standin.Fault{{Nth: 2, Times: -1}}, ".FFFFF"},
-		"one beside another":     {[]standin.Fault{{Nth: 1}, {Nth: 2}}, "FF...."},
-		"one on top of another":  {[]standin.Fault{{Nth: 2}, {Nth: 2}}, ".F...."},
+		"the third":              {[]standin.Fault{{Skip: 2}}, "..F..."},
+		"two in a row":           {[]standin.Fault{{Skip: 1, Times: 2}}, ".FF..."},
+		"all from the second on": {[]standin.Fault{{Skip: 1, Times: -1}}, ".FFFFF"},
+		"one beside another":     {[]standin.Fault{{Skip: 0}, {Skip: 1}}, "FF...."},
+		"one on top of another":  {[]standin.Fault{{Skip: 1}, {Skip: 1}}, ".F...."},
 		"its target":             {[]standin.Fault{{Target: "/4"}}, "....F."},
 		"another target":         {[]standin.Fault{{Target: "/none"}}, "......"},
 		"another operation":      {[]standin.Fault{{Operation: "Subtract"}}, "......"},
