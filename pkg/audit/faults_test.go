@@ -1,0 +1,234 @@
+package audit_test
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"databrain-rotation/pkg/audit"
+	"databrain-rotation/pkg/databrain/databraintest"
+)
+
+const (
+	appsPath   = "/api/v2/data-app"
+	tokensPath = "/api/v2/data-app/api-tokens"
+)
+
+// faultCase is one way in which lists break.
+type faultCase struct {
+	name string
+	do   databraintest.Action
+	// gap is the class of the gap when every request is struck. One struck request
+	// alone leaves no gap, unless the failure is not worth a second request.
+	gap   audit.GapClass
+	final bool // not worth a second request
+}
+
+func faultCases(now time.Time) []faultCase {
+	answer := func(body string) databraintest.Action { return databraintest.Answer(200, "application/json", body) }
+	throttled := func(name, retryAfter string) faultCase {
+		return faultCase{"429, Retry-After " + name, databraintest.TooManyRequests(retryAfter), audit.GapRateLimited, false}
+	}
+	return []faultCase{
+		throttled("absent", ""), throttled("in seconds", "7"), throttled("of zero", "0"), throttled("negative", "-30"),
+		throttled("huge", "99999999999999999999"), throttled("garbage", "soon"), throttled("a day", "86400"),
+		throttled("as a date", now.Add(9*time.Second).UTC().Format(http.TimeFormat)),
+		throttled("as a date in the past", now.Add(-time.Hour).UTC().Format(http.TimeFormat)),
+		{"500", databraintest.Error(500, "INTERNAL_SERVER_ERROR", "INTERNAL_SERVER_ERROR"), audit.GapServer, false},
+		{"500 for good", databraintest.Error(500, "SELFHOSTED_APP_ERROR", "x"), audit.GapServer, true},
+		{"502 in HTML", databraintest.BadGateway(), audit.GapServer, false},
+		{"no connection", databraintest.Cut(), audit.GapNetwork, false},
+		{"reset in the body", databraintest.CutBody(), audit.GapNetwork, false},
+		{"truncated JSON", databraintest.TruncateBody(), audit.GapDecode, false},
+		{"login page", databraintest.LoginPage(), audit.GapDecode, false},
+		{"slow body", databraintest.SlowBody(20 * time.Second), audit.GapTimeout, false},
+		{"no answer", databraintest.Hang(), audit.GapTimeout, false},
+		{"endless entry", databraintest.Endless(`{"data":["`, "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"), audit.GapDecode, false},
+		{"403", databraintest.Error(403, "FORBIDDEN", "no"), audit.GapForbidden, true},
+		{"403 in HTML", databraintest.Answer(403, "text/html", "<h1>Forbidden</h1>"), audit.GapForbidden, true},
+		{"401", databraintest.Error(401, "AUTHENTICATION_ERROR", "no"), audit.GapAuth, true},
+		{"400 for the token", databraintest.Error(400, "AUTHENTICATION_ERROR", "no"), audit.GapAuth, true},
+		{"400", databraintest.Error(400, "INVALID_REQUEST_BODY", "no"), audit.GapDecode, true},
+		{"no data", answer(`{}`), audit.GapDecode, false},
+		{"null data", answer(`{"data":null}`), audit.GapDecode, false},
+		{"data is an object", answer(`{"data":{}}`), audit.GapDecode, false},
+		{"data twice", answer(`{"data":[],"data":[]}`), audit.GapDecode, false},
+		{"error in a 200", answer(`{"data":[],"error":{"code":"X","message":"y"}}`), audit.GapDecode, false},
+		{"entry without a key or name", answer(`{"data":[{}]}`), audit.GapDecode, false},
+		{"null entry", answer(`{"data":[null]}`), audit.GapDecode, false},
+		{"empty body", answer(``), audit.GapDecode, false},
+		{"redirect", databraintest.Answer(302, "text/html", ""), audit.GapDecode, false},
+		{"204", databraintest.Answer(204, "", ""), audit.GapDecode, false},
+	}
+}
+
+// TestFaultsOfOneApp strikes the list of one app, once or always, after a healthy
+// run. Whatever happens, each stale token is found or its app is a gap, and
+// nothing that is still there is resolved.
+func TestFaultsOfOneApp(t *testing.T) {
+	for _, c := range faultCases(time.Time{}) {
+		for _, always := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s/always=%t", c.name, always), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					c := faultCases(time.Now())[slices.IndexFunc(faultCases(time.Time{}), func(o faultCase) bool { return o.name == c.name })]
+					all := apps(8)
+					l := newLab(t, databraintest.Config{DataApps: all})
+					l.mustRun()
+					f := databraintest.Fault{Path: tokensPath, Do: c.do, When: forApp("App 003")}
+					if always {
+						f.Times = -1
+					}
+					l.db.Inject(f)
+					requests := len(l.db.Requests())
+					s := l.mustRun()
+
+					want := map[string]audit.GapClass{}
+					if always || c.final {
+						want["App 003"] = c.gap
+					}
+					l.checkGaps(s, want)
+					l.checkRecall(s, all)
+					if l.db.Struck() == 0 {
+						t.Error("the fault did not strike")
+					}
+					if got := len(l.db.Requests()) - requests; s.Requests != got {
+						t.Errorf("the summary says %d requests, the instance saw %d", s.Requests, got)
+					}
+				})
+			})
+		}
+	}
+}
+
+// TestFaultsOfTheAppList strikes the list of the apps: always, and the run fails,
+// but says so in every way that it has.
+func TestFaultsOfTheAppList(t *testing.T) {
+	for _, c := range faultCases(time.Time{}) {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				all := apps(8)
+				l := newLab(t, databraintest.Config{DataApps: all})
+				l.mustRun()
+				l.bus.ClearEntries()
+				l.db.Inject(databraintest.Fault{Path: appsPath, Do: c.do, Times: -1})
+				s, err := l.run()
+				asError[*audit.RunFailed](t, err)
+				if s.Status != audit.Failed || s.Counts.Gaps == 0 || s.Counts.Resolved != 0 {
+					t.Errorf("summary: %+v", s)
+				}
+				gaps := l.gaps()
+				if len(gaps) == 0 || gaps[0].DataApp != nil || gaps[0].Gap.Class != c.gap {
+					t.Errorf("gaps: %+v, want one without an app and of class %s", gaps, c.gap)
+				}
+				if checks(l.details(audit.FindingObserved))[audit.DataAppsUnlistable] != 1 {
+					t.Error("no finding that the apps could not be listed")
+				}
+				l.checkCompleted(s)
+
+				l.db.ClearFaults()
+				if s := l.mustRun(); s.Counts.New != 0 || s.Counts.Reopened != 0 || s.Counts.Resolved != 1 {
+					t.Errorf("after the fault: %+v; want the list's own finding resolved and nothing forgotten", s.Counts)
+				}
+			})
+		})
+	}
+}
+
+// forApp matches requests for the tokens of an app.
+func forApp(name string) func(*http.Request) bool {
+	return func(r *http.Request) bool { return r.URL.Query().Get("dataAppName") == name }
+}
+
+func whole(r *http.Request) bool { return r.URL.Query().Get("isPagination") == "" }
+
+func checks(details []audit.Detail) map[audit.Check]int {
+	n := make(map[audit.Check]int)
+	for _, d := range details {
+		n[d.Finding.Check]++
+	}
+	return n
+}
+
+// checkGaps compares the gaps with those expected, by app, in events, findings,
+// and counts.
+func (l *lab) checkGaps(s audit.Summary, want map[string]audit.GapClass) {
+	l.t.Helper()
+	got := map[string]audit.GapClass{}
+	for _, g := range l.gaps() {
+		name := ""
+		if g.DataApp != nil {
+			name = g.DataApp.Name
+		}
+		got[name] = g.Gap.Class
+	}
+	if !maps.Equal(got, want) {
+		l.t.Errorf("gaps are %v, want %v", got, want)
+	}
+	findings := checks(l.details(audit.FindingObserved))
+	if n := findings[audit.DataAppUnlistable] + findings[audit.DataAppsUnlistable]; n != len(got) || s.Counts.Gaps != n {
+		l.t.Errorf("%d gaps, %d findings of gaps, the summary counts %d", len(got), n, s.Counts.Gaps)
+	}
+	status := audit.Complete
+	if len(want) > 0 {
+		status = audit.Partial
+	}
+	if s.Status != status || s.Counts.Covered+len(want) != s.Counts.DataApps {
+		l.t.Errorf("status %s with %d apps, %d covered, %d gaps", s.Status, s.Counts.DataApps, s.Counts.Covered, s.Counts.Gaps)
+	}
+}
+
+// checkRecall holds the events of the last run against what the instance holds:
+// each stale token is a finding, or its app is a gap; and no finding of a token
+// that is still there was resolved.
+func (l *lab) checkRecall(s audit.Summary, all []databraintest.DataApp) {
+	l.t.Helper()
+	unread := map[string]bool{}
+	for _, g := range l.gaps() {
+		if g.DataApp == nil {
+			unread = nil
+			break
+		}
+		unread[g.DataApp.Name] = true
+	}
+	found := map[string]bool{}
+	for _, d := range l.details(audit.FindingObserved) {
+		if d.Finding.Check == audit.TokenAge {
+			found[d.Token.Fingerprint] = true
+		}
+	}
+	stale := staleTokens(all)
+	for token, app := range stale {
+		if !found[token] && unread != nil && !unread[app] {
+			l.t.Errorf("the stale token %s of %q is neither a finding nor in a gap", token, app)
+		}
+	}
+	for _, d := range l.details(audit.FindingResolved) {
+		if d.Token != nil && stale[d.Token.Fingerprint] != "" {
+			l.t.Errorf("resolved, but there: %+v", d)
+		}
+	}
+	l.checkCompleted(s)
+}
+
+// checkCompleted checks that the run ended with one event that says what the
+// summary says.
+func (l *lab) checkCompleted(s audit.Summary) {
+	l.t.Helper()
+	entries := l.bus.Entries()
+	if len(entries) == 0 || entries[len(entries)-1].DetailType != audit.AuditCompleted {
+		l.t.Fatal("the last event is not the one that ends the run")
+	}
+	for _, e := range entries[:len(entries)-1] {
+		if e.DetailType == audit.AuditCompleted {
+			l.t.Error("the event that ends the run came twice")
+		}
+	}
+	got := decode[audit.CompletedDetail](l.t, entries[len(entries)-1].Detail).Summary
+	if got.Counts != s.Counts || got.Status != s.Status || got.RunID != s.RunID {
+		l.t.Errorf("the last event says %+v, the summary %+v", got, s)
+	}
+}
