@@ -174,9 +174,11 @@ func sampleReport() *audit.Report {
 	f.gap("Route Planning", audit.GapServer, 502, 4)
 	f.gap("Zendesk Sync", audit.GapTimeout, 0, 4)
 	exception := func(i int) *audit.Exception { return &f.r.Policy.Exceptions[i] }
-	f.r.Summary.Counts.Stale++
 	f.r.Summary.Counts.Tokens += 3
 	f.r.Undated = 2
+	f.r.Summary.Counts.Stale++
+	f.r.Ages[4].Tokens++
+	f.r.Ages[4].Stale++
 	f.add(audit.Finding{
 		Check: audit.TokenAge, Severity: audit.High, State: audit.Suppressed, DataApp: "ETL", Rule: "default", MaxAgeDays: 90, Exception: exception(0),
 		Token: &audit.Token{Fingerprint: fingerprint("etl"), Name: "nightly", CreatedAt: runAt.AddDate(0, 0, -310), AgeDays: 310, StaleSince: runAt.AddDate(0, 0, -220)},
@@ -268,6 +270,6 @@ func failedReport() *audit.Report {
 // reports are all of them, by name.
 func reports() map[string]*audit.Report {
 	return map[string]*audit.Report{
-		"sample": sampleReport(), "hostile": hostileReport(), "large": largeReport(1500), "empty": emptyReport(), "failed": failedReport(),
+		"sample": sampleReport(), "hostile": hostileReport(), "large": largeReport(600), "empty": emptyReport(), "failed": failedReport(),
 	}
 }
