@@ -24,7 +24,8 @@ var errUnreadable = errors.New("the answer is not what the API documents (trunca
 // Options are the optional parts of a [Client].
 type Options struct {
 	// Transport carries the requests. Nil means a transport of the client's own,
-	// which ignores the proxy variables of the environment.
+	// which ignores the proxy variables of the environment and sends each rotation
+	// on a connection of its own. A given transport carries rotations, too.
 	Transport http.RoundTripper
 	// Timeout bounds one request with the reading of its answer; 0 means 30 s.
 	Timeout time.Duration
@@ -62,7 +63,10 @@ func New(base *url.URL, o Options) *Client {
 		pooled, single = newTransport(), newTransport()
 		single.(*http.Transport).DisableKeepAlives = true
 	}
-	return &Client{base: base, pooled: noRedirects(pooled), single: noRedirects(single), options: o}
+	return &Client{
+		base: base, options: o,
+		pooled: &http.Client{Transport: inert{pooled}}, single: &http.Client{Transport: inert{single}},
+	}
 }
 
 // WithWait returns a client that shares c's connections and calls wait before each
@@ -82,10 +86,23 @@ func newTransport() http.RoundTripper {
 	}
 }
 
-func noRedirects(t http.RoundTripper) *http.Client {
-	return &http.Client{Transport: t, CheckRedirect: func(*http.Request, []*http.Request) error {
-		return http.ErrUseLastResponse
-	}}
+// inert keeps from net/http's client what it would act on by itself: a redirect,
+// whose Location it parses even where it is told not to follow, and the
+// connection that a 101 hands over as a body, whose reading no context ends.
+type inert struct{ http.RoundTripper }
+
+func (t inert) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := t.RoundTripper.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	resp.Header = resp.Header.Clone()
+	resp.Header.Del("Location")
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		resp.Body.Close()
+		resp.Body = http.NoBody
+	}
+	return resp, nil
 }
 
 // request is one call of the API.
@@ -96,7 +113,7 @@ type request struct {
 	query  url.Values
 	bearer Secret // the zero Secret sends no Authorization
 	body   any    // encoded as JSON; nil sends none
-	once   bool   // never on a kept-alive connection
+	once   bool   // never on a kept-alive connection, and never sent again
 }
 
 // do sends r and returns the answer if its status is 200, body open. Every
@@ -145,11 +162,19 @@ func (c *Client) build(ctx context.Context, r request) (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
+	if r.once {
+		// net/http sends again, without end over HTTP/2, what a server refuses to
+		// process, if it can make the body again.
+		req.GetBody = nil
+	}
 	req.Header.Set("User-Agent", c.options.UserAgent)
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
 	if !r.bearer.Empty() {
+		if !sendable(r.bearer.Reveal()) {
+			return nil, errors.New("the bearer is not visible ASCII")
+		}
 		req.Header.Set("Authorization", "Bearer "+r.bearer.Reveal())
 	}
 	return req, nil

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -70,18 +71,22 @@ func TestTimeout(t *testing.T) {
 
 func TestTimeoutOverSocket(t *testing.T) {
 	for name, s := range stalls {
-		server := httptest.NewServer(stall(s.status, s.start))
-		t.Cleanup(server.Close)
-		for _, o := range operations() {
-			t.Run(o.name+"/"+name, func(t *testing.T) {
-				t.Parallel()
-				c := databrain.New(parse(t, server.URL), databrain.Options{Timeout: 300 * time.Millisecond})
-				err := o.call(t.Context(), c, databrain.NewSecret("jwt"))
-				if diff := cmp.Diff(s.want, outcomeOf(t, err)); diff != "" {
-					t.Errorf("-want +got\n%s\n%v", diff, err)
-				}
-			})
-		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := httptest.NewServer(stall(s.status, s.start))
+			defer server.Close()
+			c := databrain.New(parse(t, server.URL), databrain.Options{Timeout: 300 * time.Millisecond})
+			var wg sync.WaitGroup
+			for _, o := range operations() {
+				wg.Go(func() {
+					err := o.call(t.Context(), c, databrain.NewSecret("jwt"))
+					if diff := cmp.Diff(s.want, outcomeOf(t, err)); diff != "" {
+						t.Errorf("%s: -want +got\n%s\n%v", o.name, diff, err)
+					}
+				})
+			}
+			wg.Wait()
+		})
 	}
 }
 

@@ -1,0 +1,249 @@
+package databrain_test
+
+import (
+	"bufio"
+	"crypto/tls"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"databrain-rotation/pkg/databrain"
+	"databrain-rotation/pkg/wiretest"
+)
+
+// rawServer reads one request of each connection and answers with raw bytes,
+// after which it holds the connection open until the client leaves.
+func rawServer(t testing.TB, answer string) (base string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close()
+				in := bufio.NewReader(conn)
+				if r, err := http.ReadRequest(in); err == nil {
+					io.Copy(io.Discard, r.Body)
+				}
+				io.WriteString(conn, answer)
+				io.Copy(io.Discard, in)
+			}()
+		}
+	}()
+	return "http://" + l.Addr().String()
+}
+
+// each runs every operation against base with the client's own transport.
+func each(t *testing.T, base string, o databrain.Options, want outcome) {
+	t.Helper()
+	for _, op := range operations() {
+		t.Run(op.name, func(t *testing.T) {
+			c := databrain.New(parse(t, base), o)
+			err := op.call(t.Context(), c, databrain.NewSecret("jwt"))
+			if diff := cmp.Diff(want, outcomeOf(t, err)); diff != "" {
+				t.Errorf("-want +got\n%s\n%v", diff, err)
+			}
+		})
+	}
+}
+
+func TestConnectionRefused(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	base := "http://" + l.Addr().String()
+	l.Close()
+	each(t, base, databrain.Options{}, outcome{Class: databrain.ClassNetwork})
+}
+
+// TestTransportErrors are errors that a socket gives rarely, given by hand.
+func TestTransportErrors(t *testing.T) {
+	for name, tt := range map[string]struct {
+		err  error
+		want outcome
+	}{
+		"refused":           {&net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}, outcome{Class: databrain.ClassNetwork}},
+		"unknown host":      {&net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", IsNotFound: true}}, outcome{Class: databrain.ClassNetwork}},
+		"dial timed out":    {&net.OpError{Op: "dial", Net: "tcp", Err: syscall.ETIMEDOUT}, outcome{Class: databrain.ClassTimeout}},
+		"not trusted":       {&tls.CertificateVerificationError{Err: io.ErrUnexpectedEOF}, outcome{Class: databrain.ClassNetwork}},
+		"reset in writing":  {&net.OpError{Op: "write", Net: "tcp", Err: syscall.ECONNRESET}, outcome{Class: databrain.ClassNetwork, Unknown: true}},
+		"reset in reading":  {&net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}, outcome{Class: databrain.ClassNetwork, Unknown: true}},
+		"read timed out":    {&net.OpError{Op: "read", Net: "tcp", Err: syscall.ETIMEDOUT}, outcome{Class: databrain.ClassTimeout, Unknown: true}},
+		"end before answer": {io.EOF, outcome{Class: databrain.ClassNetwork, Unknown: true}},
+		"in process reset":  {wiretest.ErrReset, outcome{Class: databrain.ClassNetwork, Unknown: true}},
+	} {
+		for _, op := range operations() {
+			t.Run(op.name+"/"+name, func(t *testing.T) {
+				c := inProcess(t, failing{tt.err}, databrain.Options{})
+				err := op.call(t.Context(), c, databrain.NewSecret("jwt"))
+				if diff := cmp.Diff(tt.want, outcomeOf(t, err)); diff != "" {
+					t.Errorf("-want +got\n%s\n%v", diff, err)
+				}
+			})
+		}
+	}
+}
+
+type failing struct{ err error }
+
+func (f failing) RoundTrip(*http.Request) (*http.Response, error) { return nil, f.err }
+
+func TestMalformedAnswers(t *testing.T) {
+	broken := outcome{Class: databrain.ClassNetwork, Unknown: true}
+	for name, tt := range map[string]struct {
+		answer string
+		want   outcome
+	}{
+		"no HTTP":              {"SSH-2.0-OpenSSH_9.6\r\n\r\n", broken},
+		"bad status":           {"HTTP/1.1 2OO OK\r\n\r\n", broken},
+		"bad header":           {"HTTP/1.1 200 OK\r\nno colon\r\n\r\n", broken},
+		"two lengths":          {"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n{}", broken},
+		"bad chunk":            {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}", outcome{Class: databrain.ClassNetwork, Unknown: true, Status: 200}},
+		"bad gzip":             {"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}", outcome{Class: databrain.ClassNetwork, Unknown: true, Status: 200}},
+		"switching protocols":  {"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n", outcome{Class: databrain.ClassDecode, Unknown: true, Status: 101}},
+		"redirect to no URL":   {"HTTP/1.1 302 Found\r\nLocation: http://[::1/%zz\r\nContent-Length: 0\r\n\r\n", outcome{Class: databrain.ClassDecode, Unknown: true, Status: 302}},
+		"redirect to a scheme": {"HTTP/1.1 307 Moved\r\nLocation: file:///etc/passwd\r\nContent-Length: 0\r\n\r\n", outcome{Class: databrain.ClassDecode, Unknown: true, Status: 307}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			start := time.Now()
+			each(t, rawServer(t, tt.answer), databrain.Options{Timeout: 5 * time.Second}, tt.want)
+			if took := time.Since(start); took > 4*time.Second {
+				t.Errorf("took %v", took)
+			}
+		})
+	}
+}
+
+// TestRedirects: none is followed, whatever it asks for, and the credential stays
+// with the host that it is meant for.
+func TestRedirects(t *testing.T) {
+	var strayed atomic.Int64
+	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { strayed.Add(1) }))
+	defer other.Close()
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		redirecting := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if "http://"+r.Host == other.URL {
+				strayed.Add(1)
+				return
+			}
+			http.Redirect(w, r, other.URL+"/", status)
+		})
+		server := httptest.NewServer(redirecting)
+		defer server.Close()
+		for _, op := range operations() {
+			for where, c := range map[string]*databrain.Client{
+				"in process":    inProcess(t, wiretest.Transport{Handler: redirecting}, databrain.Options{}),
+				"over a socket": databrain.New(parse(t, server.URL), databrain.Options{}),
+			} {
+				t.Run(op.name+"/"+http.StatusText(status)+"/"+where, func(t *testing.T) {
+					err := op.call(t.Context(), c, databrain.NewSecret("jwt"))
+					want := outcome{Class: databrain.ClassDecode, Unknown: true, Status: status}
+					if diff := cmp.Diff(want, outcomeOf(t, err)); diff != "" {
+						t.Errorf("-want +got\n%s\n%v", diff, err)
+					}
+				})
+			}
+		}
+	}
+	if n := strayed.Load(); n != 0 {
+		t.Errorf("the other host saw %d requests", n)
+	}
+}
+
+// TestTLS: a certificate that is not trusted, and a server that speaks no TLS. Of
+// the first it is certain that nothing was sent.
+func TestTLS(t *testing.T) {
+	server := httptest.NewUnstartedServer(http.NotFoundHandler())
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	defer server.Close()
+	t.Run("not trusted", func(t *testing.T) {
+		each(t, server.URL, databrain.Options{}, outcome{Class: databrain.ClassNetwork})
+	})
+	plain := httptest.NewServer(http.NotFoundHandler())
+	defer plain.Close()
+	t.Run("no TLS", func(t *testing.T) {
+		each(t, strings.Replace(plain.URL, "http:", "https:", 1), databrain.Options{}, outcome{Class: databrain.ClassNetwork, Unknown: true})
+	})
+}
+
+// TestNotSendable: a value that fits in no header is the caller's fault and is
+// never sent, rather than a broken connection that may be tried again.
+func TestNotSendable(t *testing.T) {
+	for _, bearer := range []string{"two\nlines", "a b", "tab\t", "é", "\x7f", " "} {
+		sent := 0
+		c := inProcess(t, wiretest.Transport{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { sent++ })}, databrain.Options{})
+		token := databrain.NewSecret(bearer)
+		_, rotate := c.RotateServiceToken(t.Context(), token, time.Hour)
+		for _, err := range []error{c.Probe(t.Context(), token), c.SaveServiceToken(t.Context(), token, serviceToken()), rotate, drain(c.DataApps(t.Context(), token))} {
+			if diff := cmp.Diff(outcome{Class: databrain.ClassInvalid}, outcomeOf(t, err)); diff != "" || sent != 0 {
+				t.Errorf("%q: sent %d\n%s\n%v", bearer, sent, diff, err)
+			}
+		}
+	}
+}
+
+// TestRequests: what goes on the wire.
+func TestRequests(t *testing.T) {
+	for _, prefix := range []string{"", "/databrain", "/a/b"} {
+		for _, op := range operations() {
+			var got *http.Request
+			c := databrain.New(parse(t, "https://databrain.test"+prefix+"/"), databrain.Options{
+				UserAgent: "tests/1", Transport: wiretest.Transport{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					got = r
+					io.WriteString(w, op.right())
+				})},
+			})
+			if err := op.call(t.Context(), c, databrain.NewSecret("jwt")); err != nil {
+				t.Fatal(err)
+			}
+			method, path, _ := strings.Cut(op.endpoint, " ")
+			want := http.Header{"User-Agent": {"tests/1"}}
+			if method == http.MethodPost {
+				want.Set("Content-Type", "application/json")
+			}
+			switch {
+			case op.admin:
+				want.Set("Authorization", "Bearer jwt")
+			case op.name != "SignIn":
+				want.Set("Authorization", "Bearer "+serviceToken().Reveal())
+			}
+			got.Header.Del("Accept-Encoding")
+			if diff := cmp.Diff(want, got.Header); diff != "" || got.Method != method || got.URL.Path != prefix+path || got.Host != "databrain.test" {
+				t.Errorf("%s: %s %s\n%s", op.name, got.Method, got.URL, diff)
+			}
+		}
+	}
+}
+
+// TestBaseIsNotShared: the caller's URL stays as it was.
+func TestBaseIsNotShared(t *testing.T) {
+	base := parse(t, "https://databrain.test/a")
+	before := *base
+	c := databrain.New(base, databrain.Options{Transport: failing{io.EOF}})
+	for _, op := range operations() {
+		op.call(t.Context(), c, databrain.NewSecret("jwt"))
+	}
+	if diff := cmp.Diff(before, *base, cmp.AllowUnexported(url.Userinfo{})); diff != "" {
+		t.Error(diff)
+	}
+}
