@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"net/url"
+	"strconv"
 	"strings"
 )
 
@@ -16,7 +17,7 @@ func ParseBaseURL(value string, allowHTTP bool) (*url.URL, error) {
 	switch {
 	case value == "":
 		return nil, errors.New("is required: the https address of the instance")
-	case err != nil || u.Host == "" || u.Hostname() == "" || u.Opaque != "":
+	case err != nil || u.Hostname() == "" || u.Opaque != "" || !port(u.Port()):
 		return nil, errors.New("is not a URL such as https://databrain.example.com")
 	case u.User != nil:
 		return nil, errors.New("must not hold a user or password")
@@ -27,8 +28,15 @@ func ParseBaseURL(value string, allowHTTP bool) (*url.URL, error) {
 	case u.Scheme != "https" && u.Scheme != "http":
 		return nil, errors.New("must start with https://")
 	}
-	u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), ""
+	u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), strings.TrimRight(u.RawPath, "/")
 	return u, nil
+}
+
+// port reports whether digits, which [url.Parse] does not bound, are a TCP port or
+// absent.
+func port(digits string) bool {
+	n, err := strconv.ParseUint(digits, 10, 16)
+	return digits == "" || err == nil && n > 0
 }
 
 func loopback(host string) bool {

@@ -251,7 +251,7 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 		value = h.Get("RateLimit-Reset")
 	}
 	const longest = 24 * 60 * 60
-	if seconds, err := strconv.ParseUint(value, 10, 64); err == nil {
+	if seconds, err := strconv.ParseUint(value, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
 		return time.Duration(min(seconds, longest)) * time.Second
 	}
 	if date, err := http.ParseTime(value); err == nil {
