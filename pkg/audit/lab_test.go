@@ -67,11 +67,7 @@ func newLab(t testing.TB, c databraintest.Config) *lab {
 	if err != nil {
 		t.Fatal(err)
 	}
-	keys := credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", "")
-	bucket := s3.New(s3.Options{
-		Region: "us-east-1", Credentials: keys, HTTPClient: l.s3.Client(), BaseEndpoint: aws.String("http://s3.test"),
-		DisableLogOutputChecksumValidationSkipped: true,
-	})
+	keys := sdkKeys()
 	l.auditor = &audit.Auditor{
 		Instance:  labInstance,
 		Databrain: databrain.New(base, databrain.Options{Transport: l.db.Client().Transport, Timeout: 30 * time.Second}),
@@ -83,10 +79,21 @@ func newLab(t testing.TB, c databraintest.Config) *lab {
 		Bus: &audit.Bus{Name: "default", Client: eventbridge.New(eventbridge.Options{
 			Region: "us-east-1", Credentials: keys, HTTPClient: l.bus.Client(), BaseEndpoint: aws.String("http://events.test"),
 		})},
-		Store:   &audit.Store{Client: bucket, Bucket: labBucket, Prefix: "audit/"},
+		Store:   &audit.Store{Client: newS3(l.s3), Bucket: labBucket, Prefix: "audit/"},
 		Metrics: &l.metrics, Log: slog.New(slog.NewJSONHandler(&l.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Now: time.Now,
 	}
 	return l
+}
+
+func sdkKeys() aws.CredentialsProvider {
+	return credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", "")
+}
+
+func newS3(server *s3test.Server) *s3.Client {
+	return s3.New(s3.Options{
+		Region: "us-east-1", Credentials: sdkKeys(), HTTPClient: server.Client(), BaseEndpoint: aws.String("http://s3.test"),
+		DisableLogOutputChecksumValidationSkipped: true,
+	})
 }
 
 // putSecret makes or replaces the service token in Secrets Manager.

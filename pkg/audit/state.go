@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"maps"
 	"slices"
 	"time"
 )
@@ -20,11 +21,10 @@ type Snapshot struct {
 	Instance string    `json:"instance"`
 	StoredAt time.Time `json:"storedAt"`
 
-	// Apps are the data apps of the last complete list, by name as the instance
-	// spells it. An app that can not be read and was not there before may be one
-	// that is gone, renamed.
-	Apps     []string `json:"apps"`
-	Findings []Record `json:"findings"`
+	// Apps says since when each data app is known to be there, by name as the
+	// instance spells it.
+	Apps     map[string]time.Time `json:"apps"`
+	Findings []Record             `json:"findings"`
 }
 
 // Record is a finding as it was last observed, or that it was resolved.
@@ -73,14 +73,7 @@ const (
 // earlier runs knew. It returns what is resolved now, and the state to leave for
 // the next run. It has no I/O.
 func Transition(m Memory, findings []Finding, c Coverage, instance string, now time.Time) (resolved []Finding, next Snapshot) {
-	next = Snapshot{Schema: SnapshotSchema, Instance: instance, StoredAt: now.UTC(), Apps: m.Apps}
-	if c.Complete {
-		next.Apps = make([]string, 0, len(c.Apps))
-		for name := range c.Apps {
-			next.Apps = append(next.Apps, name)
-		}
-		slices.Sort(next.Apps)
-	}
+	next = Snapshot{Schema: SnapshotSchema, Instance: instance, StoredAt: now.UTC(), Apps: listed(m.Apps, c, now)}
 	known := make(map[string]*Record, len(m.Findings))
 	for i := range m.Findings {
 		known[m.Findings[i].ID] = &m.Findings[i]
@@ -92,7 +85,7 @@ func Transition(m Memory, findings []Finding, c Coverage, instance string, now t
 		delete(known, f.ID)
 		next.Findings = append(next.Findings, record(f))
 	}
-	renamed := mayBeRenamed(m.Apps, c)
+	hidden := lastUnread(c, next.Apps)
 	for i := range m.Findings {
 		r := &m.Findings[i]
 		if known[r.ID] != r {
@@ -103,7 +96,7 @@ func Transition(m Memory, findings []Finding, c Coverage, instance string, now t
 			if now.Sub(r.ResolvedAt) < keepResolved {
 				next.Findings = append(next.Findings, *r)
 			}
-		case !gone(r, c, renamed):
+		case !gone(r, c, hidden):
 			next.Findings = append(next.Findings, *r)
 		default:
 			f := r.finding()
@@ -139,7 +132,12 @@ func observe(f *Finding, kind MemoryKind, before *Record, now time.Time) {
 
 // gone is the resolve rule: whether a finding that was not observed is certainly
 // no more. What could not be read resolves nothing.
-func gone(r *Record, c Coverage, renamed bool) bool {
+//
+// An app has no identity but its name. One that is gone from the list may have
+// been renamed, and be the one that can not be read now, unless that one was there
+// already when the finding was last seen. Hidden is since when the youngest of the
+// unread apps is there.
+func gone(r *Record, c Coverage, hidden time.Time) bool {
 	switch r.Check {
 	case DataAppsUnlistable, ExceptionExpired:
 		return c.Complete
@@ -152,19 +150,34 @@ func gone(r *Record, c Coverage, renamed bool) bool {
 		return false
 	}
 	read, listed := c.Apps[r.DataApp]
-	return read == Read || !listed && (!renamed || r.Check == DataAppUnlistable)
+	return read == Read || !listed && (r.Check == DataAppUnlistable || !hidden.After(r.LastSeenAt))
 }
 
-// mayBeRenamed reports whether an app that can not be read was not there before.
-// It may be one that is gone from the list, under another name, and its tokens
-// the ones that seem to be gone.
-func mayBeRenamed(before []string, c Coverage) bool {
+// listed says since when each app is there. An incomplete list takes none away.
+func listed(before map[string]time.Time, c Coverage, now time.Time) map[string]time.Time {
+	apps := make(map[string]time.Time, len(c.Apps))
+	if !c.Complete {
+		maps.Copy(apps, before)
+	}
+	for name := range c.Apps {
+		since, known := before[name]
+		if !known {
+			since = now.UTC()
+		}
+		apps[name] = since
+	}
+	return apps
+}
+
+// lastUnread is since when the youngest of the apps is there that were not read;
+// the zero time if all were.
+func lastUnread(c Coverage, since map[string]time.Time) (last time.Time) {
 	for name, read := range c.Apps {
-		if _, known := slices.BinarySearch(before, name); read == Unread && !known {
-			return true
+		if read == Unread && since[name].After(last) {
+			last = since[name]
 		}
 	}
-	return false
+	return last
 }
 
 func record(f *Finding) Record {

@@ -1,0 +1,261 @@
+package audit_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"databrain-rotation/pkg/audit"
+	"databrain-rotation/pkg/databrain/databraintest"
+	"databrain-rotation/pkg/eventbridgetest"
+	"databrain-rotation/pkg/s3test"
+	"databrain-rotation/pkg/standin"
+)
+
+// entryFault makes entries fail, all of them or those of a detail type.
+func entryFault(nth, times int, detailType ...string) eventbridgetest.EntryFault {
+	return eventbridgetest.EntryFault{Skip: nth - 1, Times: times, DetailType: strings.Join(detailType, "")}
+}
+
+// eventIDs are those of the findings among the events, by finding and state.
+func (l *lab) eventIDs() map[string]string {
+	ids := map[string]string{}
+	for _, kind := range []string{audit.FindingObserved, audit.FindingResolved} {
+		for _, d := range l.details(kind) {
+			ids[d.Finding.ID+" "+string(d.Finding.State)] = d.Metadata.EventID
+		}
+	}
+	return ids
+}
+
+// TestCrashBeforeTheState: a run that sent its events and died before it stored
+// its state, and the one that repeats it, send the same events under the same ids.
+func TestCrashBeforeTheState(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all := apps(6)
+		l := newLab(t, databraintest.Config{DataApps: all})
+		l.mustRun()
+		l.db.SetDataApps(append(all[1:], app("Another", 99)))
+		l.s3.Inject(standin.Fault{Kind: standin.CutBefore, Operation: "PutObject", Target: labState, Times: -1})
+		l.bus.ClearEntries()
+		if _, err := l.run(); err == nil {
+			t.Fatal("the state could not be stored, and there is no error")
+		}
+		crashed := l.eventIDs()
+		l.s3.ClearFaults()
+		time.Sleep(time.Hour)
+		s := l.mustRun()
+		if diff := cmp.Diff(crashed, l.eventIDs()); diff != "" {
+			t.Errorf("the repeated run sends other events: %s", diff)
+		}
+		if s.Counts.New != 1 || s.Counts.Resolved != 1 || s.Counts.Ongoing != 6 {
+			t.Errorf("counts: %+v", s.Counts)
+		}
+		before := l.eventIDs()
+		if s := l.mustRun(); s.Counts.New != 0 || s.Counts.Resolved != 0 {
+			t.Errorf("the run after that: %+v", s.Counts)
+		}
+		for key, id := range l.eventIDs() {
+			if before[key] == id {
+				t.Errorf("%s is sent under the id of the last run", key)
+			}
+		}
+	})
+}
+
+func TestTheStateIsStoredAfterTheLastEvent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t, databraintest.Config{DataApps: apps(3)})
+		l.bus.Inject(standin.Fault{Delay: 3 * time.Second, Times: -1})
+		l.s3.Inject(standin.Fault{Delay: time.Second, Times: -1})
+		l.mustRun()
+		events, calls := l.bus.Calls(), l.s3.Calls()
+		last := calls[len(calls)-1]
+		if last.Operation != "PutObject" || last.Target != labState || last.Time.Before(events[len(events)-1].Time.Add(3*time.Second)) {
+			t.Errorf("the last call of S3 is %s of %s", last.Operation, last.Target)
+		}
+	})
+}
+
+func TestTwoRunsAtTheSameTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all := apps(6)
+		l := newLab(t, databraintest.Config{DataApps: all})
+		l.mustRun()
+		l.db.SetDataApps(append(all[1:], app("Another", 99)))
+		l.bus.ClearEntries()
+		summaries := make([]audit.Summary, 2)
+		errs := make([]error, 2)
+		var runs sync.WaitGroup
+		for i := range summaries {
+			other := *l.auditor
+			other.Metrics = &bytes.Buffer{}
+			runs.Go(func() {
+				summaries[i], errs[i] = other.Run(t.Context(), audit.Request{RunID: string(rune('a' + i)), Start: time.Now()})
+			})
+		}
+		runs.Wait()
+		if errs[0] != nil || errs[1] != nil {
+			t.Fatal(errs)
+		}
+		seen := map[string]string{}
+		for _, kind := range []string{audit.FindingObserved, audit.FindingResolved} {
+			for _, d := range l.details(kind) {
+				if other, twice := seen[d.Finding.ID]; twice && other != d.Metadata.EventID {
+					t.Errorf("two events with different ids for %s", d.Finding.ID)
+				}
+				seen[d.Finding.ID] = d.Metadata.EventID
+			}
+		}
+		notes := strings.Join(slices.Concat(summaries[0].Notes, summaries[1].Notes), "\n")
+		if strings.Count(notes, "another run stored its state") != 1 {
+			t.Errorf("notes: %q; want one run to give way", notes)
+		}
+		if s := l.mustRun(); s.Counts.New != 0 || s.Counts.Resolved != 0 || s.Counts.Ongoing != 7 {
+			t.Errorf("the run after them: %+v", s.Counts)
+		}
+	})
+}
+
+func TestAStateThatCanNotBeRead(t *testing.T) {
+	put := func(text string) func(*lab) {
+		return func(l *lab) { l.s3.Put(labBucket, "audit/state.json", []byte(text)) }
+	}
+	for _, c := range []struct {
+		name     string
+		damage   func(*lab)
+		note     string
+		replaced bool // by this run's
+	}{
+		{"corrupt", put(`{"schema":"databrain.token-audit.state/1","findings":[`), "corrupt", true},
+		{"empty", put(``), "corrupt", true},
+		{"of another schema", put(`{"schema":"databrain.token-audit.state/9"}`), "corrupt", true},
+		{"followed by something", put(`{"schema":"databrain.token-audit.state/1","instance":"` + labInstance + `"}{}`), "corrupt", true},
+		{"of another type", put(`{"schema":"databrain.token-audit.state/1","findings":{"a":1}}`), "corrupt", true},
+		{"of another instance", put(`{"schema":"databrain.token-audit.state/1","instance":"https://other.example.com"}`), "another instance", true},
+		{"forbidden", func(l *lab) {
+			l.s3.Inject(standin.Fault{Kind: standin.ErrorBefore, Operation: "GetObject", Times: -1, Code: "AccessDenied"})
+		}, "AccessDenied", false},
+		{"failing", func(l *lab) {
+			l.s3.Inject(standin.Fault{Kind: standin.ErrorBefore, Operation: "GetObject", Times: -1})
+		}, "could not be read", false},
+		{"cut in the middle", func(l *lab) {
+			l.s3.Inject(standin.Fault{Kind: standin.CutHalfway, Operation: "GetObject", Times: -1})
+		}, "could not be read", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				all := apps(5)
+				l := newLab(t, databraintest.Config{DataApps: all})
+				l.mustRun()
+				l.db.SetDataApps(all[1:])
+				c.damage(l)
+				damaged, _ := l.s3.Object(labBucket, "audit/state.json")
+				s := l.mustRun()
+				if s.Counts.Ongoing != 5 || s.Counts.New != 0 || s.Counts.Resolved != 0 {
+					t.Errorf("counts: %+v; want everything ongoing", s.Counts)
+				}
+				if len(s.Notes) != 1 || !strings.Contains(s.Notes[0], c.note) {
+					t.Errorf("notes %q, want one that says %q", s.Notes, c.note)
+				}
+				stored, _ := l.s3.Object(labBucket, "audit/state.json")
+				if replaced := stored.ETag != damaged.ETag; replaced != c.replaced {
+					t.Errorf("the state was replaced: %t, want %t", replaced, c.replaced)
+				}
+				l.s3.ClearFaults()
+				want := 0
+				if !c.replaced { // what it knew is still there
+					want = 1
+				}
+				if s := l.mustRun(); s.Counts.Resolved != want || s.Counts.Ongoing != 5 {
+					t.Errorf("the next run: %+v, want %d resolved", s.Counts, want)
+				}
+			})
+		})
+	}
+}
+
+func TestNoPermissionToListIsNoFirstRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t, databraintest.Config{DataApps: apps(2)})
+		forbidding := s3test.New(s3test.Config{NoListBucket: true})
+		defer forbidding.Close()
+		client := *l.auditor
+		client.Store = &audit.Store{Client: newS3(forbidding), Bucket: labBucket, Prefix: "audit/"}
+		l.auditor = &client
+		if s := l.mustRun(); s.Counts.New != 0 || s.Counts.Ongoing != 3 || len(s.Notes) != 1 {
+			t.Errorf("counts %+v, notes %q", s.Counts, s.Notes)
+		}
+	})
+}
+
+func TestReportsThatCanNotBeStored(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t, databraintest.Config{DataApps: apps(2)})
+		l.s3.Inject(standin.Fault{Kind: standin.ErrorBefore, Operation: "PutObject", Target: labBucket + "/audit/latest/report.html", Times: -1, Code: "AccessDenied"})
+		s, err := l.run()
+		asError[*audit.EmissionFailed](t, err)
+		if s.EmitFailures != 1 || s.Report != "" {
+			t.Errorf("%d failures, report %q", s.EmitFailures, s.Report)
+		}
+		l.checkCompleted(s)
+		l.s3.ClearFaults()
+		if s := l.mustRun(); s.Counts.New != 0 {
+			t.Errorf("the state was not stored: %+v", s.Counts)
+		}
+	})
+}
+
+func TestWithoutSinks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t, databraintest.Config{DataApps: apps(2)})
+		l.auditor.Bus, l.auditor.Store = nil, nil
+		for range 2 {
+			if s := l.mustRun(); s.Counts.Ongoing != 3 || s.Report != "" {
+				t.Errorf("%+v", s)
+			}
+		}
+		if l.metric("Completed") != 1 {
+			t.Error("no metric")
+		}
+	})
+}
+
+// TestStateHoldsWhatWasLastObserved: the event of a finding that is resolved says
+// what it was about.
+func TestStateHoldsWhatWasLastObserved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all := []databraintest.DataApp{app("A\x07pp", 400)}
+		l := newLab(t, databraintest.Config{DataApps: all})
+		l.mustRun()
+		observed := l.details(audit.FindingObserved)
+		l.db.SetDataApps(nil)
+		time.Sleep(24 * time.Hour)
+		l.mustRun()
+		resolved := l.details(audit.FindingResolved)
+		if len(resolved) != 1 {
+			t.Fatalf("%d resolved", len(resolved))
+		}
+		before := observed[slices.IndexFunc(observed, func(d audit.Detail) bool { return d.Finding.Check == audit.TokenAge })]
+		got := resolved[0]
+		if got.Finding.State != audit.Resolved || got.Finding.Compliance != audit.Pass || got.Remediation != nil || got.Finding.Severity != audit.Critical {
+			t.Errorf("%+v", got.Finding)
+		}
+		before.Metadata, before.Finding.State, before.Finding.Compliance, before.Remediation = got.Metadata, audit.Resolved, audit.Pass, nil
+		if diff := cmp.Diff(before, got); diff != "" {
+			t.Error(diff)
+		}
+		var s audit.Snapshot
+		o, _ := l.s3.Object(labBucket, "audit/state.json")
+		if err := json.Unmarshal(o.Body, &s); err != nil || s.RunID != "run-2" || s.Instance != labInstance {
+			t.Errorf("state: %v, %+v", err, s)
+		}
+	})
+}
