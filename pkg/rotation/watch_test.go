@@ -175,6 +175,9 @@ func (w *world) wireTries() int {
 // delivered checks the state after a call has taken effect; pending is the version
 // that had AWSPENDING before it.
 func (o *watch) delivered(c *call, pending string, body []byte) {
+	if !c.writes() {
+		return
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	var answer struct {

@@ -101,9 +101,7 @@ func newWorld(s setup) *world {
 func (w *world) sdk(o options) *secretsmanager.Client {
 	so := secretsmanager.Options{
 		Region: "us-east-1", BaseEndpoint: aws.String("http://" + secretsHost), HTTPClient: &http.Client{Transport: w.wire},
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "example"}, nil
-		}),
+		Credentials: aws.AnonymousCredentials{}, // signing would be a tenth of the time
 	}
 	if !o.sdkRetry {
 		so.Retryer = aws.NopRetryer{} // every fault reaches the code
