@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -158,9 +159,12 @@ func decodeAPIToken(raw json.RawMessage) (APIToken, error) {
 // which a time can be written as RFC 3339 again.
 func created(token members) time.Time {
 	text, _ := token.text("createdAt")
-	var t time.Time
-	if t.UnmarshalText([]byte(text)) != nil || t.UTC().Year() < 1 || t.UTC().Year() > 9999 {
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil || text[13] != ':' || strings.Contains(text, ",") { // which Parse lets pass
 		return time.Time{}
 	}
-	return t.UTC()
+	if t = t.UTC(); t.Year() < 1 || t.Year() > 9999 {
+		return time.Time{}
+	}
+	return t
 }

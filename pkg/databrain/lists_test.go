@@ -1,0 +1,320 @@
+package databrain_test
+
+import (
+	"io"
+	"iter"
+	"net/http"
+	"net/url"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"databrain-rotation/pkg/databrain"
+	"databrain-rotation/pkg/databrain/databraintest"
+	"databrain-rotation/pkg/wiretest"
+)
+
+// says is a client of an instance that gives one answer to everything.
+func says(t testing.TB, body string) *databrain.Client {
+	return inProcess(t, wiretest.Transport{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		io.WriteString(w, body)
+	})}, databrain.Options{})
+}
+
+// collect is drain that keeps what came before the error.
+func collect[T any](seq iter.Seq2[T, error]) (all []T, err error) {
+	for v, e := range seq {
+		if err = e; e == nil {
+			all = append(all, v)
+		}
+	}
+	return all, err
+}
+
+func TestExampleLists(t *testing.T) {
+	db := databraintest.New(databraintest.Config{})
+	c := inProcess(t, db.Client().Transport, databrain.Options{})
+	apps, err := collect(c.DataApps(t.Context(), serviceToken()))
+	if diff := cmp.Diff([]databrain.DataApp{{Name: exampleApp}, {Name: "Partner Dashboard"}}, apps); diff != "" || err != nil {
+		t.Errorf("%v\n%s", err, diff)
+	}
+	tokens, err := collect(c.APITokens(t.Context(), serviceToken(), exampleApp))
+	if diff := cmp.Diff([]databrain.APIToken{
+		{Fingerprint: "a3a9e1ed9732cab2", Name: "Production API Key", CreatedAt: time.Date(2024, 1, 15, 10, 30, 0, 0, time.UTC)},
+		{Fingerprint: "6316e01c9e1d33de", Name: "Development Token", CreatedAt: time.Date(2024, 1, 10, 14, 15, 0, 0, time.UTC)},
+		{Fingerprint: "5c28b2022dca14af", Name: "Staging Environment", CreatedAt: time.Date(2024, 1, 8, 9, 0, 0, 0, time.UTC)},
+	}, tokens); diff != "" || err != nil {
+		t.Errorf("%v\n%s", err, diff)
+	}
+	if got := db.Requests()[0].Query; got != "" {
+		t.Errorf("the whole list was asked for with %q", got)
+	}
+}
+
+// TestListIsStreamed: entries come while the instance is still at the rest.
+func TestListIsStreamed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first := make(chan struct{})
+		c := inProcess(t, wiretest.Transport{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			io.WriteString(w, `{"data":[{"name":"a"}`)
+			<-first
+			io.WriteString(w, `,{"name":"b"}]}`)
+		})}, databrain.Options{})
+		var got []string
+		for app, err := range c.DataApps(t.Context(), serviceToken()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got = append(got, app.Name); len(got) == 1 {
+				close(first)
+			}
+		}
+		if diff := cmp.Diff([]string{"a", "b"}, got); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+// TestFlatMemory reads an app with 10,000 tokens and looks at what is held on the
+// way, compared with before.
+func TestFlatMemory(t *testing.T) {
+	db := databraintest.New(databraintest.Config{DataApps: databraintest.Many(1, 10_000, time.Unix(0, 0), manyToken)})
+	c := inProcess(t, db.Client().Transport, databrain.Options{})
+	held := func() int64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	before := held()
+	n := 0
+	for _, err := range c.APITokens(t.Context(), serviceToken(), "Data App 00000") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n++; n == 1 || n == 5_000 || n == 9_999 {
+			if grown := held() - before; grown > 256<<10 {
+				t.Errorf("holds %d KiB at token %d; the whole answer has about 2 MiB", grown>>10, n)
+			}
+		}
+	}
+	if n != 10_000 {
+		t.Errorf("%d tokens", n)
+	}
+}
+
+// TestEarlyStop: a caller that has seen enough, or panics, leaves no answer open.
+func TestEarlyStop(t *testing.T) {
+	db := databraintest.New(databraintest.Config{DataApps: databraintest.Many(30, 10_000, time.Unix(0, 0), manyToken)})
+	transport := &bodies{RoundTripper: db.Client().Transport}
+	c := inProcess(t, transport, databrain.Options{})
+	for name, seq := range map[string]func(func() bool){
+		"apps":        func(more func() bool) { each2(c.DataApps(t.Context(), serviceToken()), more) },
+		"app pages":   func(more func() bool) { each2(c.DataAppPages(t.Context(), serviceToken(), 1), more) },
+		"tokens":      func(more func() bool) { each2(c.APITokens(t.Context(), serviceToken(), "Data App 00007"), more) },
+		"token pages": func(more func() bool) { each2(c.APITokenPages(t.Context(), serviceToken(), "Data App 00007", 1), more) },
+	} {
+		for _, stop := range []int{1, 2} {
+			n := 0
+			seq(func() bool { n++; return n < stop })
+			if n != stop || transport.open != 0 {
+				t.Errorf("%s: stopped at %d of %d, %d answers left open", name, n, stop, transport.open)
+			}
+		}
+		func() {
+			defer func() {
+				if recover() != "enough" || transport.open != 0 {
+					t.Errorf("%s: after a panic: %d answers left open", name, transport.open)
+				}
+			}()
+			seq(func() bool { panic("enough") })
+		}()
+	}
+}
+
+func each2[T any](seq iter.Seq2[T, error], more func() bool) {
+	for range seq {
+		if !more() {
+			return
+		}
+	}
+}
+
+func TestPages(t *testing.T) {
+	for _, size := range []int{0, 1, 9, 10, 11, 20, 25} {
+		db := databraintest.New(databraintest.Config{DataApps: databraintest.Many(size, size, time.Unix(0, 0), manyToken)})
+		c := inProcess(t, db.Client().Transport, databrain.Options{})
+		requests := func() int { return len(db.Requests()) }
+		for first := 1; first <= 4; first++ {
+			before := requests()
+			pages, err := collect(c.DataAppPages(t.Context(), serviceToken(), first))
+			if err != nil {
+				t.Fatal(err)
+			}
+			total := 0
+			for i, page := range pages {
+				total += len(page)
+				if len(page) > databrain.PageSize || len(page) < databrain.PageSize && i < len(pages)-1 {
+					t.Errorf("%d apps from page %d: page %d of %d has %d", size, first, i+1, len(pages), len(page))
+				}
+			}
+			if want := max(0, size-(first-1)*databrain.PageSize); total != want || requests()-before != len(pages) {
+				t.Errorf("%d apps from page %d: %d apps in %d pages and %d requests", size, first, total, len(pages), requests()-before)
+			}
+		}
+	}
+}
+
+// TestPagesResume: a failure ends the sequence, and another takes up at its page.
+func TestPagesResume(t *testing.T) {
+	db := databraintest.New(databraintest.Config{DataApps: databraintest.Many(1, 35, time.Unix(0, 0), manyToken)})
+	c := inProcess(t, db.Client().Transport, databrain.Options{})
+	db.Inject(databraintest.Fault{Skip: 2, Do: databraintest.BadGateway()})
+	seen := make(map[string]bool)
+	next, failures := 1, 0
+	for done := false; !done; {
+		done = true
+		for page, err := range c.APITokenPages(t.Context(), serviceToken(), "Data App 00000", next) {
+			if err != nil {
+				failures++
+				done = false
+				break
+			}
+			for _, token := range page {
+				seen[token.Fingerprint] = true
+			}
+			next++
+		}
+	}
+	if len(seen) != 35 || failures != 1 || len(db.Requests()) != 5 {
+		t.Errorf("%d tokens, %d failures, %d requests", len(seen), failures, len(db.Requests()))
+	}
+}
+
+// TestPagingIgnored: such a server gives everything as page 1. With fewer entries
+// than a page that is the end; with more, the caller sees that nothing is new.
+func TestPagingIgnored(t *testing.T) {
+	for size, want := range map[int]int{9: 1, 23: 2} {
+		db := databraintest.New(databraintest.Config{
+			DataApps: databraintest.Many(size, 0, time.Unix(0, 0), nil), Switches: databraintest.Switches{IgnorePagination: true},
+		})
+		c := inProcess(t, db.Client().Transport, databrain.Options{})
+		seen := make(map[string]bool)
+		for page, err := range c.DataAppPages(t.Context(), serviceToken(), 1) {
+			if err != nil || len(page) != size {
+				t.Fatal(err, len(page))
+			}
+			before := len(seen)
+			for _, app := range page {
+				seen[app.Name] = true
+			}
+			if len(seen) == before {
+				break
+			}
+		}
+		if n := len(db.Requests()); n != want {
+			t.Errorf("%d apps took %d requests", size, n)
+		}
+	}
+}
+
+// TestPagesAtOnce: one sequence may run twice at the same time.
+func TestPagesAtOnce(t *testing.T) {
+	db := databraintest.New(databraintest.Config{DataApps: databraintest.Many(35, 0, time.Unix(0, 0), nil)})
+	pages := inProcess(t, db.Client().Transport, databrain.Options{}).DataAppPages(t.Context(), serviceToken(), 1)
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			seen := make(map[string]bool)
+			for page, err := range pages {
+				if err != nil {
+					t.Error(err)
+				}
+				for _, app := range page {
+					seen[app.Name] = true
+				}
+			}
+			if len(seen) != 35 {
+				t.Errorf("%d apps", len(seen))
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// TestAppNames: whatever an app is called arrives as it is.
+func TestAppNames(t *testing.T) {
+	for _, name := range []string{
+		"Customer Portal Analytics", "a+b", "a%20b", "a&isPagination=true", "a=b;c", "a?b#c", "a/../b", "100 %", `"quoted"`, `back\slash`,
+		"Größe", "日本語", "👩🏽‍🚀", "e\u0301", "\u202egnp.exe", "\ufeff", "tab\tand\r\nline", "\x00\x1b[31m", "<script>", " ", "null", strings.Repeat("long ", 1000),
+	} {
+		var got url.Values
+		db := databraintest.New(databraintest.Config{DataApps: []databraintest.DataApp{{Name: name}}})
+		c := inProcess(t, wiretest.Transport{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			got, _ = url.ParseQuery(r.URL.RawQuery)
+			db.ServeHTTP(w, r)
+		})}, databrain.Options{})
+		apps, err := collect(c.DataApps(t.Context(), serviceToken()))
+		if diff := cmp.Diff([]databrain.DataApp{{Name: name}}, apps); diff != "" || err != nil {
+			t.Errorf("%q: %v\n%s", name, err, diff)
+		}
+		if err := drain(c.APITokens(t.Context(), serviceToken(), name)); err != nil {
+			t.Errorf("%q: %v", name, err)
+		}
+		if diff := cmp.Diff(url.Values{"dataAppName": {name}}, got); diff != "" {
+			t.Errorf("%q: %s", name, diff)
+		}
+		if err := drain(c.APITokenPages(t.Context(), serviceToken(), name, 1)); err != nil {
+			t.Errorf("%q: %v", name, err)
+		}
+		if diff := cmp.Diff(url.Values{"dataAppName": {name}, "isPagination": {"true"}, "pageNumber": {"1"}}, got); diff != "" {
+			t.Errorf("%q: %s", name, diff)
+		}
+	}
+}
+
+// TestListSize: a list may be long, up to 64 MiB, and one entry up to 1 MiB.
+func TestListSize(t *testing.T) {
+	entry := func(size int) string {
+		const frame = `{"name":"a","x":""}`
+		return `{"name":"a","x":"` + strings.Repeat("x", size-len(frame)) + `"}`
+	}
+	big := entry(1 << 20)
+	for name, tt := range map[string]struct {
+		body string
+		apps int
+		good bool
+	}{
+		"almost 1 MiB":   {`{"data":[` + entry(1<<20-64) + `]}`, 1, true},
+		"over 1 MiB":     {`{"data":[{"name":"b"},` + big + `,{"name":"c"}]}`, 1, false},
+		"many 0.6 MiB":   {`{"data":[` + entry(600<<10) + strings.Repeat(","+entry(600<<10), 3) + `]}`, 4, true},
+		"big member":     {`{"data":[{"name":"b"}],"x":"` + strings.Repeat("x", 1<<20) + `"}`, 1, false},
+		"1 MiB of space": {`{"data":[{"name":"b"}` + strings.Repeat(" ", 1<<20) + `,{"name":"c"}]}`, 1, false},
+	} {
+		apps, err := collect(says(t, tt.body).DataApps(t.Context(), serviceToken()))
+		if len(apps) != tt.apps || (err == nil) != tt.good {
+			t.Errorf("%s: %d apps, %v", name, len(apps), err)
+		}
+		if !tt.good && databrain.ClassOf(err) != databrain.ClassDecode {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestEndlessList has an instance that never ends its list.
+func TestEndlessList(t *testing.T) {
+	db := databraintest.New(databraintest.Config{})
+	repeat := strings.Repeat(" ", 1<<19) + `,{"name":"a"}`
+	db.Inject(databraintest.Fault{Do: databraintest.Endless(`{"data":[{"name":"a"}`, repeat)})
+	transport := &bodies{RoundTripper: db.Client().Transport}
+	apps, err := collect(inProcess(t, transport, databrain.Options{}).DataApps(t.Context(), serviceToken()))
+	want := outcome{Class: databrain.ClassDecode, Unknown: true, Status: 200}
+	if diff := cmp.Diff(want, outcomeOf(t, err)); diff != "" || len(apps) != 128 || transport.open != 0 {
+		t.Errorf("%d apps, %d answers left open, %v", len(apps), transport.open, err)
+	}
+}
