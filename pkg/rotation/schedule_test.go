@@ -174,29 +174,51 @@ func (r result) trace() string {
 	return text.String()
 }
 
-// TestReplay runs one schedule two times: with the line of a failed one it shows
-// the calls; without, it shows that a line determines them, so that replaying
+// replayable is a schedule or an interleaving, from the line that a failed one
+// printed.
+type replayable interface {
+	fmt.Stringer
+	check(*testing.T) result
+	run(*testing.T) result
+}
+
+func parseReplay(line string) (replayable, error) {
+	if strings.Contains(line, "||") {
+		return parseInterleaving(line)
+	}
+	return parseSchedule(line)
+}
+
+// TestReplay runs what -proof.replay says two times and, with -v, shows the calls.
+// Without the flag it shows that a line determines the calls, so that replaying
 // means something.
 func TestReplay(t *testing.T) {
-	line := *replay
-	if line == "" {
-		line = "grace-jwt/normal/sdk-retry 6=late+3 9=error-after 12=twice 20=throttled 21=die-after"
-	}
-	s, err := parseSchedule(line)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := s.String(); got != line {
-		t.Fatalf("%q reads as %q", line, got)
-	}
-	trace := s.check(t).trace()
-	if diff := cmp.Diff(trace, s.run(t).trace()); diff != "" {
-		t.Errorf("the same schedule made other calls (-first +second):\n%s", diff)
-	}
-	for _, f := range s.faults {
-		if !strings.Contains(trace, "<- "+f.String()) {
-			t.Errorf("the fault %s struck nothing", f)
+	lines := []string{*replay}
+	if *replay == "" {
+		lines = []string{
+			"grace-jwt/normal/sdk-retry 6=late+3 9=error-after 12=twice 20=throttled 21=die-after",
+			`grace/normal/read-lag after 0 steps createSecret || createSecret turns "AAABBBBAAABBA"`,
 		}
 	}
-	t.Logf("%s\n%s", s, trace)
+	for _, line := range lines {
+		r, err := parseReplay(line)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprint(r); got != line {
+			t.Fatalf("%q reads as %q", line, got)
+		}
+		first := r.check(t)
+		if diff := cmp.Diff(first.trace(), r.run(t).trace()); diff != "" {
+			t.Errorf("%s made other calls the second time (-first +second):\n%s", line, diff)
+		}
+		if s, ok := r.(schedule); ok {
+			for _, f := range s.faults {
+				if !strings.Contains(first.trace(), "<- "+f.String()) {
+					t.Errorf("the fault %s struck nothing", f)
+				}
+			}
+		}
+		t.Logf("%s\n%s", line, first.trace())
+	}
 }

@@ -180,7 +180,6 @@ func (w *wire) number(c *call) *call {
 	defer w.mu.Unlock()
 	c.n = len(w.calls) + 1
 	c.fault = w.faults[c.n]
-	c.inv.interrupted = c.inv.interrupted || c.fault.kind != ""
 	w.calls = append(w.calls, c)
 	return c
 }

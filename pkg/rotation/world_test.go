@@ -68,12 +68,11 @@ type world struct {
 
 // invocation is one run of the function.
 type invocation struct {
-	event       rotation.Event
-	step        string
-	counts      map[string]int // calls by operation
-	turn        chan struct{}  // see interleave_test.go; nil otherwise
-	waiting     bool
-	interrupted bool // a fault struck it
+	event   rotation.Event
+	step    string
+	counts  map[string]int // calls by operation
+	turn    chan struct{}  // to make one call; nil unless two take turns
+	waiting bool           // for its turn
 }
 
 type invocationKey struct{}
