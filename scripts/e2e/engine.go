@@ -69,13 +69,14 @@ func (e *engine) startOwn(ctx context.Context) (version string, err error) {
 	socket := "unix://" + filepath.Join(dir, "socket")
 	e.env = []string{"DOCKER_HOST=" + socket}
 	_, noBridge := exec.Command("ip", "link", "show", "docker0").Output()
-	cmd := child(ctx, "dockerd", "--host", socket, "--data-root", filepath.Join(dir, "data"),
+	// The clean-up needs the engine after an interrupt; the last step of it is the end of this process.
+	cmd := child(context.WithoutCancel(ctx), "dockerd", "--host", socket, "--data-root", filepath.Join(dir, "data"),
 		"--exec-root", filepath.Join(dir, "run"), "--pidfile", filepath.Join(dir, "pid"),
 		"--iptables=false", "--ip6tables=false", "--ip-masq=false", "--ip-forward=false")
 	cmd.Env = os.Environ()
-	daemon, err := startBackground(context.WithoutCancel(ctx), cmd, dir, func() bool {
+	daemon, err := startBackground(ctx, cmd, dir, func() bool {
 		version, err = e.version(ctx)
-		return err == nil || ctx.Err() != nil
+		return err == nil
 	})
 	if err != nil {
 		return "", fmt.Errorf("start a Docker engine: %w", err)
@@ -86,7 +87,7 @@ func (e *engine) startOwn(ctx context.Context) (version string, err error) {
 			exec.Command("ip", "link", "delete", "docker0").Run()
 		}
 	})
-	return version, context.Cause(ctx)
+	return version, nil
 }
 
 func (e *engine) makeNetwork(ctx context.Context) error {
@@ -109,13 +110,21 @@ func (e *engine) makeNetwork(ctx context.Context) error {
 	return errors.New("the network of the containers has no IPv4 gateway")
 }
 
-// removeNetwork removes also what an interrupted SAM CLI has left in it.
+// removeNetwork removes also what an interrupted SAM CLI has left in it, and waits
+// for what the engine is still taking apart.
 func (e *engine) removeNetwork(ctx context.Context) {
-	out, _ := e.docker(ctx, "ps", "--all", "--quiet", "--filter", "network="+e.network)
-	if ids := strings.Fields(out); len(ids) > 0 {
-		e.docker(ctx, append([]string{"rm", "--force"}, ids...)...)
+	var err error
+	for range 20 {
+		out, _ := e.docker(ctx, "ps", "--all", "--quiet", "--filter", "network="+e.network)
+		for _, id := range strings.Fields(out) {
+			e.docker(ctx, "rm", "--force", id)
+		}
+		if _, err = e.docker(ctx, "network", "rm", e.network); err == nil {
+			return
+		}
+		time.Sleep(500 * time.Millisecond)
 	}
-	e.docker(ctx, "network", "rm", e.network)
+	fmt.Fprintln(e.w.out, "     left behind:", err)
 }
 
 // stop undoes everything, the last thing first, also when ctx is over.

@@ -13,11 +13,12 @@ import (
 	"time"
 )
 
-// child is a command whose whole process group ends with ctx, politely first.
+// child is a command whose whole process group is interrupted when ctx ends: the
+// SAM CLI then removes its container, which it would not on other signals.
 func child(ctx context.Context, name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }
 	cmd.WaitDelay = 15 * time.Second
 	return cmd
 }
