@@ -8,7 +8,7 @@ BUILD    = CGO_ENABLED=0 GOOS=linux GOARCH=$(GOARCH) $(GO) build -trimpath -buil
            -ldflags '-s -w -X main.version=$(VERSION)'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test build lint proof mutants serve build-RotateFunction build-AuditFunction
+.PHONY: help demo test build lint e2e proof mutants bench serve deploy build-RotateFunction build-AuditFunction
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -26,14 +26,24 @@ build: ## build/rotate/bootstrap and build/audit/bootstrap, static Linux binarie
 lint: ## formatting, vet, linters
 	sh scripts/lint.sh
 
+e2e: ## the real parts: SAM CLI, Docker, moto, AWS CLI; installs what it needs
+	$(GO) run ./scripts/e2e
+
 proof: ## the long form of the rotation proof: all pairs of faults, longer histories, fuzzing
 	sh scripts/proof.sh
 
 mutants: ## remove each guard of the rotation in turn; a test must notice
 	$(GO) run ./scripts/mutants
 
+bench: ## the figures of the README, each beside its reference
+	$(GO) run ./scripts/bench
+
 serve: ## the stand-ins on fixed loopback ports, for sam local invoke, the AWS CLI and curl
 	$(GO) run ./scripts/serve
+
+deploy: ## sam build and sam deploy --guided; needs the SAM CLI and an AWS account
+	sam build
+	sam deploy --guided
 
 # The SAM CLI calls these (BuildMethod: makefile) for the architecture in GOARCH.
 build-RotateFunction:
