@@ -20,7 +20,8 @@
 //	Unknown(err)               a lost answer: the request may have taken effect
 //
 // Nothing is retried here and redirects are not followed: whether a request may
-// be repeated is the caller's knowledge.
+// be repeated is the caller's knowledge. (Beneath, net/http repeats a read whose
+// kept-alive connection proves dead; it never repeats a rotation.)
 //
 // The documentation of the API is at
 // https://docs.usedatabrain.com/developer-docs/helpers/api-reference, called

@@ -13,9 +13,9 @@ import (
 )
 
 const (
-	plain = "text/plain"
-	page  = "text/html"
-	json  = "application/json"
+	asText = "text/plain"
+	asHTML = "text/html"
+	asJSON = "application/json"
 )
 
 // A row is a way to fail that has one outcome, whatever the operation.
@@ -35,7 +35,7 @@ func answered(status int, contentType, body string) func(operation) databraintes
 }
 
 func ok(body func(operation) string) func(operation) databraintest.Action {
-	return func(o operation) databraintest.Action { return databraintest.Answer(200, json, body(o)) }
+	return func(o operation) databraintest.Action { return databraintest.Answer(200, asJSON, body(o)) }
 }
 
 func rows() []row {
@@ -53,11 +53,11 @@ func rows() []row {
 		{"cut in the answer", false, always(databraintest.CutBody()), outcome{Class: databrain.ClassNetwork, Unknown: true, Status: 200}},
 		{"truncated", false, always(databraintest.TruncateBody()), unreadable},
 
-		{"500 page", false, answered(500, page, "<h1>Oops</h1>"), server(500, "")},
+		{"500 page", false, answered(500, asHTML, "<h1>Oops</h1>"), server(500, "")},
 		{"502 page", false, always(databraintest.BadGateway()), server(502, "")},
-		{"503 text", false, answered(503, plain, "no healthy upstream"), server(503, "")},
-		{"504 without a body", false, answered(504, plain, ""), server(504, "")},
-		{"599", false, answered(599, plain, ""), server(599, "")},
+		{"503 text", false, answered(503, asText, "no healthy upstream"), server(503, "")},
+		{"504 without a body", false, answered(504, asText, ""), server(504, "")},
+		{"599", false, answered(599, asText, ""), server(599, "")},
 
 		{"429 text", false, always(databraintest.TooManyRequests("")), status(databrain.ClassRateLimited, 429)},
 		{"429 with a time", false, always(databraintest.TooManyRequests("7")),
@@ -65,45 +65,45 @@ func rows() []row {
 		{"429 JSON", false, always(databraintest.Error(429, "TOO_MANY_REQUESTS", "slow down")),
 			outcome{Class: databrain.ClassRateLimited, Status: 429, Code: "TOO_MANY_REQUESTS"}},
 
-		{"401 page", false, answered(401, page, "<h1>Sign in</h1>"), status(databrain.ClassAuth, 401)},
-		{"401 of a gateway", false, answered(401, json, `{"message":"Unauthorized"}`), status(databrain.ClassAuth, 401)},
-		{"401 with a text as error", false, answered(401, json, `{"error":"invalid_token"}`), status(databrain.ClassAuth, 401)},
-		{"401 with a number as code", false, answered(401, json, `{"error":{"code":401,"message":"x"}}`), status(databrain.ClassAuth, 401)},
-		{"401 with an empty code", false, answered(401, json, `{"error":{"code":""}}`), status(databrain.ClassAuth, 401)},
-		{"401 with two codes", false, answered(401, json, `{"error":{"code":"A","code":"B"}}`), status(databrain.ClassAuth, 401)},
-		{"401 cut short", false, answered(401, json, `{"error":{"code":"AUTHENTICATION_ERROR"`), status(databrain.ClassAuth, 401)},
-		{"401 with a code that is none", false, answered(401, json, `{"error":{"code":"E-401 ✗"}}`),
+		{"401 page", false, answered(401, asHTML, "<h1>Sign in</h1>"), status(databrain.ClassAuth, 401)},
+		{"401 of a gateway", false, answered(401, asJSON, `{"message":"Unauthorized"}`), status(databrain.ClassAuth, 401)},
+		{"401 with a text as error", false, answered(401, asJSON, `{"error":"invalid_token"}`), status(databrain.ClassAuth, 401)},
+		{"401 with a number as code", false, answered(401, asJSON, `{"error":{"code":401,"message":"x"}}`), status(databrain.ClassAuth, 401)},
+		{"401 with an empty code", false, answered(401, asJSON, `{"error":{"code":""}}`), status(databrain.ClassAuth, 401)},
+		{"401 with two codes", false, answered(401, asJSON, `{"error":{"code":"A","code":"B"}}`), status(databrain.ClassAuth, 401)},
+		{"401 cut short", false, answered(401, asJSON, `{"error":{"code":"AUTHENTICATION_ERROR"`), status(databrain.ClassAuth, 401)},
+		{"401 with a code that is none", false, answered(401, asJSON, `{"error":{"code":"E-401 ✗"}}`),
 			outcome{Class: databrain.ClassAuth, Rejected: true, Status: 401}},
-		{"403 page", false, answered(403, page, "<h1>Forbidden</h1>"), status(databrain.ClassForbidden, 403)},
+		{"403 page", false, answered(403, asHTML, "<h1>Forbidden</h1>"), status(databrain.ClassForbidden, 403)},
 		{"403 JSON", false, always(databraintest.Error(403, "FORBIDDEN", "no")),
 			outcome{Class: databrain.ClassForbidden, Status: 403, Code: "FORBIDDEN"}},
 
-		{"400 page", false, answered(400, page, "<pre>Bad Request</pre>"), outcome{Class: databrain.ClassDecode, Unknown: true, Status: 400}},
-		{"404 page", false, answered(404, page, "<pre>Cannot GET</pre>"), outcome{Class: databrain.ClassDecode, Unknown: true, Status: 404}},
+		{"400 page", false, answered(400, asHTML, "<pre>Bad Request</pre>"), outcome{Class: databrain.ClassDecode, Unknown: true, Status: 400}},
+		{"404 page", false, answered(404, asHTML, "<pre>Cannot GET</pre>"), outcome{Class: databrain.ClassDecode, Unknown: true, Status: 404}},
 		{"404 JSON", false, always(databraintest.Error(404, "Not-Found", "x")),
 			outcome{Class: databrain.ClassInvalid, Status: 404, Code: "NOT_FOUND"}},
 
 		{"200 login page", false, always(databraintest.LoginPage()), unreadable},
-		{"200 without a body", false, answered(200, json, ""), unreadable},
-		{"200 null", false, answered(200, json, "null"), unreadable},
-		{"200 array", false, answered(200, json, `[{"key":"a","data":[]}]`), unreadable},
-		{"200 {}", false, answered(200, json, "{}"), unreadable},
+		{"200 without a body", false, answered(200, asJSON, ""), unreadable},
+		{"200 null", false, answered(200, asJSON, "null"), unreadable},
+		{"200 array", false, answered(200, asJSON, `[{"key":"a","data":[]}]`), unreadable},
+		{"200 {}", false, answered(200, asJSON, "{}"), unreadable},
 		{"200 endless text", false, always(databraintest.Endless(`{"data":["`, strings.Repeat("x", 256<<10))), unreadable},
 		{"200 endless white space", false, always(databraintest.Endless(`{"data":`, strings.Repeat(" ", 256<<10))), unreadable},
 		{"200 endless members", false, always(databraintest.Endless(`{"a":1`, `,"`+strings.Repeat("b", 256<<10)+`":1`)), unreadable},
-		{"201 with the right body", false, func(o operation) databraintest.Action { return databraintest.Answer(201, json, o.right()) },
+		{"201 with the right body", false, func(o operation) databraintest.Action { return databraintest.Answer(201, asJSON, o.right()) },
 			outcome{Class: databrain.ClassDecode, Unknown: true, Status: 201}},
-		{"204", false, answered(204, json, ""), outcome{Class: databrain.ClassDecode, Unknown: true, Status: 204}},
-		{"304", false, answered(304, json, ""), outcome{Class: databrain.ClassDecode, Unknown: true, Status: 304}},
-		{"302 to nowhere", false, answered(302, page, "<a>moved</a>"), outcome{Class: databrain.ClassDecode, Unknown: true, Status: 302}},
+		{"204", false, answered(204, asJSON, ""), outcome{Class: databrain.ClassDecode, Unknown: true, Status: 204}},
+		{"304", false, answered(304, asJSON, ""), outcome{Class: databrain.ClassDecode, Unknown: true, Status: 304}},
+		{"302 to nowhere", false, answered(302, asHTML, "<a>moved</a>"), outcome{Class: databrain.ClassDecode, Unknown: true, Status: 302}},
 
-		{"200 error object", false, answered(200, json, `{"error":{"code":"AUTHENTICATION_ERROR","message":"x"}}`),
+		{"200 error object", false, answered(200, asJSON, `{"error":{"code":"AUTHENTICATION_ERROR","message":"x"}}`),
 			outcome{Class: databrain.ClassAuth, Rejected: true, Status: 200, Code: "AUTHENTICATION_ERROR"}},
-		{"200 error object after no data", false, answered(200, json, `{"data":null,"error":{"code":"SELFHOSTED_APP_ERROR","message":"x"}}`),
+		{"200 error object after no data", false, answered(200, asJSON, `{"data":null,"error":{"code":"SELFHOSTED_APP_ERROR","message":"x"}}`),
 			outcome{Class: databrain.ClassPermanent, Status: 200, Code: "SELFHOSTED_APP_ERROR"}},
-		{"200 error object of no meaning", false, answered(200, json, `{"error":{"code":"INTERNAL_SERVER_ERROR","message":"x"}}`),
+		{"200 error object of no meaning", false, answered(200, asJSON, `{"error":{"code":"INTERNAL_SERVER_ERROR","message":"x"}}`),
 			outcome{Class: databrain.ClassDecode, Unknown: true, Status: 200, Code: "INTERNAL_SERVER_ERROR"}},
-		{"200 error text", false, answered(200, json, `{"error":"boom"}`), unreadable},
+		{"200 error text", false, answered(200, asJSON, `{"error":"boom"}`), unreadable},
 
 		{"200 right but for an error", false, ok(func(o operation) string {
 			return strings.TrimSuffix(o.right(), "}") + `,"error":{"code":"EXPIRED_SERVICE_TOKEN"}}`

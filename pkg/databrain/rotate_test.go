@@ -1,7 +1,7 @@
 package databrain_test
 
 import (
-	stdjson "encoding/json"
+	"encoding/json"
 	"io"
 	"net/http"
 	"testing"
@@ -82,8 +82,8 @@ func TestRotateBodies(t *testing.T) {
 			if err != nil || key.Reveal() != freshToken {
 				t.Errorf("%v as %s: %v", grace, as, err)
 			}
-			var members map[string]stdjson.RawMessage
-			if err := stdjson.Unmarshal([]byte(body), &members); err != nil {
+			var members map[string]json.RawMessage
+			if err := json.Unmarshal([]byte(body), &members); err != nil {
 				t.Fatal(err)
 			}
 			got := make(map[string]string)

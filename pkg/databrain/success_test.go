@@ -32,7 +32,7 @@ func TestSuccess(t *testing.T) {
 				jwt := o.jwt(t, c)
 				switch {
 				case name == "as plain text":
-					db.Inject(o.fault(databraintest.Answer(200, plain, o.right())))
+					db.Inject(o.fault(databraintest.Answer(200, asText, o.right())))
 				case name == "in pieces":
 					db.Inject(o.fault(databraintest.SlowBody(time.Microsecond)))
 				case do != nil:
@@ -50,6 +50,6 @@ func TestSuccess(t *testing.T) {
 }
 
 func action(body string) *databraintest.Action {
-	a := databraintest.Answer(http.StatusOK, json, body)
+	a := databraintest.Answer(http.StatusOK, asJSON, body)
 	return &a
 }
