@@ -28,8 +28,6 @@ var pageHTML string
 //go:embed report.css
 var pageCSS string
 
-var pageTemplate = template.Must(template.New("report").Parse(pageHTML))
-
 // page is what the template shows, in words and numbers that are ready to print.
 type page struct {
 	Style           template.CSS
@@ -85,8 +83,14 @@ type fact struct {
 // too. It reads in light and dark, on a phone and on paper. The page is bounded
 // (the worst 500 findings) and says how much it leaves out.
 func WriteHTML(w io.Writer, r *Report) error {
+	// Parsed here and not in a variable: a cold start would pay for it in every
+	// environment, and a run writes one page.
+	parsed, err := template.New("report").Parse(pageHTML)
+	if err != nil {
+		return fmt.Errorf("read the template of the HTML report: %w", err)
+	}
 	buffered := bufio.NewWriter(w)
-	if err := pageTemplate.Execute(buffered, newPage(r)); err != nil {
+	if err := parsed.Execute(buffered, newPage(r)); err != nil {
 		return fmt.Errorf("write the HTML report: %w", err)
 	}
 	if err := buffered.Flush(); err != nil {
