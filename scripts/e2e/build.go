@@ -37,6 +37,26 @@ func (w *workshop) lintTemplate(ctx context.Context) {
 	})
 }
 
+// packageRelease lints the templates that a release offers.
+func (w *workshop) packageRelease(ctx context.Context) {
+	w.check(ctx, "the templates of a release are as good", func() error {
+		out := filepath.Join(w.dir, "release")
+		if _, err := output(ctx, w.command(ctx, "go", "run", "./scripts/release", "-version", "e2e", "-out", out)); err != nil {
+			return err
+		}
+		for _, a := range architectures {
+			template := filepath.Join(out, "template-"+a.name+".yaml")
+			if _, err := output(ctx, w.tool(ctx, "cfn-lint", "--non-zero-exit-code", "informational", template)); err != nil {
+				return err
+			}
+			if _, err := output(ctx, w.tool(ctx, "sam", "validate", "--lint", "--template", template)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // built is the folder of the SAM CLI's output for an architecture.
 func (w *workshop) built(a architecture) string { return filepath.Join(w.dir, "build-"+a.name) }
 

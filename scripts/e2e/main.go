@@ -63,6 +63,7 @@ func run(ctx context.Context, out io.Writer) error {
 	w.bin = filepath.Join(strings.TrimSpace(venv), "bin")
 	w.lintTemplate(ctx)
 	w.buildFunctions(ctx)
+	w.packageRelease(ctx)
 	w.useMoto(ctx)
 	w.useAWSCLI(ctx)
 	w.invokeLocally(ctx)
