@@ -153,7 +153,9 @@ func (s *step) storeRemote(ctx context.Context, current document, token databrai
 	defer cancel()
 	value := current.with(token)
 	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
-		exists, err := s.put(ctx, value)
+		attempt, cancel := context.WithTimeout(ctx, storeTime) // one that hangs must not be the only one
+		exists, err := s.put(attempt, value)
+		cancel()
 		if err == nil && !exists {
 			s.log.InfoContext(ctx, "stored Databrain's token as AWSPENDING")
 			return nil

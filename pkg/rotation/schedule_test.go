@@ -100,6 +100,7 @@ func knownKind(f fault) bool {
 type result struct {
 	calls    []*call
 	problems []string
+	metrics  string
 }
 
 // attempts is how many a rotation may need: one more than there are faults, each of
@@ -124,7 +125,7 @@ func (s schedule) run(t *testing.T) (r result) {
 			w.wire.faults[f.call] = f
 		}
 		r.problems = w.converge(s.attempts())
-		r.calls = w.wire.calls
+		r.calls, r.metrics = w.wire.calls, w.metrics.String()
 	})
 	return r
 }

@@ -33,6 +33,10 @@ import (
 //   - no credential is in a log, an error or a metric, in any encoding.
 //
 // What the world around a rotation does is not the rotation's fault: [watch.foreign].
+// One limit shows here. A value that an operator stores between setSecret's first
+// and last call ends the rotation, which learns of it only in the next step: if
+// that value was Databrain's token, it is dead by then, and the new token is in a
+// version without labels. So the first invariant pauses from a manual put on.
 type watch struct {
 	w *world
 
@@ -40,17 +44,19 @@ type watch struct {
 	problems []string
 	alive    bool              // AWSCURRENT or AWSPENDING worked
 	settled  bool              // nothing foreign happened since the rotation began
+	byHand   bool              // an operator has stored a value since the rotation began
 	current  string            // the version with AWSCURRENT
 	origin   string            // the value that the rotation starts from
 	values   map[string]string // by version, as first stored
 	proven   map[string]bool   // by token: what its last probe said
-	bystand  string            // the secrets that nobody may change
+	bystand  string            // the secrets that no rotation may change
+	password string            // the admin's
 	secrets  map[string]string // canaries, and what they are
 	errors   []string
 }
 
 func newWatch(w *world) *watch {
-	return &watch{w: w, values: make(map[string]string), proven: make(map[string]bool), secrets: map[string]string{
+	return &watch{w: w, password: adminPassword, values: make(map[string]string), proven: make(map[string]bool), secrets: map[string]string{
 		adminPassword: "the admin's password", firstToken: "the first token", previousToken: "the previous token",
 		pendingToken: "the old pending token", bystanderToken: "another secret", foreignToken: "a foreign token",
 	}}
@@ -61,7 +67,11 @@ func (o *watch) begin() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.rebase()
-	o.bystand = o.others()
+	clear(o.proven)
+	o.settled, o.byHand = true, false
+	if o.bystand == "" {
+		o.bystand = o.others()
+	}
 }
 
 // foreign lets somebody else change the world, and takes the result as given.
@@ -70,6 +80,7 @@ func (o *watch) foreign(change func()) {
 	defer o.mu.Unlock()
 	change()
 	o.rebase()
+	o.bystand = o.others()
 	o.settled = false
 }
 
@@ -77,8 +88,6 @@ func (o *watch) foreign(change func()) {
 func (o *watch) rebase() {
 	o.current = o.holder(secretsmanagertest.Current)
 	o.origin, _ = o.w.sm.Value(o.w.secret, o.current)
-	clear(o.proven)
-	o.settled = true
 	o.alive = o.anyWorks()
 	for _, v := range o.w.sm.Snapshot(o.w.secret) {
 		if value, ok := o.w.sm.Value(o.w.secret, v.ID); ok {
@@ -190,13 +199,13 @@ func (o *watch) delivered(c *call, pending string, body []byte) {
 		o.secrets[answer.Key], o.secrets[data.AccessToken] = "a token of Databrain", "a JWT"
 	}
 	if alive := o.anyWorks(); alive || o.alive {
-		if !alive {
+		if !alive && !o.byHand {
 			o.broken("after call %d neither AWSCURRENT nor AWSPENDING works", c.n)
 		}
 		o.alive = alive
 	}
-	if o.holder(secretsmanagertest.Pending) != pending {
-		o.broken("call %d moved AWSPENDING", c.n)
+	if now := o.holder(secretsmanagertest.Pending); now != pending && now != c.inv.event.Version {
+		o.broken("call %d took AWSPENDING away", c.n)
 	}
 	o.moved(c)
 	for _, v := range o.w.sm.Snapshot(o.w.secret) {

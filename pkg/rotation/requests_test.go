@@ -1,0 +1,129 @@
+package rotation_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// The requests of a step, each with what it is for. A step is an invocation of its
+// own and knows nothing of the one before, so that each begins with a DescribeSecret.
+var (
+	describes = want{"DescribeSecret", "is the version pending, is rotation on, who has AWSCURRENT?"}
+
+	createByReplace = []want{
+		describes,
+		{"GetSecretValue AWSCURRENT", "the document whose other fields are kept; it must not be equal to pending"},
+		{"GetSecretValue AWSPENDING", "has an attempt before stored a token? Then nothing is minted"},
+		{"PutSecretValue AWSPENDING", "stored before Databrain hears of it"},
+	}
+	createByGrace = []want{
+		describes,
+		{"GetSecretValue AWSCURRENT", "the token to rotate, and the document"},
+		{"GetSecretValue AWSPENDING", "has an attempt before stored a token?"},
+		{"probe", "current works: else there is nothing to keep for a grace period"},
+		{"GetSecretValue of databrain/admin", "could the fallback be carried out, if the answer is lost?"},
+		{"rotate service token", "once"},
+		{"PutSecretValue AWSPENDING", "at once"},
+	}
+	setBySaving = []want{
+		describes,
+		{"GetSecretValue AWSPENDING", "the token to save"},
+		{"probe", "pending: is it live already?"},
+		{"GetSecretValue AWSCURRENT", "the token that entitles the function to save another"},
+		{"probe", "current: does it work, or would this be a takeover?"},
+		{"GetSecretValue of databrain/admin", "read when needed, kept nowhere"},
+		{"sign in", "once; the JWT is kept nowhere"},
+		{"save service token", "once"},
+		{"probe", "pending: does it work now?"},
+	}
+	setByProbing = []want{
+		describes,
+		{"GetSecretValue AWSPENDING", "the token that Databrain made"},
+		{"probe", "pending: it is live"},
+	}
+	tests = []want{
+		describes,
+		{"GetSecretValue AWSPENDING", "the token to prove"},
+		{"probe", "pending: authenticated, not just reachable"},
+	}
+	finishes = []want{
+		describes,
+		{"GetSecretValue AWSPENDING", "the token to promote"},
+		{"GetSecretValue AWSCURRENT", "must not be equal to pending"},
+		{"probe", "pending: not rejected since testSecret"},
+		{"UpdateSecretVersionStage AWSCURRENT", "the last request of a rotation"},
+	}
+)
+
+type want struct{ request, why string }
+
+// TestFewestRequests compares a rotation that nothing disturbs, request by request.
+func TestFewestRequests(t *testing.T) {
+	withSignIn := append(append([]want{}, createByGrace[:5]...), want{"sign in", "the older contract wants the admin's JWT"})
+	withSignIn = append(withSignIn, createByGrace[5:]...)
+	for mode, steps := range map[string][4][]want{
+		"replace":   {createByReplace, setBySaving, tests, finishes}, // 21
+		"grace":     {createByGrace, setByProbing, tests, finishes},  // 18
+		"grace-jwt": {withSignIn, setByProbing, tests, finishes},     // 19
+	} {
+		t.Run(mode, func(t *testing.T) {
+			var expected, got []string
+			for i, step := range []string{"createSecret", "setSecret", "testSecret", "finishSecret"} {
+				for _, w := range steps[i] {
+					expected = append(expected, step+": "+w.request)
+				}
+			}
+			for _, c := range (schedule{setup: setup{mode, "normal", "default"}}).check(t).calls {
+				got = append(got, c.inv.step+": "+c.op)
+			}
+			if diff := cmp.Diff(expected, got); diff != "" {
+				t.Errorf("the requests of a rotation (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestRemoteTokenIsStoredAgain breaks the first attempt to store a token that
+// Databrain has made, and that nobody else knows, in every way but by the death of
+// the sandbox: the same invocation stores it, and Databrain is not asked again.
+func TestRemoteTokenIsStoredAgain(t *testing.T) {
+	const put = 7
+	s := setup{"grace", "normal", "default"}
+	for _, f := range faultsFor(&call{n: put, op: opPut}) {
+		if f.kind == die || f.kind == dieAfter {
+			continue
+		}
+		t.Run(f.String(), func(t *testing.T) {
+			r := schedule{s, []fault{f}}.check(t)
+			rotated := 0
+			for _, c := range r.calls {
+				if c.op == opRotate {
+					rotated++
+				}
+			}
+			if rotated != 1 || r.calls[put-1].op != opPut || strings.Contains(r.metrics, "OrphanPossible") {
+				t.Errorf("Databrain rotated %d times:\n%s%s", rotated, r.trace(), r.metrics)
+			}
+		})
+	}
+}
+
+// TestOrphansAreCounted: a token that may be live and that nobody holds shows in
+// the metric, except where the invocation died with it.
+func TestOrphansAreCounted(t *testing.T) {
+	const rotate = 6
+	for _, kind := range []kind{lost, lostAnswer, failed, errorAfter, truncated, hang, hangAfter} {
+		f := fault{call: rotate, kind: kind}
+		r := schedule{setup{"grace", "normal", "default"}, []fault{f}}.check(t)
+		if n := strings.Count(r.metrics, `"OrphanPossible":1`); n != 1 || r.calls[rotate-1].op != opRotate {
+			t.Errorf("%s of %q: OrphanPossible %d times", f, r.calls[rotate-1].op, n)
+		}
+	}
+	for _, f := range []fault{{call: rotate, kind: unreachable}, {call: rotate, kind: throttled}} {
+		if r := (schedule{setup{"grace", "normal", "default"}, []fault{f}}).check(t); strings.Contains(r.metrics, "OrphanPossible") {
+			t.Errorf("%s: Databrain did definitely not rotate, but an orphan is counted", f)
+		}
+	}
+}
