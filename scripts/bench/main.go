@@ -1,0 +1,79 @@
+// Command bench measures the built functions beside what people would use instead,
+// on this machine, in one run:
+//
+//	make bench
+//
+// Every function runs as a process of its own under a stand-in of the Lambda
+// Runtime API, against stand-ins of AWS and Databrain on loopback. The references:
+//
+//   - bare: a Go function that does nothing
+//   - SDK alone: a Go function with the client of Secrets Manager and nothing else,
+//     the floor for whatever talks to it
+//   - Python: a rotation function with boto3 that makes the same requests
+//
+// The functions take turns, so that a busy moment of the machine strikes all of
+// them. Figures are medians with their quartiles; a ratio is the median of the
+// ratios within one round.
+//
+// It prints Markdown on standard output and what it is doing on standard error.
+// The inner parts have Go benchmarks of their own; to compare two versions of them:
+//
+//	go test -run '^$' -bench . -count 10 ./pkg/... >old.txt
+//	… change …
+//	go test -run '^$' -bench . -count 10 ./pkg/... >new.txt
+//	go run golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da old.txt new.txt
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+)
+
+func main() {
+	rounds := flag.Int("rounds", 40, "how often each function is started")
+	chart := flag.String("svg", "", "write the chart of the growth to this file")
+	largest := flag.Int("largest", 10_000, "data apps of the largest audit")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, *rounds, *largest, *chart); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, rounds, largest int, chart string) error {
+	note("building")
+	built, err := build(ctx)
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(built.dir)
+	side, err := measureSideBySide(ctx, built, rounds)
+	if err != nil {
+		return err
+	}
+	growth, err := measureGrowth(ctx, built, largest)
+	if err != nil {
+		return err
+	}
+	memory, err := measureMemory(ctx, built, largest)
+	if err != nil {
+		return err
+	}
+	printMachine(built, rounds)
+	side.print()
+	printGrowth(growth)
+	printMemory(memory)
+	printGoals(side, growth, memory)
+	printCost()
+	if chart == "" {
+		return nil
+	}
+	return os.WriteFile(chart, draw(growth, memory), 0o644)
+}
+
+func note(format string, args ...any) { fmt.Fprintf(os.Stderr, "bench: "+format+"\n", args...) }
