@@ -38,8 +38,8 @@ func functionFolders(t *testing.T) map[string]string {
 
 var settingName = regexp.MustCompile(`^[A-Z]+(_[A-Z]+)+$`)
 
-// settingsRead collects the variables that the code of a folder names, tests apart.
-func settingsRead(t *testing.T, folder string) map[string]bool {
+// literals collects the strings in the code of a folder, tests apart.
+func literals(t *testing.T, folder string) map[string]bool {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(folder, "*.go"))
 	if err != nil {
@@ -56,17 +56,39 @@ func settingsRead(t *testing.T, folder string) map[string]bool {
 		}
 		ast.Inspect(file, func(n ast.Node) bool {
 			if lit, ok := n.(*ast.BasicLit); ok && lit.Kind == token.STRING {
-				if s, err := strconv.Unquote(lit.Value); err == nil && settingName.MatchString(s) && !strings.HasPrefix(s, "AWS_") {
+				if s, err := strconv.Unquote(lit.Value); err == nil {
 					out[s] = true
 				}
 			}
 			return true
 		})
 	}
+	return out
+}
+
+// settingsRead collects the variables that the code of a folder names.
+func settingsRead(t *testing.T, folder string) map[string]bool {
+	t.Helper()
+	out := literals(t, folder)
+	maps.DeleteFunc(out, func(s string, _ bool) bool {
+		return !settingName.MatchString(s) || strings.HasPrefix(s, "AWS_")
+	})
 	if len(out) == 0 {
 		t.Fatalf("%s reads no setting", folder)
 	}
 	return out
+}
+
+// What the alarms and the dashboard may name is what the code emits.
+func TestMetricsAreEmitted(t *testing.T) {
+	for namespace, folder := range map[string]string{"Databrain/TokenAudit": "../../pkg/audit", "Databrain/TokenRotation": "../../pkg/rotation"} {
+		emitted := literals(t, folder)
+		for _, name := range append(metrics[namespace], namespace) {
+			if !emitted[name] {
+				t.Errorf("%s does not emit %q", folder, name)
+			}
+		}
+	}
 }
 
 // The template sets what the code reads, no more and no less. SSL_CERT_FILE is
