@@ -85,31 +85,6 @@ func TestFewestRequests(t *testing.T) {
 	}
 }
 
-// TestRemoteTokenIsStoredAgain breaks the first attempt to store a token that
-// Databrain has made, and that nobody else knows, in every way but by the death of
-// the sandbox: the same invocation stores it, and Databrain is not asked again.
-func TestRemoteTokenIsStoredAgain(t *testing.T) {
-	const put = 7
-	s := setup{"grace", "normal", "default"}
-	for _, f := range faultsFor(&call{n: put, op: opPut}) {
-		if f.kind == die || f.kind == dieAfter {
-			continue
-		}
-		t.Run(f.String(), func(t *testing.T) {
-			r := schedule{s, []fault{f}}.check(t)
-			rotated := 0
-			for _, c := range r.calls {
-				if c.op == opRotate {
-					rotated++
-				}
-			}
-			if rotated != 1 || r.calls[put-1].op != opPut || strings.Contains(r.metrics, "OrphanPossible") {
-				t.Errorf("Databrain rotated %d times:\n%s%s", rotated, r.trace(), r.metrics)
-			}
-		})
-	}
-}
-
 // TestOrphansAreCounted: a token that may be live and that nobody holds shows in
 // the metric, except where the invocation died with it.
 func TestOrphansAreCounted(t *testing.T) {

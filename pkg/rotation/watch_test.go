@@ -26,6 +26,9 @@ import (
 //     value of a version never changes: the pending version is a write-ahead log;
 //   - AWSCURRENT moves only to a token whose last probe accepted it, in this rotation;
 //   - AWSPENDING is never taken away; no other secret, host or address is written;
+//   - no answer is never read as rejected: after a probe without an answer an
+//     invocation writes nothing but, in finishSecret, the label;
+//   - Databrain is not asked to rotate by an invocation that finds a value in AWSPENDING;
 //   - an invocation signs in once, saves twice, rotates once, at the most;
 //   - an invocation ends half a second before its deadline, whatever hangs;
 //   - a failure is one of the package's named errors;
@@ -143,9 +146,18 @@ func (o *watch) beforeCall(c *call) {
 	}
 	event := c.inv.event
 	o.secrets[event.RotationToken.Reveal()] = "the RotationToken"
+	if c.inv.unanswered && c.writes() && c.op != opMove {
+		o.broken("call %d: %q after a probe that had no answer", c.n, c.op)
+	}
 	switch c.op {
-	case "":
-		o.broken("call %d goes to an address that no rotation needs: %s %s", c.n, c.req.Method, c.req.URL.Path)
+	case opProbe, opSignIn, "DescribeSecret", "GetSecretValue of databrain/admin",
+		"GetSecretValue AWSCURRENT", "GetSecretValue AWSPENDING", "GetSecretValue AWSPREVIOUS":
+	default:
+		o.broken("call %d is none that a rotation needs: %s %s %s", c.n, c.req.Method, c.req.URL.Path, c.op)
+	case opRotate:
+		if c.inv.stored && o.w.setup.variant != "read-lag" {
+			o.broken("call %d asks Databrain to rotate, although AWSPENDING has a value", c.n)
+		}
 	case opPut:
 		o.secrets[tokenOf(in.SecretString)] = "a minted token"
 		if in.SecretId != event.SecretID || in.ClientRequestToken != event.Version || in.RotationToken != event.RotationToken.Reveal() {
@@ -238,14 +250,15 @@ func (o *watch) moved(c *call) {
 	}
 }
 
-// answered takes note of what the caller has learned from a probe.
-func (o *watch) answered(c *call, r reply) {
-	if c.op != opProbe {
-		return
-	}
+// probed takes note of what the caller has learned from a probe; nil = nothing.
+func (o *watch) probed(c *call, answer *reply) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.proven[strings.TrimPrefix(c.req.Header.Get("Authorization"), "Bearer ")] = r.status == 200
+	if answer == nil {
+		c.inv.unanswered = true
+		return
+	}
+	o.proven[strings.TrimPrefix(c.req.Header.Get("Authorization"), "Bearer ")] = answer.status == 200
 }
 
 // afterStep checks the end of an invocation.

@@ -208,6 +208,9 @@ var (
 
 // strike carries out the call with its fault.
 func (w *wire) strike(c *call) (*http.Response, error) {
+	if c.op == opProbe && c.fault.kind != "" && c.fault.kind != twice {
+		w.watch.probed(c, nil)
+	}
 	switch c.fault.kind {
 	case dieAfter, lostAnswer, errorAfter, hangAfter, twice:
 		w.deliver(c)
@@ -238,7 +241,9 @@ func (w *wire) strike(c *call) (*http.Response, error) {
 		return c.see(r)
 	}
 	r := w.deliver(c)
-	w.watch.answered(c, r)
+	if c.op == opProbe {
+		w.watch.probed(c, &r)
+	}
 	return c.see(r)
 }
 

@@ -10,6 +10,7 @@ package rotation_test
 //	watch_test.go       the invariants, checked at every call and after every step
 //	schedule_test.go    a rotation with its faults as one line of text, which replays it
 //	faults_test.go      every single fault at every call
+//	absorb_test.go      the faults that an invocation has to survive by itself
 //	pairs_test.go       pairs of faults
 //	interleave_test.go  two invocations at once, and requests that arrive late
 //	history_test.go     random long histories
@@ -68,11 +69,13 @@ type world struct {
 
 // invocation is one run of the function.
 type invocation struct {
-	event   rotation.Event
-	step    string
-	counts  map[string]int // calls by operation
-	turn    chan struct{}  // to make one call; nil unless two take turns
-	waiting bool           // for its turn
+	event      rotation.Event
+	step       string
+	counts     map[string]int // calls by operation
+	stored     bool           // AWSPENDING had a value when it began
+	unanswered bool           // a probe had no answer
+	turn       chan struct{}  // to make one call; nil unless two take turns
+	waiting    bool           // for its turn
 }
 
 type invocationKey struct{}
@@ -149,6 +152,7 @@ func (w *world) invoke(_ context.Context, payload []byte) error {
 // may end at any call, and a deadline.
 func (w *world) run(inv *invocation) error {
 	inv.counts = make(map[string]int)
+	_, inv.stored = w.sm.Value(w.secret, inv.event.Version)
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(context.WithValue(context.Background(), invocationKey{}, inv), lambdaTime)
 	defer cancel()
