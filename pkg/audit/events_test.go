@@ -142,9 +142,9 @@ func TestLastEventComesLast(t *testing.T) {
 
 func TestEventsOfTheLongestNames(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		for name, part := range map[string]string{"quotes": `"\`, "four bytes": "\U0001F511", "HTML": "<&>", "controls": "\x01\u2028ü", "separators": "\u2029é"} {
+		for name, part := range map[string]string{"quotes": `"\`, "four bytes": "\U0001F511", "HTML and controls": "<&>\x01\u2028\u2029"} {
 			var all []databraintest.DataApp
-			for i := range 60 {
+			for i := range 52 {
 				a := app(fmt.Sprintf("%02d", i)+strings.Repeat(part, 300), 100+i)
 				a.Tokens[0].Name = strings.Repeat(part, 300)
 				all = append(all, a)

@@ -4,6 +4,9 @@ package audit
 var (
 	Batched   = batched
 	EntrySize = entrySize
+
+	WriteSnapshot = writeSnapshot
+	ReadSnapshot  = readSnapshot
 )
 
 // The limits of one call of PutEvents.

@@ -76,9 +76,7 @@ func newLab(t testing.TB, c databraintest.Config) *lab {
 		})},
 		Policy:            func(context.Context) (audit.Policy, error) { return audit.DefaultPolicy(), nil },
 		RequestsPerMinute: 200, Concurrency: 4,
-		Bus: &audit.Bus{Name: "default", Client: eventbridge.New(eventbridge.Options{
-			Region: "us-east-1", Credentials: keys, HTTPClient: l.bus.Client(), BaseEndpoint: aws.String("http://events.test"),
-		})},
+		Bus:     &audit.Bus{Name: "default", Client: newEventBridge(l.bus)},
 		Store:   &audit.Store{Client: newS3(l.s3), Bucket: labBucket, Prefix: "audit/"},
 		Metrics: &l.metrics, Log: slog.New(slog.NewJSONHandler(&l.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Now: time.Now,
 	}
@@ -87,6 +85,12 @@ func newLab(t testing.TB, c databraintest.Config) *lab {
 
 func sdkKeys() aws.CredentialsProvider {
 	return credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", "")
+}
+
+func newEventBridge(server *eventbridgetest.Server) *eventbridge.Client {
+	return eventbridge.New(eventbridge.Options{
+		Region: "us-east-1", Credentials: sdkKeys(), HTTPClient: server.Client(), BaseEndpoint: aws.String("http://events.test"),
+	})
 }
 
 func newS3(server *s3test.Server) *s3.Client {

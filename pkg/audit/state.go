@@ -16,15 +16,15 @@ const keepResolved = 180 * aDay
 // Snapshot is what one run leaves for the next. It holds names and fingerprints,
 // never keys.
 type Snapshot struct {
-	Schema   string    `json:"schema"`
-	RunID    string    `json:"runId"` // of the run that wrote it
-	Instance string    `json:"instance"`
-	StoredAt time.Time `json:"storedAt"`
+	Schema   string
+	RunID    string // of the run that wrote it
+	Instance string
+	StoredAt time.Time
 
 	// Apps says since when each data app is known to be there, by name as the
 	// instance spells it.
-	Apps     map[string]time.Time `json:"apps"`
-	Findings []Record             `json:"findings"`
+	Apps     map[string]time.Time
+	Findings []Record
 }
 
 // Record is a finding as it was last observed, or that it was resolved.

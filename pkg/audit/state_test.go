@@ -1,7 +1,7 @@
 package audit_test
 
 import (
-	"encoding/json"
+	"bytes"
 	"fmt"
 	"maps"
 	"slices"
@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
 	"databrain-rotation/pkg/audit"
@@ -54,15 +55,18 @@ func states(findings []audit.Finding) map[string]audit.State {
 // through encodes and decodes a snapshot, as S3 does between two runs.
 func through(t testing.TB, s audit.Snapshot) audit.Memory {
 	t.Helper()
-	encoded, err := json.Marshal(s)
+	var stored bytes.Buffer
+	if err := audit.WriteSnapshot(&stored, s); err != nil {
+		t.Fatal(err)
+	}
+	again, err := audit.ReadSnapshot(&stored)
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := audit.Memory{Kind: audit.Remembered}
-	if err := json.Unmarshal(encoded, &m.Snapshot); err != nil {
-		t.Fatal(err)
+	if diff := cmp.Diff(s, again, cmpopts.EquateEmpty()); diff != "" {
+		t.Fatalf("the snapshot comes back as another: %s", diff)
 	}
-	return m
+	return audit.Memory{Kind: audit.Remembered, Snapshot: again}
 }
 
 func TestStatesFromRunToRun(t *testing.T) {

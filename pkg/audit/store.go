@@ -3,7 +3,6 @@ package audit
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -54,13 +53,12 @@ func (s *Store) load(ctx context.Context, instance string) (m Memory, v stateVer
 	defer out.Body.Close()
 	v.etag = aws.ToString(out.ETag)
 	body := &failing{r: io.LimitReader(out.Body, maxState)}
-	dec := json.NewDecoder(bufio.NewReader(body))
-	err = dec.Decode(&m.Snapshot)
+	m.Snapshot, err = readSnapshot(body)
 	switch {
 	case body.err != nil || v.etag == "":
 		return forgotten, stateVersion{keep: true}, "the state of the last run could not be read to its end: " +
 			"every finding is ongoing, nothing is resolved, and the state stays as it is"
-	case err != nil || m.Schema != SnapshotSchema || dec.More():
+	case err != nil:
 		return forgotten, v, "the state of the last run is corrupt: every finding is ongoing, nothing is resolved, and this run replaces it"
 	case m.Instance != instance:
 		return forgotten, v, "the state of the last run is that of another instance: " +
@@ -81,7 +79,7 @@ func (s *Store) save(ctx context.Context, next Snapshot, v stateVersion) error {
 	} else {
 		put.IfMatch = &v.etag
 	}
-	err := s.spool(ctx, func(w io.Writer) error { return json.NewEncoder(w).Encode(next) }, put)
+	err := s.spool(ctx, func(w io.Writer) error { return writeSnapshot(w, next) }, put)
 	if status := httpStatus(err); status == http.StatusPreconditionFailed || status == http.StatusConflict {
 		return errStateTaken
 	}

@@ -2,7 +2,6 @@ package audit_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"slices"
 	"strings"
 	"sync"
@@ -252,9 +251,8 @@ func TestStateHoldsWhatWasLastObserved(t *testing.T) {
 		if diff := cmp.Diff(before, got); diff != "" {
 			t.Error(diff)
 		}
-		var s audit.Snapshot
 		o, _ := l.s3.Object(labBucket, "audit/state.json")
-		if err := json.Unmarshal(o.Body, &s); err != nil || s.RunID != "run-2" || s.Instance != labInstance {
+		if s, err := audit.ReadSnapshot(bytes.NewReader(o.Body)); err != nil || s.RunID != "run-2" || s.Instance != labInstance {
 			t.Errorf("state: %v, %+v", err, s)
 		}
 	})

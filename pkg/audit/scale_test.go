@@ -1,0 +1,135 @@
+package audit_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"runtime/metrics"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"databrain-rotation/pkg/audit"
+	"databrain-rotation/pkg/databrain/databraintest"
+	"databrain-rotation/pkg/eventbridgetest"
+)
+
+// disk keeps the state in a file and drops the reports, so that what a test
+// measures is not the memory of a stand-in.
+type disk struct {
+	folder string
+	mu     sync.Mutex
+	bytes  int64
+}
+
+func (d *disk) GetObject(context.Context, *s3.GetObjectInput, ...func(*s3.Options)) (*s3.GetObjectOutput, error) {
+	file, err := os.Open(d.folder + "/state.json")
+	if err != nil {
+		return nil, &types.NoSuchKey{}
+	}
+	return &s3.GetObjectOutput{Body: file, ETag: aws.String(`"1"`)}, nil
+}
+
+func (d *disk) PutObject(_ context.Context, in *s3.PutObjectInput, _ ...func(*s3.Options)) (*s3.PutObjectOutput, error) {
+	into := io.Discard
+	if strings.HasSuffix(*in.Key, "state.json") {
+		file, err := os.Create(d.folder + "/state.json")
+		if err != nil {
+			return nil, err
+		}
+		defer file.Close()
+		into = file
+	}
+	n, err := io.Copy(into, in.Body)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.bytes += n
+	return &s3.PutObjectOutput{}, err
+}
+
+// peakHeap samples the live and garbage bytes of the heap until stop is called,
+// and returns the most that it saw.
+func peakHeap() (stop func() uint64) {
+	done, result := make(chan struct{}), make(chan uint64)
+	go func() {
+		sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+		var peak uint64
+		for {
+			metrics.Read(sample)
+			peak = max(peak, sample[0].Value.Uint64())
+			select {
+			case <-done:
+				result <- peak
+				return
+			case <-time.After(time.Millisecond):
+			}
+		}
+	}()
+	return func() uint64 { close(done); return <-result }
+}
+
+// TestMemory audits many apps, of whose tokens three each are stale. A Lambda of
+// 128 MB can do that, and ten times the tokens with as many findings need no more.
+// The first run has no state, the others read that of the one before.
+func TestMemory(t *testing.T) {
+	now := time.Now()
+	tokens := 10
+	key := func(app, n int) databraintest.APIToken {
+		age := 10
+		if n < 3 {
+			age = 100 + app%300
+		}
+		return databraintest.APIToken{Key: fmt.Sprintf("%08d-0000-4000-8000-%012d", app, n), Name: fmt.Sprintf("Token number %d", n), CreatedAt: now.Add(-days(age))}
+	}
+	all := databraintest.Many(scaleApps, 1, now, key)
+	for i := range all {
+		all[i].Generate = func(yield func(databraintest.APIToken) bool) {
+			for n := range tokens {
+				if !yield(key(i, n)) {
+					return
+				}
+			}
+		}
+	}
+	l := newLab(t, databraintest.Config{DataApps: all})
+	bus := eventbridgetest.New(eventbridgetest.Config{Discard: true})
+	defer bus.Close()
+	l.auditor.Bus = &audit.Bus{Name: "default", Client: newEventBridge(bus)}
+	store := &disk{folder: t.TempDir()}
+	l.auditor.Store = &audit.Store{Client: store, Bucket: labBucket, Prefix: "audit/"}
+	l.auditor.RequestsPerMinute = 100_000_000
+
+	var peaks []uint64
+	for run, wantNew := range []int{3*scaleApps + 1, 0, 0} {
+		if run == 2 {
+			tokens = 100
+		}
+		runtime.GC()
+		stop := peakHeap()
+		s, err := l.auditor.Run(t.Context(), audit.Request{RunID: fmt.Sprint(run), Start: now})
+		peaks = append(peaks, stop()>>20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Counts.Stale != 3*scaleApps || s.Counts.Tokens != tokens*scaleApps || s.Counts.New != wantNew || s.Requests != scaleApps+1 {
+			t.Errorf("run %d: %+v, %d requests", run, s.Counts, s.Requests)
+		}
+		if bus.Accepted() != (run+1)*(3*scaleApps+2) || store.bytes == 0 {
+			t.Errorf("run %d: %d events, %d bytes stored", run, bus.Accepted(), store.bytes)
+		}
+	}
+	t.Logf("%d apps: the heap reached %v MB, the stand-ins included", scaleApps, peaks)
+	if peaks[2] > 100 {
+		t.Errorf("the heap reached %d MB", peaks[2])
+	}
+	if peaks[2] > peaks[1]*5/4+8 {
+		t.Errorf("the heap grows with the tokens: %d MB, then %d MB", peaks[1], peaks[2])
+	}
+}
