@@ -23,7 +23,7 @@ func ownArchitecture() (architecture, error) {
 			return a, nil
 		}
 	}
-	return architecture{}, fmt.Errorf("Lambda has no %s", runtime.GOARCH)
+	return architecture{}, fmt.Errorf("no architecture of Lambda is %s", runtime.GOARCH)
 }
 
 func (w *workshop) lintTemplate(ctx context.Context) {
