@@ -11,7 +11,6 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -32,9 +31,9 @@ func setUp(ctx context.Context, env bootstrap.Environment) (bootstrap.Handler, e
 	if err != nil {
 		return nil, err
 	}
-	sdk, err := awsconfig.LoadDefaultConfig(ctx)
+	sdk, err := bootstrap.LoadAWS(ctx)
 	if err != nil {
-		return nil, &InvalidAWSConfig{err}
+		return nil, err
 	}
 	limitMemory(env.Getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE"))
 	auditor := newAuditor(c, sdk, env)
@@ -121,11 +120,4 @@ type MalformedEvent struct{ Fault string }
 
 func (e *MalformedEvent) Error() string {
 	return fmt.Sprintf(`the event %s; nothing was done. Send any EventBridge event, {}, or {"dryRun":true}`, e.Fault)
-}
-
-// InvalidAWSConfig is a cold start whose AWS settings could not be loaded.
-type InvalidAWSConfig struct{ Err error }
-
-func (e *InvalidAWSConfig) Error() string {
-	return fmt.Sprintf("the AWS settings of the environment could not be loaded; nothing was done: %v", e.Err)
 }

@@ -3,10 +3,8 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"time"
 
-	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"databrain-rotation/pkg/bootstrap"
@@ -24,9 +22,9 @@ func setUp(ctx context.Context, env bootstrap.Environment) (bootstrap.Handler, e
 	if err != nil {
 		return nil, err
 	}
-	sdk, err := awsconfig.LoadDefaultConfig(ctx)
+	sdk, err := bootstrap.LoadAWS(ctx)
 	if err != nil {
-		return nil, &InvalidAWSConfig{err}
+		return nil, err
 	}
 	instance := databrain.New(c.instance, databrain.Options{
 		Timeout: requestTime, Now: env.Now, UserAgent: "databrain-rotation/" + env.Version,
@@ -39,11 +37,4 @@ func setUp(ctx context.Context, env bootstrap.Environment) (bootstrap.Handler, e
 		}
 		return nil, rotator.Handle(ctx, event)
 	}, nil
-}
-
-// InvalidAWSConfig is a cold start whose AWS settings could not be loaded.
-type InvalidAWSConfig struct{ Err error }
-
-func (e *InvalidAWSConfig) Error() string {
-	return fmt.Sprintf("the AWS settings of the environment could not be loaded; nothing was done: %v", e.Err)
 }

@@ -24,7 +24,7 @@ func (s *Wire) Start(addr string) (url string, err error) {
 		listener.Close()
 		return "", fmt.Errorf("start the %s stand-in on %s: it was started before", s.service.Name, addr)
 	}
-	s.http = &http.Server{Handler: s, ReadHeaderTimeout: time.Minute}
+	s.http = &http.Server{Handler: s, ReadHeaderTimeout: time.Minute, ConnState: s.count}
 	go s.http.Serve(listener)
 	return "http://" + listener.Addr().String(), nil
 }
@@ -39,4 +39,14 @@ func (s *Wire) Close() error {
 		return nil
 	}
 	return server.Close()
+}
+
+// NewConnections is the number of connections that clients have opened; requests
+// in the process open none.
+func (s *Wire) NewConnections() int { return int(s.connections.Load()) }
+
+func (s *Wire) count(_ net.Conn, state http.ConnState) {
+	if state == http.StateNew {
+		s.connections.Add(1)
+	}
 }

@@ -20,6 +20,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"databrain-rotation/pkg/wiretest"
@@ -75,6 +76,8 @@ type Wire struct {
 	faults   []*scheduled
 	inFlight int
 	peak     int
+
+	connections atomic.Int64
 }
 
 // New returns a Wire for the service.
