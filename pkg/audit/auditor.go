@@ -60,8 +60,8 @@ func (e *EmissionFailed) Error() string {
 // How much of an invocation's time is kept back for what follows.
 const (
 	afterListing = 20 * time.Second // all of the emission
-	afterEvents  = 10 * time.Second // reports, the last event, the state
-	afterReports = 5 * time.Second  // the last event, the state
+	afterEvents  = 6 * time.Second  // reports, the last event, the state
+	afterReports = 3 * time.Second  // the last event, the state
 )
 
 // Run audits the instance. The summary is valid with an error too, which is a

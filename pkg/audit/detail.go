@@ -181,6 +181,9 @@ func worstItem(f *Finding) WorstItem {
 	if f.Rule != "" {
 		w.Policy = &PolicyDetail{f.Rule, f.MaxAgeDays}
 	}
+	if g := f.Gap; g != nil {
+		w.Gap = &GapFacts{Class: g.Class, Status: g.Status, Attempts: g.Attempts}
+	}
 	if e := f.Exception; e != nil {
 		w.Exception = &ExceptionDetail{e.ID, e.Reason, e.Owner, e.ExpiresAt}
 	}

@@ -34,9 +34,9 @@ const (
 )
 
 const (
-	eventCalls    = 8 // calls of PutEvents in flight
-	eventAttempts = 5 // calls for an entry that EventBridge took and failed
-	eventGiveUp   = 8 // failed calls in a row after which no more are made
+	eventCalls    = 10 // calls of PutEvents in flight, as many as the SDK keeps connections
+	eventAttempts = 5  // calls for an entry that EventBridge took and failed
+	eventGiveUp   = 8  // failed calls in a row after which no more are made
 )
 
 var errGivenUp = errors.New("not sent, since too many calls of EventBridge failed before")

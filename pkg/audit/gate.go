@@ -37,19 +37,19 @@ func newGate(perMinute int, now func() time.Time) *gate {
 // the context's deadline.
 func (g *gate) wait(ctx context.Context) error {
 	for {
-		closed := g.closedFor()
-		if closed <= 0 {
-			break
+		if closed := g.closedFor(); closed > 0 {
+			if deadline, ok := ctx.Deadline(); ok && g.now().Add(closed).After(deadline) || !pause(ctx, closed) {
+				return errNoTime
+			}
 		}
-		if deadline, ok := ctx.Deadline(); ok && g.now().Add(closed).After(deadline) || !pause(ctx, closed) {
+		if err := g.limiter.Wait(ctx); err != nil {
 			return errNoTime
 		}
+		if g.closedFor() <= 0 { // it may have closed while this request waited its turn
+			g.requests.Add(1)
+			return nil
+		}
 	}
-	if err := g.limiter.Wait(ctx); err != nil {
-		return errNoTime
-	}
-	g.requests.Add(1)
-	return nil
 }
 
 func (g *gate) closedFor() time.Duration {

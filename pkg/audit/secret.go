@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/google/uuid"
 
 	"databrain-rotation/pkg/databrain"
 )
@@ -47,14 +48,14 @@ func (s *Secret) token(ctx context.Context, label string) (databrain.Secret, err
 }
 
 // serviceToken reads a version's value: a JSON object with the token in its member
-// "token", or the bare token. The fault shows nothing of the value.
+// "token", or a bare UUID. The fault shows nothing of the value.
 func serviceToken(value string) (token databrain.Secret, fault string) {
 	if value == "" {
 		return token, "is binary or empty; it must be a string"
 	}
 	if value[0] != '{' {
-		if !sendable(value) {
-			return token, "is neither a JSON object nor a token"
+		if uuid.Validate(value) != nil || len(value) != 36 {
+			return token, "is neither a JSON object nor a bare UUID"
 		}
 		return databrain.NewSecret(value), ""
 	}

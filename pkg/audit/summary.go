@@ -92,6 +92,7 @@ type WorstItem struct {
 	Token     *TokenDetail     `json:"token,omitempty"`
 	Exception *ExceptionDetail `json:"exception,omitempty"`
 	Policy    *PolicyDetail    `json:"policy,omitempty"`
+	Gap       *GapFacts        `json:"gap,omitempty"` // of the unlistable checks
 }
 
 // WorstFinding is [FindingDetail] without prose but its title.
