@@ -42,10 +42,15 @@ serve: ## the stand-ins on fixed loopback ports, for sam local invoke, the AWS C
 	$(GO) run ./scripts/serve
 
 deploy: ## sam build and sam deploy --guided; needs the SAM CLI and an AWS account
-	sam build
-	sam deploy --guided
+	VERSION=$(VERSION) sam build --parameter-overrides Architecture=$(SAM_ARCH)
+	sam deploy --guided --capabilities CAPABILITY_IAM --parameter-overrides Architecture=$(SAM_ARCH)
 
-# The SAM CLI calls these (BuildMethod: makefile) for the architecture in GOARCH.
+# The SAM CLI calls these (BuildMethod: makefile) and does not say for which
+# architecture: the template's default, unless GOARCH is given.
+LAMBDA_GOARCH := $(if $(filter file,$(origin GOARCH)),arm64,$(GOARCH))
+SAM_ARCH      := $(if $(filter amd64,$(LAMBDA_GOARCH)),x86_64,$(LAMBDA_GOARCH))
+build-RotateFunction build-AuditFunction: GOARCH := $(LAMBDA_GOARCH)
+
 build-RotateFunction:
 	$(BUILD) -o $(ARTIFACTS_DIR)/bootstrap ./functions/rotate
 
