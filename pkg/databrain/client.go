@@ -99,8 +99,7 @@ func (t inert) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp.Header = resp.Header.Clone()
 	resp.Header.Del("Location")
 	if resp.StatusCode == http.StatusSwitchingProtocols {
-		resp.Body.Close()
-		resp.Body = http.NoBody
+		resp.Body.Close() // reading it fails from here on
 	}
 	return resp, nil
 }

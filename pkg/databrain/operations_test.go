@@ -187,13 +187,16 @@ func outcomeOf(t testing.TB, err error) outcome {
 	return outcome{e.Class, databrain.Unknown(err), databrain.Rejected(err), e.Status, e.Code, e.RetryAfter}
 }
 
-// bodies is a transport that counts the answers whose body is still open.
+// bodies is a transport that counts the answers whose body is still open, and
+// keeps the context of the last request.
 type bodies struct {
 	http.RoundTripper
 	open int
+	last context.Context
 }
 
 func (b *bodies) RoundTrip(r *http.Request) (*http.Response, error) {
+	b.last = r.Context()
 	resp, err := b.RoundTripper.RoundTrip(r)
 	if err == nil {
 		b.open++
@@ -214,4 +217,16 @@ func (b *countedBody) Close() error {
 		b.of.open--
 	}
 	return b.ReadCloser.Close()
+}
+
+// released checks that nothing of the last request lives on: neither its answer
+// nor the timer of its context.
+func (b *bodies) released(t *testing.T) {
+	t.Helper()
+	if b.open != 0 {
+		t.Errorf("%d answers were left open", b.open)
+	}
+	if b.last.Err() == nil {
+		t.Error("the timer of the request was left running")
+	}
 }

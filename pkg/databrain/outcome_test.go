@@ -74,6 +74,10 @@ func rows() []row {
 		{"401 cut short", false, answered(401, asJSON, `{"error":{"code":"AUTHENTICATION_ERROR"`), status(databrain.ClassAuth, 401)},
 		{"401 with a code that is none", false, answered(401, asJSON, `{"error":{"code":"E-401 ✗"}}`),
 			outcome{Class: databrain.ClassAuth, Rejected: true, Status: 401}},
+		{"401 with the longest code", false, answered(401, asJSON, `{"error":{"code":"`+strings.Repeat("X", 48)+`"}}`),
+			outcome{Class: databrain.ClassAuth, Rejected: true, Status: 401, Code: strings.Repeat("X", 48)}},
+		{"401 with a code too long", false, answered(401, asJSON, `{"error":{"code":"`+strings.Repeat("X", 49)+`"}}`),
+			outcome{Class: databrain.ClassAuth, Rejected: true, Status: 401}},
 		{"403 page", false, answered(403, asHTML, "<h1>Forbidden</h1>"), status(databrain.ClassForbidden, 403)},
 		{"403 JSON", false, always(databraintest.Error(403, "FORBIDDEN", "no")),
 			outcome{Class: databrain.ClassForbidden, Status: 403, Code: "FORBIDDEN"}},
@@ -146,9 +150,7 @@ func TestOutcomes(t *testing.T) {
 				db := o.server()
 				transport := &bodies{RoundTripper: db.Client().Transport}
 				o.check(t, db, inProcess(t, transport, databrain.Options{}), r)
-				if transport.open != 0 {
-					t.Errorf("%d answers were left open", transport.open)
-				}
+				transport.released(t)
 			})
 			t.Run(o.name+"/"+r.name+"/over a socket", func(t *testing.T) {
 				t.Parallel()

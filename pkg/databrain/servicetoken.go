@@ -85,7 +85,7 @@ func (c *Client) Probe(ctx context.Context, token Secret) error {
 	if err != nil {
 		return err
 	}
-	if data := answer["data"]; len(data) == 0 || data[0] != '[' {
+	if !answer.hasList() {
 		return transportError(r.op, http.StatusOK, errUnreadable)
 	}
 	return nil

@@ -41,9 +41,7 @@ func TestSuccess(t *testing.T) {
 				if err := o.call(t.Context(), c, jwt); err != nil {
 					t.Error(err)
 				}
-				if transport.open != 0 {
-					t.Errorf("%d answers were left open", transport.open)
-				}
+				transport.released(t)
 			})
 		}
 	}
