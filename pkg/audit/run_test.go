@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
-	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -38,283 +36,6 @@ func TestHealthyRunMakesOneRequestForTheAppsAndOneForEach(t *testing.T) {
 			t.Errorf("report %q, want %q", s.Report, want)
 		}
 		l.checkCompleted(s)
-	})
-}
-
-func TestRateAndRequestsInFlightStayBelowTheirCeilings(t *testing.T) {
-	for _, c := range []struct {
-		perMinute, concurrency, apps int
-		latency                      time.Duration
-	}{
-		{200, 4, 300, 100 * time.Millisecond},
-		{200, 4, 60, 4 * time.Second},
-		{60, 2, 100, 50 * time.Millisecond},
-		{7, 4, 30, 0},
-		{3000, 16, 400, time.Second},
-	} {
-		t.Run(fmt.Sprintf("%d per minute, %d at a time", c.perMinute, c.concurrency), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				all := apps(c.apps)
-				l := newLab(t, databraintest.Config{DataApps: all})
-				l.auditor.RequestsPerMinute, l.auditor.Concurrency = c.perMinute, c.concurrency
-				l.db.Inject(databraintest.Fault{Do: databraintest.Delay(c.latency), Times: -1})
-				start := time.Now()
-				s := l.mustRun()
-				l.checkRecall(s, all)
-				took := time.Since(start)
-				if got := l.db.PeakRate(time.Minute); got > c.perMinute {
-					t.Errorf("%d requests within a minute, the ceiling is %d", got, c.perMinute)
-				}
-				if got := l.db.PeakRate(time.Second); got > 10+c.perMinute/60+1 {
-					t.Errorf("a burst of %d requests", got)
-				}
-				if got := l.db.PeakInFlight(); got > c.concurrency {
-					t.Errorf("%d requests in flight, the ceiling is %d", got, c.concurrency)
-				}
-				n := time.Duration(c.apps + 1)
-				best := max(n*c.latency/time.Duration(c.concurrency), n*time.Minute/time.Duration(c.perMinute))
-				if limit := best*11/10 + 2*c.latency; took > limit {
-					t.Errorf("took %v, the best is %v", took, best)
-				}
-			})
-		})
-	}
-}
-
-func TestThrottlingPausesAllRequests(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		all := apps(40)
-		l := newLab(t, databraintest.Config{DataApps: all})
-		l.db.Inject(databraintest.Fault{Path: tokensPath, Skip: 20, Times: 1, Do: databraintest.TooManyRequests("40")})
-		s := l.mustRun()
-		l.checkGaps(s, map[string]audit.GapClass{})
-		if s.Throttled != 1 || s.Retries != 1 {
-			t.Errorf("throttled %d, retries %d; want one of each", s.Throttled, s.Retries)
-		}
-		requests := l.db.Requests()
-		struck := slices.IndexFunc(requests, func(r databraintest.Request) bool { return r.Struck })
-		for _, r := range requests[struck+1:] {
-			if wait := r.At.Sub(requests[struck].At); wait > 0 && wait < 40*time.Second {
-				t.Errorf("a request came %v after the instance had asked for 40s", wait)
-			}
-		}
-	})
-}
-
-// TestInstanceLimit: an instance that others use too throttles the audit, which
-// outlasts the window.
-func TestInstanceLimit(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		all := apps(120)
-		l := newLab(t, databraintest.Config{DataApps: all, Switches: databraintest.Switches{RateLimit: 50}})
-		s := l.mustRun()
-		l.checkGaps(s, map[string]audit.GapClass{})
-		l.checkRecall(s, all)
-		if s.Throttled == 0 {
-			t.Error("the limit did not strike")
-		}
-	})
-}
-
-func TestRotationHalfWay(t *testing.T) {
-	const next = "11111111-2222-4333-8444-555555555555"
-	for _, c := range []struct {
-		name   string
-		rotate func(*lab)
-		status audit.Status
-	}{
-		{"AWSCURRENT has moved", func(l *lab) { l.db.SetToken(next); l.putSecret(next) }, audit.Complete},
-		{"AWSPENDING holds it", func(l *lab) { l.db.SetToken(next); l.putPending(next) }, audit.Complete},
-		{"the secret does not know it", func(l *lab) { l.db.SetToken(next) }, audit.Partial},
-		{"a pending token that is not live, and one refusal", func(l *lab) { l.putPending(next) }, audit.Complete},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				all := apps(30)
-				l := newLab(t, databraintest.Config{DataApps: all})
-				l.keys = append(l.keys, next)
-				l.mustRun()
-				before := l.secrets.Count("GetSecretValue")
-				l.db.Inject(databraintest.Fault{Path: tokensPath, Skip: 12, Do: databraintest.Error(400, "AUTHENTICATION_ERROR", "x"),
-					When: once(func() { c.rotate(l) }, 12)})
-				s := l.mustRun()
-				if s.Status != c.status {
-					t.Errorf("status %s, want %s: %+v", s.Status, c.status, s.Counts)
-				}
-				l.checkRecall(s, all)
-				if got := l.secrets.Count("GetSecretValue") - before; got > 4 {
-					t.Errorf("the secret was read %d times", got)
-				}
-				if c.status == audit.Complete {
-					return
-				}
-				// A few failures in a row end it: no request for each of the rest.
-				if refused := s.Requests - 1 - s.Counts.Covered; refused > 3+l.auditor.Concurrency {
-					t.Errorf("%d requests were made with a token that is refused", refused)
-				}
-				for _, g := range l.gaps() {
-					if g.Gap.Class != audit.GapAuth {
-						t.Errorf("gap of class %s, want auth", g.Gap.Class)
-					}
-				}
-			})
-		})
-	}
-}
-
-// once runs do at the call after skip others, and matches every request.
-func once(do func(), skip int) func(*http.Request) bool {
-	calls := make(chan int, 1)
-	calls <- 0
-	return func(*http.Request) bool {
-		n := <-calls
-		if n == skip {
-			do()
-		}
-		calls <- n + 1
-		return true
-	}
-}
-
-func TestAppDeletedDuringTheRunIsNoGap(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		all := apps(10)
-		l := newLab(t, databraintest.Config{DataApps: all})
-		l.mustRun()
-		rest := slices.Delete(slices.Clone(all), 7, 8)
-		l.db.Inject(databraintest.Fault{Path: tokensPath, Times: 1, Do: databraintest.Delay(0), When: once(func() { l.db.SetDataApps(rest) }, 0)})
-		s := l.mustRun()
-		l.checkGaps(s, map[string]audit.GapClass{})
-		if s.Counts.DataApps != 9 || len(s.Notes) != 1 || !strings.Contains(s.Notes[0], "App 007") {
-			t.Errorf("%d data apps, notes %q", s.Counts.DataApps, s.Notes)
-		}
-		if s.Counts.Resolved != 0 {
-			t.Error("resolved before a complete list shows that the app is gone")
-		}
-		if s := l.mustRun(); s.Counts.Resolved != 1 || len(s.Notes) != 0 {
-			t.Errorf("the next run resolved %d, notes %q; want 1 and none", s.Counts.Resolved, s.Notes)
-		}
-	})
-}
-
-func TestPages(t *testing.T) {
-	ages := make([]int, 35)
-	for i := range ages {
-		ages[i] = 91 + i
-	}
-	for _, c := range []struct {
-		name     string
-		switches databraintest.Switches
-		also     *databraintest.Fault
-		gap      bool
-	}{
-		{"agree", databraintest.Switches{}, nil, false},
-		{"in another order", databraintest.Switches{Order: databraintest.Shuffled, Seed: 3}, nil, false},
-		{"drift", databraintest.Switches{Order: databraintest.Reshuffled, Seed: 3}, nil, true},
-		{"paging is ignored", databraintest.Switches{IgnorePagination: true}, nil, false},
-		{"a page breaks once", databraintest.Switches{}, &databraintest.Fault{Skip: 1, Times: 1, Do: databraintest.BadGateway()}, false},
-		{"a page breaks for good", databraintest.Switches{}, &databraintest.Fault{Skip: 2, Times: -1, Do: databraintest.BadGateway()}, true},
-		{"the second pass breaks for good", databraintest.Switches{}, &databraintest.Fault{Skip: 5, Times: -1, Do: databraintest.BadGateway()}, true},
-	} {
-		paged := func(r *http.Request) bool { return !whole(r) }
-		t.Run("of tokens/"+c.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				all := []databraintest.DataApp{app("Large", ages...), app("Small", 95)}
-				l := newLab(t, databraintest.Config{DataApps: all, Switches: c.switches})
-				l.mustRun()
-				l.db.Inject(databraintest.Fault{Path: tokensPath, Times: -1, Do: databraintest.TruncateBody(),
-					When: func(r *http.Request) bool { return whole(r) && forApp("Large")(r) }})
-				if c.also != nil {
-					f := *c.also
-					f.Path, f.When = tokensPath, paged
-					l.db.Inject(f)
-				}
-				s := l.mustRun()
-				l.checkRecall(s, all)
-				want := map[string]audit.GapClass{}
-				if c.gap {
-					want["Large"] = audit.GapDecode
-					if c.also != nil {
-						want["Large"] = audit.GapServer
-					}
-				}
-				l.checkGaps(s, want)
-				if c.gap == (s.Counts.Tokens == 36 && s.Counts.Covered == 2) {
-					t.Errorf("counts: %+v", s.Counts)
-				}
-			})
-		})
-		t.Run("of apps/"+c.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				all := apps(35)
-				l := newLab(t, databraintest.Config{DataApps: all, Switches: c.switches})
-				l.mustRun()
-				l.db.Inject(databraintest.Fault{Path: appsPath, Times: -1, Do: databraintest.TruncateBody(), When: whole})
-				if c.also != nil {
-					f := *c.also
-					f.Path, f.When = appsPath, paged
-					l.db.Inject(f)
-				}
-				l.bus.ClearEntries()
-				s, err := l.run()
-				l.checkRecall(s, all)
-				if s.Counts.Resolved > 1 {
-					t.Errorf("%d findings resolved", s.Counts.Resolved)
-				}
-				switch {
-				case !c.gap && (err != nil || s.Status != audit.Complete || s.Counts.Covered != 35):
-					t.Errorf("err %v, status %s, %+v", err, s.Status, s.Counts)
-				case c.gap && c.also == nil && (err != nil || s.Status != audit.Partial):
-					t.Errorf("an incomplete list: err %v, status %s", err, s.Status)
-				case c.gap && c.also != nil:
-					asError[*audit.RunFailed](t, err)
-				}
-			})
-		})
-	}
-}
-
-// TestDeadline: an instance too slow for the time there is leaves gaps, and a run
-// that ends well before its invocation does.
-func TestDeadline(t *testing.T) {
-	for _, timeout := range []time.Duration{15 * time.Minute, time.Minute, 10 * time.Second} {
-		t.Run(timeout.String(), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				all := apps(300)
-				l := newLab(t, databraintest.Config{DataApps: all})
-				l.timeout = timeout
-				l.db.Inject(databraintest.Fault{Path: tokensPath, Do: databraintest.Delay(min(15*time.Second, timeout/10)), Times: -1})
-				start := time.Now()
-				s := l.mustRun()
-				stop := timeout - min(20*time.Second, timeout/2)
-				if took := time.Since(start); took > stop+time.Second || took < stop-15*time.Second {
-					t.Errorf("took %v of %v, want %v", took, timeout, stop)
-				}
-				l.checkRecall(s, all)
-				classes := map[audit.GapClass]int{}
-				for _, g := range l.gaps() {
-					classes[g.Gap.Class]++
-				}
-				if len(classes) != 1 || classes[audit.GapDeadline] != 300-s.Counts.Covered || s.Counts.Covered == 0 {
-					t.Errorf("%d apps covered, gaps: %v", s.Counts.Covered, classes)
-				}
-				time.Sleep(time.Minute) // requests that were given up reach the instance all the same
-			})
-		})
-	}
-}
-
-// TestRetryBudget: an instance that fails everything is not asked four times for
-// each of its apps.
-func TestRetryBudget(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		all := apps(500)
-		l := newLab(t, databraintest.Config{DataApps: all})
-		l.db.Inject(databraintest.Fault{Path: tokensPath, Do: databraintest.BadGateway(), Times: -1})
-		s := l.mustRun()
-		if s.Counts.Gaps != 500 || s.Retries > 100+500/5 {
-			t.Errorf("%d gaps and %d retries", s.Counts.Gaps, s.Retries)
-		}
 	})
 }
 
@@ -432,6 +153,44 @@ func TestPolicyInS3IsReadAtEveryRun(t *testing.T) {
 			if s := l.mustRun(); s.Counts.Stale != stale {
 				t.Errorf("limit %d: %d stale tokens, want %d", limit, s.Counts.Stale, stale)
 			}
+		}
+	})
+}
+
+// TestExceptionsInARun: what an exception covers is counted and sent as
+// suppressed, and comes back with a finding of the exception once that lapses.
+func TestExceptionsInARun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t, databraintest.Config{DataApps: []databraintest.DataApp{app("ETL", 100), app("Other", 100)}})
+		l.policy(`{"exceptions":[{"id":"legacy-etl","dataApp":"ETL","reason":"vendor","owner":"data-platform","expiresAt":"2000-01-02"}]}`)
+		want := audit.ExceptionDetail{ID: "legacy-etl", Reason: "vendor", Owner: "data-platform", ExpiresAt: "2000-01-02"}
+		exceptions := func() map[audit.Check]audit.State {
+			with := map[audit.Check]audit.State{}
+			for _, d := range l.details(audit.FindingObserved) {
+				if d.Exception == nil {
+					continue
+				}
+				with[d.Finding.Check] = d.Finding.State
+				if diff := cmp.Diff(want, *d.Exception); diff != "" {
+					t.Error(diff)
+				}
+			}
+			return with
+		}
+		s := l.mustRun()
+		if s.Counts.Suppressed != 1 || s.Counts.New != 2 || s.Counts.Findings != 3 || s.Counts.Stale != 2 {
+			t.Errorf("%+v", s.Counts)
+		}
+		if diff := cmp.Diff(map[audit.Check]audit.State{audit.TokenAge: audit.Suppressed}, exceptions()); diff != "" {
+			t.Error(diff)
+		}
+		time.Sleep(48 * time.Hour)
+		s = l.mustRun()
+		if s.Counts.Suppressed != 0 || s.Counts.Reopened != 1 || s.Counts.New != 1 || s.Counts.Ongoing != 2 {
+			t.Errorf("after it has lapsed: %+v", s.Counts)
+		}
+		if diff := cmp.Diff(map[audit.Check]audit.State{audit.ExceptionExpired: audit.New}, exceptions()); diff != "" {
+			t.Error(diff)
 		}
 	})
 }
