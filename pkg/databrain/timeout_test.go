@@ -171,6 +171,27 @@ func TestWait(t *testing.T) {
 	}
 }
 
+// TestWithWait: the copy waits, the original does not, and both share what they
+// know of the instance.
+func TestWithWait(t *testing.T) {
+	errFull := errors.New("full")
+	db := operations()[0].server()
+	c := overSocket(t, db, databrain.Options{})
+	limited := c.WithWait(func(context.Context) error { return errFull })
+	patient := limited.WithWait(func(context.Context) error { return nil })
+	if err := limited.Probe(t.Context(), serviceToken()); !errors.Is(err, errFull) || len(db.Requests()) != 0 {
+		t.Errorf("limited: %v, %d requests", err, len(db.Requests()))
+	}
+	for name, c := range map[string]*databrain.Client{"original": c, "copy of the copy": patient} {
+		if err := c.Probe(t.Context(), serviceToken()); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if n := db.NewConnections(); n != 1 {
+		t.Errorf("%d connections", n)
+	}
+}
+
 // TestSlowIsNotLate: an answer in small pieces is fine while it keeps to the time.
 func TestSlowIsNotLate(t *testing.T) {
 	for _, o := range operations() {
