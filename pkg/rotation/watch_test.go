@@ -265,7 +265,7 @@ func (o *watch) probed(c *call, answer *reply) {
 func (o *watch) afterStep(inv *invocation, took time.Duration, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if took > lambdaTime-reportTime {
+	if took > o.w.lambda-reportTime {
 		o.broken("%s ended after %v, too late to report before the deadline", inv.step, took)
 	}
 	if err == nil || errors.Is(err, errDied) {

@@ -40,6 +40,11 @@ const (
 	late        kind = "late"        // as hang, and takes effect some calls later
 )
 
+// tookEffect reports whether the call has been carried out when its caller gives up.
+func (k kind) tookEffect() bool {
+	return slices.Contains([]kind{dieAfter, lostAnswer, errorAfter, truncated, hangAfter, twice}, k)
+}
+
 // atTheEnd is the delay of a request that arrives after all is over.
 const atTheEnd = 1 << 20
 

@@ -15,6 +15,7 @@ package rotation_test
 //	interleave_test.go  two invocations at once, and requests that arrive late
 //	history_test.go     random long histories
 //	requests_test.go    the fewest requests
+//	identical_test.go   a rotation that can not finish
 //
 // Secrets Manager's part (order of the steps, retries from createSecret with the
 // same ClientRequestToken) is played by secretsmanagertest.
@@ -63,7 +64,8 @@ type world struct {
 	wire    *wire
 	watch   *watch
 
-	secret, admin, bystander string // ARNs
+	secret, admin, bystander string        // ARNs
+	lambda                   time.Duration // the function's timeout
 	log, metrics             safeBuffer
 }
 
@@ -82,7 +84,7 @@ type invocationKey struct{}
 
 func newWorld(s setup) *world {
 	o := s.options()
-	w := &world{setup: s}
+	w := &world{setup: s, lambda: lambdaTime}
 	w.sm = secretsmanagertest.New(secretsmanagertest.Config{RotationToken: secretsmanagertest.RotationTokenRequired})
 	w.db = databraintest.New(databraintest.Config{
 		Fresh: true, Switches: o.switches,
@@ -154,7 +156,7 @@ func (w *world) run(inv *invocation) error {
 	inv.counts = make(map[string]int)
 	_, inv.stored = w.sm.Value(w.secret, inv.event.Version)
 	began := time.Now()
-	ctx, cancel := context.WithTimeout(context.WithValue(context.Background(), invocationKey{}, inv), lambdaTime)
+	ctx, cancel := context.WithTimeout(context.WithValue(context.Background(), invocationKey{}, inv), w.lambda)
 	defer cancel()
 	err := errDied
 	done := make(chan struct{})

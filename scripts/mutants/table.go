@@ -1,0 +1,169 @@
+package main
+
+// mutant is the rotation without one of its guards.
+type mutant struct {
+	guard string // what is removed
+	rule  string // where the rule comes from
+	test  string // -run: the tests that are to notice
+	edits []edit
+}
+
+// edit replaces a text that stands in the file exactly once.
+type edit struct{ file, old, new string }
+
+// The sources of the rules.
+const (
+	steps    = "AWS: rotation function, the four steps"
+	retries  = "AWS: a failed rotation begins again with the same token"
+	put      = "AWS: PutSecretValue"
+	move     = "AWS: UpdateSecretVersionStage"
+	deputy   = "AWS: rotation function, confused deputy"
+	trail    = "AWS: what CloudTrail records"
+	lambda   = "AWS: Lambda, deadline and errors"
+	save     = "Databrain: create-service-token"
+	rotate   = "Databrain: rotate-service-token"
+	signIn   = "Databrain: create-admin-jwt"
+	silence  = "no answer is not a refusal"
+	silent   = "no credential in any output"
+	otherBug = "a bug of published rotators"
+)
+
+var mutants = []mutant{
+	// What is checked before any step.
+	{"a deleted secret is refused", steps, `TestPlanGuard|TestRefusals`, []edit{
+		{"plan.go", "case m.Deleted:", "case false:"}}},
+	{"rotation must be switched on", steps, `TestPlanGuard|TestRefusals`, []edit{
+		{"plan.go", "case !m.RotationEnabled:", "case false:"}}},
+	{"the version must exist", steps, `TestPlanGuard|TestRefusals`, []edit{
+		{"plan.go", "case !known:", "case !known && false:"}}},
+	{"a late duplicate succeeds and does nothing", steps, `TestReplay|TestPlanGuard`, []edit{
+		{"plan.go", "case slices.Contains(labels, labelCurrent):", "case false:"}}},
+	{"the version must be AWSPENDING", steps, `TestPlanGuard|TestRefusals`, []edit{
+		{"plan.go", "case !slices.Contains(labels, labelPending):", "case false:"}}},
+	{"an unknown step is refused", steps, `TestPlanGuard|TestRefusals`, []edit{
+		{"plan.go", "case !slices.Contains([]string{StepCreate, StepSet, StepTest, StepFinish}, step):", "case false:"}}},
+	{"the admin secret is not the rotated one", deputy, `TestRefusals`, []edit{
+		{"rotator.go", "if s.secret.is(s.config.AdminSecretID) {", "if false {"},
+		{"secret.go", "case s.secret.arn != \"\" && strings.EqualFold(aws.ToString(out.ARN), s.secret.arn):", "case false && strings.EqualFold(aws.ToString(out.ARN), s.secret.arn):"}}},
+
+	// createSecret.
+	{"only not-found means that nothing is stored", otherBug, `TestEveryFault/grace/old-pending`, []edit{
+		{"create.go", "if !errors.Is(err, errNoValue) {\n\t\treturn err\n\t}\n\tif s.config", "if !errors.Is(err, errNoValue) && false {\n\t\treturn err\n\t}\n\tif s.config"}}},
+	{"a stored pending value is kept", retries, `TestEveryFault/grace/old-pending`, []edit{
+		{"create.go", "if err == nil {\n\t\ts.log.InfoContext(ctx, \"the pending", "if err == nil && false {\n\t\ts.log.InfoContext(ctx, \"the pending"},
+		{"create.go", "if !errors.Is(err, errNoValue) {\n\t\treturn err\n\t}\n\tif s.config", "if s.config"}}},
+	{"the credential is not the ClientRequestToken", trail, `TestFewestRequests`, []edit{
+		{"create.go", "databrain.NewSecret(uuid.NewString())", "databrain.NewSecret(max(s.event.Version, uuid.Nil.String()))"}}},
+	{"the value is stored as AWSPENDING alone", put, `TestFewestRequests`, []edit{
+		{"secret.go", "VersionStages: []string{labelPending}, // left out, AWSCURRENT would move at once", ""}}},
+	{"the RotationToken is passed on", put, `TestFewestRequests`, []edit{
+		{"secret.go", "in.RotationToken = aws.String(s.event.RotationToken.Reveal())", "_ = in"}}},
+	{"the value that another invocation stored is adopted", put, `TestEveryFault/replace/normal/read-lag`, []edit{
+		{"secret.go", "exists := errors.AsType[*types.ResourceExistsException](err); exists {", "exists := errors.AsType[*types.ResourceExistsException](err); exists && false {"}}},
+	{"a pending value equal to current is refused at once", steps, `TestIdenticalTokens`, []edit{
+		{"create.go", "it is kept\")\n\t\treturn s.differ(pending, current)", "it is kept\")\n\t\treturn s.differ(pending, document{})"}}},
+	{"a pending token is a UUID", save, `TestRefusals`, []edit{
+		{"secret.go", "if err == nil && !storable(d.token) {", "if false {"}}},
+	{"every other field survives", steps, `TestFewestRequests`, []edit{
+		{"document.go", "return d.raw[:d.start] + d.glue + strconv.Quote(value) + d.raw[d.end:]", "return `{\"token\":` + strconv.Quote(value) + `}`"}}},
+	{"the new token is stored before Databrain hears of it", otherBug, `TestFewestRequests`, []edit{
+		{"create.go", "	exists, err := s.put(ctx, current.with(databrain.NewSecret(uuid.NewString())))\n",
+			"	token := databrain.NewSecret(uuid.NewString())\n	if jwt, err := s.signIn(ctx); err != nil || s.databrain.SaveServiceToken(ctx, jwt, token) != nil {\n		return errNoValue\n	}\n	exists, err := s.put(ctx, current.with(token))\n"}}},
+
+	// createSecret of the grace strategy.
+	{"current works before it is rotated", rotate, `TestEveryFault/grace/foreign|TestFewestRequests`, []edit{
+		{"create.go", "if !current.empty() {\n\t\tstanding, cause = s.probe(ctx, current.token)", "if !current.empty() {\n\t\tstanding = Accepted"}}},
+	{"the admin secret is readable before the rotation", rotate, `TestFewestRequests`, []edit{
+		{"create.go", "\t_, err := s.admin(ctx)\n", "\tvar err error\n"}}},
+	{"enough time is left to rotate and to store", lambda, `TestNoTimeToRotate`, []edit{
+		{"create.go", "if s.deadline.Sub(s.now()) < rotateTime+storeTime {", "if false {"}}},
+	{"an unknown outcome is not followed by another rotation", rotate, `TestAbsorbed`, []edit{
+		{"plan.go", "case databrain.Unknown(answer):\n\t\treturn MintAfterUnknown", "case databrain.Unknown(answer):\n\t\treturn FailUnavailable"}}},
+	{"a refusal while current works is an earlier rotation", rotate, `TestEveryFault/grace/normal/refuse-in-grace`, []edit{
+		{"plan.go", "case answer.Class == databrain.ClassAuth && (answer.Status == 401 || answer.Code == \"EXPIRED_SERVICE_TOKEN\"):\n\t\treturn MintAfterUnknown", "case false:"}}},
+	{"the wrong contract is named", rotate, `TestPlanRotated|TestRefusals`, []edit{
+		{"plan.go", "case answer.Class == databrain.ClassAuth, answer.Class == databrain.ClassInvalid:\n\t\treturn FailContract", "case false:"}}},
+	{"a lost token is counted", rotate, `TestOrphansAreCounted`, []edit{
+		{"create.go", "s.orphanPossible = true\n\t\ts.log.WarnContext(ctx, \"the outcome", "s.log.WarnContext(ctx, \"the outcome"}}},
+	{"Databrain's token is stored again and again", rotate, `TestAbsorbed`, []edit{
+		{"create.go", "if !sleep(ctx, pause) {\n\t\t\ts.orphanPossible", "if sleep(ctx, pause); true {\n\t\t\ts.orphanPossible"}}},
+	{"a store that hangs does not use up the time", lambda, `TestAbsorbed`, []edit{
+		{"create.go", "attempt, cancel := context.WithTimeout(ctx, storeTime)", "attempt, cancel := context.WithCancel(ctx)"}}},
+
+	// setSecret.
+	{"the pending value is read again while reads lag", retries, `TestEveryFault/replace/normal/read-lag`, []edit{
+		{"secret.go", "if !errors.Is(err, errNoValue) || pause > 2*time.Second", "if true || pause > 2*time.Second"}}},
+	{"a token that works already is not saved", retries, `TestEveryFault/replace/old-pending-live|TestFewestRequests`, []edit{
+		{"plan.go", "case pending == Accepted: // a lost answer, a duplicate, or a retry after a crash\n\t\treturn Succeed", "case false:"}}},
+	{"no answer about pending is no refusal", silence, `TestPlanSet`, []edit{
+		{"plan.go", "case pending == NoAnswer:", "case false:"}}},
+	{"no answer about current is no refusal", silence, `TestPlanSet`, []edit{
+		{"plan.go", "case current == NoAnswer:\n\t\treturn FailUnavailable\n\tcase current == Accepted:\n\t\treturn Save", "case current == Accepted:\n\t\treturn Save"}}},
+	{"no answer about previous is no refusal", silence, `TestPlanSet`, []edit{
+		{"plan.go", "case previous == NoAnswer:", "case false:"}}},
+	{"a probe without an answer writes nothing", silence, `TestEveryFault/replace/normal/default|TestEveryFault/replace/foreign`, []edit{
+		{"rotator.go", "return NoAnswer, err", "return Rejected, err"}}},
+	{"a token is overwritten only by one who holds a token that works", deputy, `TestHistories|TestRefusals`, []edit{
+		{"plan.go", "case takeover == TakeoverInvalid:", "case true:"}}},
+	{"an empty AWSCURRENT is filled only if the settings allow it", deputy, `TestPlanSet|TestRefusals`, []edit{
+		{"plan.go", "case current == Absent && takeover == TakeoverNever:", "case false:"}}},
+	{"an abandoned rotation says that previous works", deputy, `TestRefusals`, []edit{
+		{"set.go", "holder := s.secret.Holder(labelPrevious)", "holder := s.secret.Holder(labelPending)"}}},
+	{"one sign-in", signIn, `TestFewestRequests`, []edit{
+		{"secret.go", "\tjwt, err := s.databrain.SignIn(ctx, credentials)\n", "\ts.databrain.SignIn(ctx, credentials)\n\tjwt, err := s.databrain.SignIn(ctx, credentials)\n"}}},
+	{"an unknown outcome of the POST is looked into", save, `TestAbsorbed`, []edit{
+		{"set.go", "if !databrain.Unknown(err) {", "if true {"}}},
+	{"a definite refusal of the POST is not repeated", save, `TestDefiniteRefusals`, []edit{
+		{"set.go", "if !databrain.Unknown(err) {", "if false {"}}},
+	{"a saved token that works ends the step", save, `TestAbsorbed`, []edit{
+		{"set.go", "case standing == Accepted:\n\t\t\ts.log", "case false:\n\t\t\ts.log"}}},
+	{"the POST is made twice at the most", save, `TestSaveIsNotRepeatedForEver`, []edit{
+		{"set.go", "case attempt == 2:", "case attempt == 9:"}}},
+	{"a replica that lags is waited for", save, `TestEveryFault/replace/normal/propagation`, []edit{
+		{"set.go", "switch standing, err := s.await(ctx, token); standing {", "switch standing, err := s.probe(ctx, token); standing {"}}},
+	{"AWSPENDING stays when setSecret fails", otherBug, `TestEveryFault/replace/normal/default`, []edit{
+		{"set.go", "	return s.save(ctx, pending.token)\n", "	return s.dropPending(ctx, s.save(ctx, pending.token))\n"},
+		{"secret.go", "func errPendingMissing(err error) error {", "func (s *step) dropPending(ctx context.Context, err error) error {\n	if err != nil {\n		s.secrets.UpdateSecretVersionStage(ctx, &secretsmanager.UpdateSecretVersionStageInput{SecretId: &s.event.SecretID, VersionStage: aws.String(labelPending), RemoveFromVersionId: &s.event.Version})\n	}\n	return err\n}\n\nfunc errPendingMissing(err error) error {"}}},
+	{"the old token is not put back when setSecret fails", otherBug, `TestEveryFault/replace/normal/default`, []edit{
+		{"set.go", "return unavailable(\"save service token, then probe\", probeErr)", "if old, err := s.current(ctx); err == nil {\n\t\t\t\ts.databrain.SaveServiceToken(ctx, jwt, old.token)\n\t\t\t}\n\t\t\treturn unavailable(\"save service token, then probe\", probeErr)"},
+		{"set.go", "return unavailable(\"save service token, twice\", err)", "if old, err := s.current(ctx); err == nil {\n\t\t\t\ts.databrain.SaveServiceToken(ctx, jwt, old.token)\n\t\t\t}\n\t\t\treturn unavailable(\"save service token, twice\", err)"},
+		{"set.go", "case attempt == 2:", "case attempt == 1:"}}},
+
+	// testSecret.
+	{"testSecret proves authentication", steps, `TestFewestRequests|TestRotations`, []edit{
+		{"test.go", "return s.proven(ctx, pending.token)", "_ = pending\n\treturn nil"}}},
+	{"a rejected token does not pass for one that is reachable", otherBug, `TestEveryFault/replace/normal/default|TestFewestRequests`, []edit{
+		{"rotator.go", "return Rejected, err\n", "return Accepted, nil\n"}}},
+	{"testSecret alone is a pre-flight", steps, `TestPreflight`, []edit{
+		{"test.go", "if errors.Is(err, errNoValue) {", "if errors.Is(err, errNoValue) && false {"}}},
+	{"the pre-flight needs a token that works", steps, `TestPlanPreflight|TestRefusals`, []edit{
+		{"plan.go", "case current == Rejected:\n\t\treturn AbandonRejected", "case current == Rejected:\n\t\treturn Succeed"}}},
+
+	// finishSecret.
+	{"a token that was rejected a moment ago is not promoted", steps, `TestTwoInvocations|TestPlanFinish`, []edit{
+		{"plan.go", "return FailPendingDead\n", "return Move\n"}}},
+	{"an instance that is down does not stop the move", steps, `TestAbsorbed`, []edit{
+		{"plan.go", "return MoveUnproven\n", "return FailPendingDead\n"}}},
+	{"an identical token is not promoted", steps, `TestIdenticalTokens`, []edit{
+		{"finish.go", "if err := s.differ(pending, current); err != nil {", "if err := s.differ(pending, current); err != nil && false {"}}},
+	{"the holder of the label is named", move, `TestFewestRequests`, []edit{
+		{"finish.go", "if holder := s.secret.Holder(labelCurrent); holder != \"\" {", "if holder := s.secret.Holder(labelCurrent); false {"}}},
+	{"a label that moved is looked at again", move, `TestAbsorbed`, []edit{
+		{"finish.go", "return s.afterLostMove(ctx)", "return secretsManager(\"UpdateSecretVersionStage of AWSCURRENT\", err)"}}},
+	{"nothing follows the move", steps, `TestFewestRequests`, []edit{
+		{"finish.go", "aws.ToString(in.RemoveFromVersionId)))\n", "aws.ToString(in.RemoveFromVersionId)))\n\t\ts.secrets.UpdateSecretVersionStage(ctx, &secretsmanager.UpdateSecretVersionStageInput{SecretId: &s.event.SecretID, VersionStage: aws.String(labelPending), RemoveFromVersionId: &s.event.Version})\n"}}},
+
+	// Every step.
+	{"half a second is left to report", lambda, `TestEveryFault/replace/normal/default`, []edit{
+		{"rotator.go", "deadline: deadline.Add(-reportTime)", "deadline: deadline"}}},
+	{"no token in a log", silent, `TestFewestRequests`, []edit{
+		{"set.go", "\"Databrain accepts the pending token\")", "\"Databrain accepts the pending token\", slog.String(\"token\", token.Reveal()))"}}},
+	{"no RotationToken in a log", silent, `TestEveryFault/replace/normal/default`, []edit{
+		{"rotator.go", "slog.String(\"version\", e.Version)),", "slog.String(\"version\", e.Version), slog.String(\"authorisation\", e.RotationToken.Reveal())),"}}},
+	{"no message of AWS that quotes the request", silent, `TestEveryFault/replace/normal/default`, []edit{
+		{"secret.go", "return false, secretsManager(\"PutSecretValue of AWSPENDING\", err)", "return false, &SecretsManagerFailed{problem{\"PutSecretValue\", err}}"}}},
+	{"errors have names", lambda, `TestEveryFault/replace/normal/default`, []edit{
+		{"secret.go", "return secretsManager(\"DescribeSecret\", err)", "return fmt.Errorf(\"describe: %w\", secretsManager(\"DescribeSecret\", err))"}}},
+	{"a takeover is counted", deputy, `TestRotations|TestStepMetrics`, []edit{
+		{"set.go", "s.tookOver = true", "s.tookOver = false"}}},
+}
