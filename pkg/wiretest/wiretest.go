@@ -127,6 +127,8 @@ type writer struct {
 	header  http.Header
 	written int64
 
+	length int64 // that the header states; -1 if it does not
+
 	started chan struct{}
 	status  int
 	sent    http.Header
@@ -149,7 +151,7 @@ func (w *writer) serve(h http.Handler, in *http.Request) {
 			w.pipe.CloseWithError(err)
 			return
 		}
-		want := contentLength(w.sent)
+		want := w.length
 		if in.Method == http.MethodHead { // which states the length of a body that does not follow
 			want = 0
 		}
@@ -171,6 +173,7 @@ func (w *writer) WriteHeader(status int) {
 		return
 	}
 	w.status, w.sent = status, w.header.Clone()
+	w.length = contentLength(w.sent) // the client owns sent from here on
 	close(w.started)
 }
 
