@@ -77,29 +77,28 @@ func (w *world) invocation(step, version string) *invocation {
 
 // takeTurns runs a and b, one call at a time. Either may fail: a retry follows.
 func (w *world) takeTurns(a, b *invocation, turns string) {
-	ended := make(map[*invocation]bool) // read when all goroutines wait
 	w.wire.gate = func(inv *invocation) {
-		inv.waiting = true
+		inv.waiting.Store(true)
 		<-inv.turn
 	}
 	for _, inv := range []*invocation{a, b} {
 		inv.turn = make(chan struct{})
 		go func() {
 			_ = w.run(inv)
-			ended[inv] = true
+			inv.ended.Store(true)
 		}()
 		synctest.Wait()
 	}
 	// next lets inv make one call, as soon as it wants to, and reports whether it
 	// may want another.
 	next := func(inv *invocation) bool {
-		for synctest.Wait(); !inv.waiting; synctest.Wait() {
-			if ended[inv] {
+		for synctest.Wait(); !inv.waiting.Load(); synctest.Wait() {
+			if inv.ended.Load() {
 				return false
 			}
 			time.Sleep(10 * time.Millisecond)
 		}
-		inv.waiting = false
+		inv.waiting.Store(false)
 		inv.turn <- struct{}{}
 		return true
 	}

@@ -28,6 +28,7 @@ import (
 	"net/http"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -77,7 +78,8 @@ type invocation struct {
 	stored     bool           // AWSPENDING had a value when it began
 	unanswered bool           // a probe had no answer
 	turn       chan struct{}  // to make one call; nil unless two take turns
-	waiting    bool           // for its turn
+	waiting    atomic.Bool    // for its turn
+	ended      atomic.Bool
 }
 
 type invocationKey struct{}
