@@ -67,7 +67,7 @@ func drawTime(b *bytes.Buffer, all []growth) {
 	for i, g := range all {
 		text(b, "", x(i), plotBottom+18, "middle", strconv.Itoa(g.byRate.apps))
 	}
-	text(b, "latency", timeLeft+14, plotTop+22, "start", fmt.Sprintf("bound by latency: 16 at a time, %v each", latency))
+	text(b, "latency", timeLeft+14, plotTop+22, "start", fmt.Sprintf("bound by latency: 16 at a time, %d ms each", latency.Milliseconds()))
 	text(b, "rate", timeLeft+14, plotTop+40, "start", "bound by rate: 30,000 a minute")
 }
 
