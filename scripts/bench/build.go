@@ -20,7 +20,7 @@ const pythonSource = "scripts/bench/python"
 // builds are the functions as they would be deployed.
 type builds struct {
 	dir           string
-	python        string // interpreter that has boto3
+	interpreter   string // the Python that has boto3
 	pythonVersion string
 	zipped        map[string]int64 // bytes of the deployment package by function
 }
@@ -52,8 +52,8 @@ func (b *builds) all(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.python = filepath.Join(venv, "bin", "python")
-	version, err := output(ctx, b.python, "--version")
+	b.interpreter = filepath.Join(venv, "bin", "python")
+	version, err := output(ctx, b.interpreter, "--version")
 	if err != nil {
 		return err
 	}

@@ -40,8 +40,8 @@ type bench struct {
 	lab *labtest.Lab
 }
 
-// live starts a function, lets it work and ends it.
-func (b *bench) live(ctx context.Context, name string) (life, error) {
+// observe starts a function, lets it work and ends it.
+func (b *bench) observe(ctx context.Context, name string) (life, error) {
 	config := runtimetest.Config{Path: b.path(name), Env: b.lab.AWS(), Timeout: time.Minute}
 	payload := []byte(`{}`)
 	switch name {
@@ -53,7 +53,7 @@ func (b *bench) live(ctx context.Context, name string) (life, error) {
 		config.Env = b.lab.Audit()
 	case python:
 		config.Path, config.Env = filepath.Join(pythonSource, "bootstrap"), b.lab.Rotate()
-		config.Env["BENCH_PYTHON"] = b.builds.python
+		config.Env["BENCH_PYTHON"] = b.interpreter
 		config.Env["PYTHONDONTWRITEBYTECODE"] = "1" // not into the sources
 	}
 	function, err := runtimetest.Start(ctx, config)
@@ -66,7 +66,7 @@ func (b *bench) live(ctx context.Context, name string) (life, error) {
 	if name == rotate || name == python {
 		work = func() error { return w.rotate(ctx) }
 	}
-	if err := w.live(work); err != nil {
+	if err := w.repeat(work); err != nil {
 		return life{}, fmt.Errorf("%s: %w", name, err)
 	}
 	return w.seen, nil
@@ -81,7 +81,8 @@ type worker struct {
 	steps    int           // how many those were
 }
 
-func (w *worker) live(work func() error) error {
+// repeat lets the function work once in a cold environment and then in a warm one.
+func (w *worker) repeat(work func() error) error {
 	if err := work(); err != nil {
 		return err
 	}

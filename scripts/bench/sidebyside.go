@@ -30,7 +30,7 @@ func measureSideBySide(ctx context.Context, built builds, rounds int) (sideBySid
 	for round := range rounds {
 		for i := range all {
 			name := all[(round+i)%len(all)]
-			seen, err := b.live(ctx, name)
+			seen, err := b.observe(ctx, name)
 			if err != nil {
 				return s, err
 			}
