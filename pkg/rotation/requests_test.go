@@ -10,15 +10,15 @@ import (
 // The requests of a step, each with what it is for. A step is an invocation of its
 // own and knows nothing of the one before, so that each begins with a DescribeSecret.
 var (
-	describes = want{"DescribeSecret", "is the version pending, is rotation on, who has AWSCURRENT?"}
+	describes = request{"DescribeSecret", "is the version pending, is rotation on, who has AWSCURRENT?"}
 
-	createByReplace = []want{
+	createByReplace = []request{
 		describes,
 		{"GetSecretValue AWSCURRENT", "the document whose other fields are kept; it must not be equal to pending"},
 		{"GetSecretValue AWSPENDING", "has an attempt before stored a token? Then nothing is minted"},
 		{"PutSecretValue AWSPENDING", "stored before Databrain hears of it"},
 	}
-	createByGrace = []want{
+	createByGrace = []request{
 		describes,
 		{"GetSecretValue AWSCURRENT", "the token to rotate, and the document"},
 		{"GetSecretValue AWSPENDING", "has an attempt before stored a token?"},
@@ -27,7 +27,7 @@ var (
 		{"rotate service token", "once"},
 		{"PutSecretValue AWSPENDING", "at once"},
 	}
-	setBySaving = []want{
+	setBySaving = []request{
 		describes,
 		{"GetSecretValue AWSPENDING", "the token to save"},
 		{"probe", "pending: is it live already?"},
@@ -38,17 +38,17 @@ var (
 		{"save service token", "once"},
 		{"probe", "pending: does it work now?"},
 	}
-	setByProbing = []want{
+	setByProbing = []request{
 		describes,
 		{"GetSecretValue AWSPENDING", "the token that Databrain made"},
 		{"probe", "pending: it is live"},
 	}
-	tests = []want{
+	testByProbing = []request{
 		describes,
 		{"GetSecretValue AWSPENDING", "the token to prove"},
 		{"probe", "pending: authenticated, not just reachable"},
 	}
-	finishes = []want{
+	finishes = []request{
 		describes,
 		{"GetSecretValue AWSPENDING", "the token to promote"},
 		{"GetSecretValue AWSCURRENT", "must not be equal to pending"},
@@ -57,22 +57,22 @@ var (
 	}
 )
 
-type want struct{ request, why string }
+type request struct{ op, why string }
 
 // TestFewestRequests compares a rotation that nothing disturbs, request by request.
 func TestFewestRequests(t *testing.T) {
-	withSignIn := append(append([]want{}, createByGrace[:5]...), want{"sign in", "the older contract wants the admin's JWT"})
+	withSignIn := append(append([]request{}, createByGrace[:5]...), request{"sign in", "the older contract wants the admin's JWT"})
 	withSignIn = append(withSignIn, createByGrace[5:]...)
-	for mode, steps := range map[string][4][]want{
-		"replace":   {createByReplace, setBySaving, tests, finishes}, // 21
-		"grace":     {createByGrace, setByProbing, tests, finishes},  // 18
-		"grace-jwt": {withSignIn, setByProbing, tests, finishes},     // 19
+	for mode, steps := range map[string][4][]request{
+		"replace":   {createByReplace, setBySaving, testByProbing, finishes}, // 21
+		"grace":     {createByGrace, setByProbing, testByProbing, finishes},  // 18
+		"grace-jwt": {withSignIn, setByProbing, testByProbing, finishes},     // 19
 	} {
 		t.Run(mode, func(t *testing.T) {
 			var expected, got []string
 			for i, step := range []string{"createSecret", "setSecret", "testSecret", "finishSecret"} {
 				for _, w := range steps[i] {
-					expected = append(expected, step+": "+w.request)
+					expected = append(expected, step+": "+w.op)
 				}
 			}
 			for _, c := range (schedule{setup: setup{mode, "normal", "default"}}).check(t).calls {

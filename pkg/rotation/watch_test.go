@@ -21,7 +21,7 @@ import (
 // watch checks the invariants of a rotation and collects what breaks them:
 //
 //   - once a token works, the token of AWSCURRENT or of AWSPENDING works, after
-//     every single call, late ones included: nothing can lock the owner out;
+//     every call with an effect, late ones included: nothing can lock the owner out;
 //   - Databrain is only ever given the token that AWSPENDING holds already, and the
 //     value of a version never changes: the pending version is a write-ahead log;
 //   - AWSCURRENT moves only to a token whose last probe accepted it, in this rotation;
@@ -137,7 +137,6 @@ func (o *watch) beforeCall(c *call) {
 		SecretId, ClientRequestToken, RotationToken, MoveToVersionId string
 		VersionStages                                                []string
 		SecretString, Token                                          string
-		ExpireAt                                                     json.Number
 	}
 	if len(c.body) > 0 {
 		if err := json.Unmarshal(c.body, &in); err != nil {
@@ -157,6 +156,9 @@ func (o *watch) beforeCall(c *call) {
 	case opRotate:
 		if c.inv.stored && o.w.setup.variant != "read-lag" {
 			o.broken("call %d asks Databrain to rotate, although AWSPENDING has a value", c.n)
+		}
+		if !strings.Contains(string(c.body), fmt.Sprintf(`"expireAt":%d`, gracePeriod/time.Second)) {
+			o.broken("call %d does not give the grace period as a number of seconds", c.n)
 		}
 	case opPut:
 		o.secrets[tokenOf(in.SecretString)] = "a minted token"
@@ -207,7 +209,7 @@ func (o *watch) delivered(c *call, pending string, body []byte) {
 	}
 	if json.Unmarshal(body, &answer) == nil {
 		var data struct{ AccessToken string }
-		_ = json.Unmarshal(answer.Data, &data) // a list of data apps is none
+		_ = json.Unmarshal(answer.Data, &data) // most answers have none
 		o.secrets[answer.Key], o.secrets[data.AccessToken] = "a token of Databrain", "a JWT"
 	}
 	if alive := o.anyWorks(); alive || o.alive {
