@@ -37,6 +37,9 @@ mutants: ## remove each guard of the rotation in turn; a test must notice
 
 bench: ## the figures of the README, each beside its reference
 	$(GO) run ./scripts/bench
+	@mkdir -p build
+	$(GO) test -run '^$$' -bench . -benchmem -benchtime 100ms -count 6 ./pkg/rotation ./pkg/databrain ./pkg/audit >build/bench.txt
+	$(GO) run golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da build/bench.txt
 
 serve: ## the stand-ins on fixed loopback ports, for sam local invoke, the AWS CLI and curl
 	$(GO) run ./scripts/serve

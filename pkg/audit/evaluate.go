@@ -60,7 +60,7 @@ func NewEvaluation(policy Policy, instance string, now time.Time) *Evaluation {
 
 func (e *Evaluation) newTally() tally {
 	n := len(e.policy.Exceptions)
-	return tally{ages: ageBins(), matched: make([]int, n), covered: make([]int, n)}
+	return tally{ages: ageBins(e.policy.MaxAgeDays), matched: make([]int, n), covered: make([]int, n)}
 }
 
 // App is the evaluation of one data app. Nothing of it counts before

@@ -1,6 +1,9 @@
 package audit
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // GapClass is why a part of the instance could not be read.
 type GapClass string
@@ -32,9 +35,12 @@ type Gap struct {
 // To. To is 0 for the last bin, which is open.
 type AgeBin struct{ From, To, Tokens, Stale int }
 
-// ageBins returns the fixed bins of the age histogram, empty.
-func ageBins() []AgeBin {
-	edges := []int{0, 30, 60, 90, 180, 365, 730}
+// ageBins returns the bins of the age histogram, empty. One begins at the limit of
+// the policy, so that none is partly stale by it.
+func ageBins(maxAgeDays int) []AgeBin {
+	edges := []int{0, 30, 60, 90, 180, 365, 730, maxAgeDays}
+	slices.Sort(edges)
+	edges = slices.Compact(edges)
 	bins := make([]AgeBin, len(edges))
 	for i, from := range edges {
 		bins[i].From = from

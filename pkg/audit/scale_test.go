@@ -37,6 +37,10 @@ func (d *disk) GetObject(context.Context, *s3.GetObjectInput, ...func(*s3.Option
 	return &s3.GetObjectOutput{Body: file, ETag: aws.String(`"1"`)}, nil
 }
 
+func (d *disk) ListObjectsV2(context.Context, *s3.ListObjectsV2Input, ...func(*s3.Options)) (*s3.ListObjectsV2Output, error) {
+	return &s3.ListObjectsV2Output{}, nil
+}
+
 func (d *disk) PutObject(_ context.Context, in *s3.PutObjectInput, _ ...func(*s3.Options)) (*s3.PutObjectOutput, error) {
 	into := io.Discard
 	if strings.HasSuffix(*in.Key, "state.json") {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -15,11 +16,11 @@ import (
 )
 
 // S3 is the part of the SDK's client that the audit needs, and that the
-// function's role has to allow. A role without s3:ListBucket on the prefix gets
-// 403 instead of 404 for a state that does not exist yet.
+// function's role has to allow.
 type S3 interface {
 	GetObject(context.Context, *s3.GetObjectInput, ...func(*s3.Options)) (*s3.GetObjectOutput, error)
 	PutObject(context.Context, *s3.PutObjectInput, ...func(*s3.Options)) (*s3.PutObjectOutput, error)
+	ListObjectsV2(context.Context, *s3.ListObjectsV2Input, ...func(*s3.Options)) (*s3.ListObjectsV2Output, error)
 }
 
 // Store is the place in S3 for reports and for the state.
@@ -43,7 +44,7 @@ type stateVersion struct {
 func (s *Store) load(ctx context.Context, instance string) (m Memory, v stateVersion, note string) {
 	forgotten := Memory{Kind: Forgotten}
 	out, err := s.Client.GetObject(ctx, &s3.GetObjectInput{Bucket: &s.Bucket, Key: aws.String(s.stateKey())})
-	if _, missing := errors.AsType[*types.NoSuchKey](err); missing {
+	if _, missing := errors.AsType[*types.NoSuchKey](err); missing || httpStatus(err) == http.StatusForbidden && s.noState(ctx) {
 		return Memory{Kind: FirstRun}, stateVersion{}, ""
 	}
 	if err != nil {
@@ -66,6 +67,15 @@ func (s *Store) load(ctx context.Context, instance string) (m Memory, v stateVer
 	}
 	m.Kind = Remembered
 	return m, v, ""
+}
+
+// noState reports whether a list of the bucket shows that there is no state.
+// Without s3:ListBucket S3 answers 403 for an object that is missing ("GetObject",
+// Amazon S3 API reference), and that it grants the permission for a prefix alone
+// may count as without: only a list states its prefix.
+func (s *Store) noState(ctx context.Context) bool {
+	out, err := s.Client.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &s.Bucket, Prefix: aws.String(s.stateKey())})
+	return err == nil && !slices.ContainsFunc(out.Contents, func(o types.Object) bool { return aws.ToString(o.Key) == s.stateKey() })
 }
 
 // errStateTaken: another run stored its state since this one read it.

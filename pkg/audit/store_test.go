@@ -195,6 +195,21 @@ func TestNoPermissionToListIsNoFirstRun(t *testing.T) {
 	})
 }
 
+// TestAForbiddenStateThatIsNotThere: S3 may answer 403 for a state that does not
+// exist yet, although it lets the prefix be listed. Then this is the first run.
+func TestAForbiddenStateThatIsNotThere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t, databraintest.Config{DataApps: apps(2)})
+		l.s3.Inject(standin.Fault{Kind: standin.ErrorBefore, Operation: "GetObject", Code: "AccessDenied"})
+		if s := l.mustRun(); s.Counts.New != 3 || s.Counts.Ongoing != 0 || len(s.Notes) != 0 {
+			t.Errorf("the first run: counts %+v, notes %q", s.Counts, s.Notes)
+		}
+		if s := l.mustRun(); s.Counts.New != 0 || s.Counts.Ongoing != 3 {
+			t.Errorf("the second run: counts %+v", s.Counts)
+		}
+	})
+}
+
 func TestReportsThatCanNotBeStored(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, databraintest.Config{DataApps: apps(2)})
