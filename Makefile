@@ -29,7 +29,7 @@ lint: ## formatting, vet, linters
 e2e: ## the real parts: SAM CLI, Docker, moto, AWS CLI; installs what it needs
 	$(GO) run ./scripts/e2e
 
-proof: ## the long form of the rotation proof: all pairs of faults, longer histories, fuzzing
+proof: ## the long form: all pairs of faults, longer histories, the audit at full size, fuzzing
 	sh scripts/proof.sh
 
 mutants: ## remove each guard of the rotation in turn; a test must notice

@@ -14,6 +14,7 @@ import (
 )
 
 func TestRateAndRequestsInFlightStayBelowTheirCeilings(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		perMinute, concurrency, apps int
 		latency                      time.Duration
@@ -76,6 +77,7 @@ func TestThrottlingPausesAllRequests(t *testing.T) {
 // TestInstanceLimit: an instance that others use too throttles the audit, which
 // outlasts the window.
 func TestInstanceLimit(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		all := apps(120)
 		l := newLab(t, databraintest.Config{DataApps: all, Switches: databraintest.Switches{RateLimit: 50}})
@@ -89,6 +91,7 @@ func TestInstanceLimit(t *testing.T) {
 }
 
 func TestRotationHalfWay(t *testing.T) {
+	t.Parallel()
 	const next = "11111111-2222-4333-8444-555555555555"
 	for _, c := range []struct {
 		name   string
@@ -170,6 +173,7 @@ func TestAppDeletedDuringTheRunIsNoGap(t *testing.T) {
 }
 
 func TestPages(t *testing.T) {
+	t.Parallel()
 	ages := make([]int, 35)
 	for i := range ages {
 		ages[i] = 91 + i
@@ -249,6 +253,7 @@ func TestPages(t *testing.T) {
 // TestDeadline: an instance too slow for the time there is leaves gaps, and a run
 // that ends well before its invocation does.
 func TestDeadline(t *testing.T) {
+	t.Parallel()
 	for _, timeout := range []time.Duration{15 * time.Minute, time.Minute, 10 * time.Second} {
 		t.Run(timeout.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -279,6 +284,7 @@ func TestDeadline(t *testing.T) {
 // TestRetryBudget: an instance that fails everything is not asked four times for
 // each of its apps.
 func TestRetryBudget(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		all := apps(500)
 		l := newLab(t, databraintest.Config{DataApps: all})

@@ -53,6 +53,7 @@ var encodedAs = map[string]struct{ csv, ocsf string }{
 // TestEncodingsAgree decodes the three encodings of the same findings and
 // compares them member by member.
 func TestEncodingsAgree(t *testing.T) {
+	t.Parallel()
 	all := reports()
 	all["hostile"] = cleaned(hostileReport())
 	for name, r := range all {

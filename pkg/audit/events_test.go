@@ -78,6 +78,7 @@ func TestOnlyEntriesThatFailedAreSentAgain(t *testing.T) {
 }
 
 func TestEventsThatStayFailedAreAnError(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name   string
 		damage func(*lab)
@@ -126,6 +127,7 @@ func TestEventsThatStayFailedAreAnError(t *testing.T) {
 // TestLastEventComesLast: even when calls are slow and entries fail, the event
 // that ends the run is not taken before all others were.
 func TestLastEventComesLast(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, databraintest.Config{DataApps: apps(200)})
 		for i := range 20 {
@@ -141,6 +143,7 @@ func TestLastEventComesLast(t *testing.T) {
 }
 
 func TestEventsOfTheLongestNames(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		for name, part := range map[string]string{"quotes": `"\`, "four bytes": "\U0001F511", "HTML and controls": "<&>\x01\u2028\u2029"} {
 			var all []databraintest.DataApp

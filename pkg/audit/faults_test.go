@@ -70,6 +70,7 @@ func faultCases(now time.Time) []faultCase {
 // run. Whatever happens, each stale token is found or its app is a gap, and
 // nothing that is still there is resolved.
 func TestFaultsOfOneApp(t *testing.T) {
+	t.Parallel()
 	for _, c := range faultCases(time.Time{}) {
 		for _, always := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s/always=%t", c.name, always), func(t *testing.T) {
@@ -107,6 +108,7 @@ func TestFaultsOfOneApp(t *testing.T) {
 // TestFaultsOfTheAppList strikes the list of the apps: always, and the run fails,
 // but says so in every way that it has.
 func TestFaultsOfTheAppList(t *testing.T) {
+	t.Parallel()
 	for _, c := range faultCases(time.Time{}) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

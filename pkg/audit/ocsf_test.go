@@ -152,6 +152,7 @@ func decodeOCSF(t *testing.T, r *audit.Report) []map[string]any {
 }
 
 func TestOCSFKeepsToTheSchema(t *testing.T) {
+	t.Parallel()
 	schema := loadOCSF(t)
 	for name, r := range reports() {
 		t.Run(name, func(t *testing.T) {

@@ -36,6 +36,7 @@ var (
 // TestPageIsWellFormed walks all tags of each page: a name from outside that got
 // out of its place would leave one open, or bring one that the page does not use.
 func TestPageIsWellFormed(t *testing.T) {
+	t.Parallel()
 	allowed := strings.Fields("a bdi body circle code dd details div dl dt figure footer h1 h2 head header html li line main meta ol p path rect section span strong style summary svg table tbody td text th thead title tr ul")
 	empty := strings.Fields("meta circle line path rect")
 	for name, r := range reports() {
@@ -72,6 +73,7 @@ func TestPageIsWellFormed(t *testing.T) {
 // TestPageNeedsNothing: nothing is loaded from anywhere, and the page's own policy
 // lets its one style through by its hash and nothing else.
 func TestPageNeedsNothing(t *testing.T) {
+	t.Parallel()
 	for name, r := range reports() {
 		page := render(t, r)
 		css := style.FindStringSubmatch(page)
@@ -109,6 +111,7 @@ func text(page string) string {
 }
 
 func TestPageSays(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		report *audit.Report
 		want   []string
@@ -175,6 +178,7 @@ func TestHeadlineNeverCleansWhatWasNotRead(t *testing.T) {
 // TestPageIsBounded: 500 rows of the longest names, each character of which needs
 // five in HTML, and nothing else may grow without end either.
 func TestPageIsBounded(t *testing.T) {
+	t.Parallel()
 	f := newFixture()
 	for i := range 3000 {
 		f.token(strings.Repeat(`"`, 250)+strconv.Itoa(i), strings.Repeat(`'`, 256), 500)
@@ -298,6 +302,7 @@ func contrast(t *testing.T, a, b string) float64 {
 
 // TestWritersFail: a report that did not get out whole is an error.
 func TestWritersFail(t *testing.T) {
+	t.Parallel()
 	broken := errors.New("disk full")
 	for name, write := range writers() {
 		for _, room := range []int{0, 5000} {
@@ -323,7 +328,7 @@ func (w *shortWriter) Write(p []byte) (int, error) {
 // TestWritersStream: the memory that a writer needs does not grow with the number
 // of findings.
 func TestWritersStream(t *testing.T) {
-	r := largeReport(10_000)
+	r := largeReport(scaleFindings)
 	for name, write := range writers() {
 		var base runtime.MemStats
 		runtime.GC()

@@ -55,6 +55,7 @@ func TestDryRunLeavesNoTrace(t *testing.T) {
 }
 
 func TestFailedRunStillTells(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name   string
 		damage func(*lab)

@@ -2,5 +2,8 @@
 
 package audit_test
 
-// scaleApps is the size of [TestMemory].
-const scaleApps = 10_000
+// The sizes of [TestMemory] and [TestWritersStream]; scripts/proof.sh runs them.
+const (
+	scaleApps     = 10_000
+	scaleFindings = 10_000
+)

@@ -2,6 +2,8 @@
 
 package audit_test
 
-// scaleApps is the size of [TestMemory] under the race detector, which is
-// many times as slow.
-const scaleApps = 200
+// The same under the race detector, which is many times as slow.
+const (
+	scaleApps     = 200
+	scaleFindings = 3_000
+)

@@ -255,6 +255,7 @@ func TestResolvingWhatIsNotAboutTokens(t *testing.T) {
 // truth: nothing that is there is ever resolved, and once a run has seen
 // everything, what is not there is no longer open.
 func TestResolveRule(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		w, now := world{"A": {"t0", "t1"}, "B": {"t2"}, "C": nil}, evalAt
 		memory := audit.Memory{Kind: audit.FirstRun}

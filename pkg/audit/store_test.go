@@ -37,6 +37,7 @@ func (l *lab) eventIDs() map[string]string {
 // TestCrashBeforeTheState: a run that sent its events and died before it stored
 // its state, and the one that repeats it, send the same events under the same ids.
 func TestCrashBeforeTheState(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		all := apps(6)
 		l := newLab(t, databraintest.Config{DataApps: all})
@@ -84,6 +85,7 @@ func TestTheStateIsStoredAfterTheLastEvent(t *testing.T) {
 }
 
 func TestTwoRunsAtTheSameTime(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		all := apps(6)
 		l := newLab(t, databraintest.Config{DataApps: all})
@@ -124,6 +126,7 @@ func TestTwoRunsAtTheSameTime(t *testing.T) {
 }
 
 func TestAStateThatCanNotBeRead(t *testing.T) {
+	t.Parallel()
 	put := func(text string) func(*lab) {
 		return func(l *lab) { l.s3.Put(labBucket, "audit/state.json", []byte(text)) }
 	}

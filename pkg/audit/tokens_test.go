@@ -103,6 +103,7 @@ func TestNames(t *testing.T) {
 }
 
 func TestDuplicatesAndLargeApps(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		large := databraintest.DataApp{Name: "Large"}
 		for i := range 10_000 {
