@@ -151,8 +151,6 @@ func (o *watch) beforeCall(c *call) {
 	switch c.op {
 	case opProbe, opSignIn, "DescribeSecret", "GetSecretValue of databrain/admin",
 		"GetSecretValue AWSCURRENT", "GetSecretValue AWSPENDING", "GetSecretValue AWSPREVIOUS":
-	default:
-		o.broken("call %d is none that a rotation needs: %s %s %s", c.n, c.req.Method, c.req.URL.Path, c.op)
 	case opRotate:
 		if c.inv.stored && o.w.setup.variant != "read-lag" {
 			o.broken("call %d asks Databrain to rotate, although AWSPENDING has a value", c.n)
@@ -179,6 +177,8 @@ func (o *watch) beforeCall(c *call) {
 		if value := o.values[event.Version]; value == "" || tokenOf(value) != in.Token {
 			o.broken("call %d saves a token that AWSPENDING does not hold", c.n)
 		}
+	default:
+		o.broken("call %d is none that a rotation needs: %s %s %s", c.n, c.req.Method, c.req.URL.Path, c.op)
 	}
 	for op, most := range map[string]int{opSignIn: 1, opSave: 2, opRotate: 1, opMove: o.w.wireTries(), opPut: 40} {
 		if c.inv.counts[op] > most {
