@@ -19,6 +19,7 @@ var csvColumns = [...]struct {
 	{"severity", func(d *Detail) string { return string(d.Finding.Severity) }},
 	{"state", func(d *Detail) string { return string(d.Finding.State) }},
 	{"check", func(d *Detail) string { return string(d.Finding.Check) }},
+	{"severity_raised_from", func(d *Detail) string { return string(d.Finding.RaisedFrom) }},
 	{"compliance", func(d *Detail) string { return string(d.Finding.Compliance) }},
 	{"data_app", func(d *Detail) string { return orZero(d.DataApp).Name }},
 	{"token_name", func(d *Detail) string { return orZero(d.Token).Name }},

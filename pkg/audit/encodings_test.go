@@ -28,6 +28,7 @@ var encodedAs = map[string]struct{ csv, ocsf string }{
 	"finding.check":       {"check", "finding_info.types.0"},
 	"finding.state":       {"state", "unmapped.state"},
 	"finding.severity":    {"severity", "severity"},
+	"finding.raisedFrom":  {"severity_raised_from", "unmapped.raisedFrom"},
 	"finding.compliance":  {"compliance", "compliance.status"},
 	"finding.title":       {"title", "finding_info.title"},
 	"finding.description": {"description", "finding_info.desc"},

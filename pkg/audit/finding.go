@@ -71,6 +71,7 @@ type Finding struct {
 	Check      Check
 	State      State
 	Severity   Severity
+	RaisedFrom Severity // of an ongoing finding in the last run, if it was lower then; else ""
 	FirstSeen  time.Time
 	LastSeen   time.Time
 	DataApp    string // "" where it does not apply

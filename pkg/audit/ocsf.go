@@ -130,6 +130,7 @@ type ocsfRemedy struct {
 // events.
 type ocsfUnmapped struct {
 	State      State            `json:"state"`
+	RaisedFrom Severity         `json:"raisedFrom,omitempty"`
 	AgeDays    *int             `json:"ageDays,omitempty"`
 	StaleSince *time.Time       `json:"staleSince,omitempty"`
 	Exception  *ExceptionDetail `json:"exception,omitempty"`
@@ -154,7 +155,7 @@ func newOCSF(d *Detail) ocsfFinding {
 			FirstSeenTime: d.Finding.FirstSeenAt.UnixMilli(), LastSeenTime: d.Finding.LastSeenAt.UnixMilli(),
 		},
 		Compliance: ocsfComplianceOf(d), Resources: ocsfResources(d),
-		Unmapped: ocsfUnmapped{State: d.Finding.State, Exception: d.Exception},
+		Unmapped: ocsfUnmapped{State: d.Finding.State, RaisedFrom: d.Finding.RaisedFrom, Exception: d.Exception},
 	}
 	if d.Token != nil {
 		o.Unmapped.AgeDays, o.Unmapped.StaleSince = d.Token.AgeDays, d.Token.StaleSince

@@ -91,6 +91,9 @@ func (f *fixture) token(app, name string, age int) {
 		found.Check, found.Severity = audit.TokenAge, severityAt(age)
 		found.Token.StaleSince = created.AddDate(0, 0, limit)
 	}
+	if found.Severity == audit.Critical {
+		found.RaisedFrom = audit.High
+	}
 	if age < limit+8 {
 		found.State = audit.New
 	}

@@ -36,6 +36,9 @@ func rowOf(f *Finding) findingRow {
 	if f.State == Ongoing || f.State == Reopened {
 		row.Since = "since " + row.FirstDay
 	}
+	if f.RaisedFrom != "" {
+		row.Since += ", " + string(f.RaisedFrom) + " before"
+	}
 	title := describe(f).title
 	if f.Token == nil {
 		row.Title = title

@@ -113,7 +113,8 @@ func Transition(m Memory, findings []Finding, c Coverage, instance string, now t
 }
 
 // observe sets the state of a finding that was observed. One that an exception
-// covers stays suppressed, and comes back as reopened.
+// covers stays suppressed, and comes back as reopened. An ongoing one says when its
+// severity has risen: a token that grows old is new only once, at the lowest.
 func observe(f *Finding, kind MemoryKind, before *Record, now time.Time) {
 	state := Ongoing
 	switch {
@@ -121,6 +122,8 @@ func observe(f *Finding, kind MemoryKind, before *Record, now time.Time) {
 		f.FirstSeen = before.FirstSeenAt
 		if before.Suppressed || !before.ResolvedAt.IsZero() {
 			state = Reopened
+		} else if f.State != Suppressed && before.Severity.rank() < f.Severity.rank() {
+			f.RaisedFrom = before.Severity
 		}
 	case kind == FirstRun || kind == Remembered:
 		state, f.FirstSeen = New, now.UTC()

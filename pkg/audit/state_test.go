@@ -180,6 +180,37 @@ func TestStatesFromRunToRun(t *testing.T) {
 	}
 }
 
+// TestRaisedSeverity: a finding grows worse while it is ongoing, and says so in the
+// one run that first sees it, but not where an exception covers it.
+func TestRaisedSeverity(t *testing.T) {
+	const covered = `{"exceptions":[{"id":"e","token":"t1","reason":"r","owner":"o","expiresAt":"2090-01-01"}]}`
+	type seen struct{ Severity, RaisedFrom audit.Severity }
+	for name, c := range map[string]struct {
+		policy string
+		want   []seen
+	}{
+		"open":    {`{}`, []seen{{audit.Medium, ""}, {audit.Medium, ""}, {audit.High, audit.Medium}, {audit.High, ""}, {audit.Critical, audit.High}, {audit.Critical, ""}}},
+		"covered": {covered, []seen{{audit.Medium, ""}, {audit.Medium, ""}, {audit.High, ""}, {audit.High, ""}, {audit.Critical, ""}, {audit.Critical, ""}}},
+	} {
+		memory := audit.Memory{Kind: audit.FirstRun}
+		var got []seen
+		for _, day := range []int{0, 79, 81, 82, 266, 267} { // the token is 100 days old on day 0
+			now := evalAt.Add(days(day))
+			findings, coverage := world{"A": {"t1"}}.observe(t, c.policy, now, nil, true)
+			_, next := audit.Transition(memory, findings, coverage, labInstance, now)
+			for _, f := range findings {
+				if f.Token != nil {
+					got = append(got, seen{f.Severity, f.RaisedFrom})
+				}
+			}
+			memory = through(t, next)
+		}
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}
+
 func TestWithoutMemoryEverythingIsOngoing(t *testing.T) {
 	for kind, want := range map[audit.MemoryKind]audit.State{
 		audit.NoMemory: audit.Ongoing, audit.Forgotten: audit.Ongoing, audit.FirstRun: audit.New, audit.Remembered: audit.New,

@@ -93,7 +93,8 @@ func failedRotationIsHeardOf(resources tree) []string {
 	})
 }
 
-// With state a finding is new once; without it every finding is ongoing at every run.
+// With state a finding is new once, and raised once to each severity; without it
+// every finding is ongoing at every run.
 func findingsReachPeople(resources tree) []string {
 	bus := get(resources["AuditFunction"], "Properties.Environment.Variables.AUDIT_EVENT_BUS").(string)
 	if bus == "none" || strings.Contains(bus, ":210987654321:") {
@@ -107,10 +108,10 @@ func findingsReachPeople(resources tree) []string {
 		states = "[ongoing]"
 	}
 	return expect(resources, "FindingRule", map[string]any{
-		"Properties.EventBusName":                      bus,
-		"Properties.EventPattern.source":               "[databrain.token-audit]",
-		"Properties.EventPattern.detail-type":          "[Databrain Token Finding Observed]",
-		"Properties.EventPattern.detail.finding.state": states,
+		"Properties.EventBusName":                    bus,
+		"Properties.EventPattern.source":             "[databrain.token-audit]",
+		"Properties.EventPattern.detail-type":        "[Databrain Token Finding Observed]",
+		"Properties.EventPattern.detail.finding.$or": "[map[state:" + states + "] map[raisedFrom:[map[exists:true]]]]",
 	})
 }
 

@@ -43,6 +43,7 @@ var mutations = []struct{ policy, old, new string }{
 	{"alarms know what missing data means", "EvaluationPeriods: 26", "EvaluationPeriods: 24"},
 	{"a failed rotation is heard of", "eventName: [RotationFailed, RotationAbandoned, TestRotationFailed]", "eventName: [RotationFailed]"},
 	{"findings reach people once", "state: !If [HasBucket, [new, reopened], [ongoing]]", "state: [new, reopened]"},
+	{"findings reach people once", "- raisedFrom: [{exists: true}]", "- raisedFrom: [{exists: false}]"},
 	{"findings reach people once", "FindingRule:\n    Type: AWS::Events::Rule\n    Condition: BusIsHere", "FindingRule:\n    Type: AWS::Events::Rule\n    Condition: HasBus"},
 	{"metrics exist", "MetricName: CoverageGaps", "MetricName: Gaps"},
 	{"metrics exist", `[".", "StaleTokens", ".", "."]`, `[".", "Stale", ".", "."]`},
