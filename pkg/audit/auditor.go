@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,29 +38,10 @@ type Request struct {
 	Start  time.Time
 }
 
-// RunFailed is the error of a run that could not read what every other step needs.
-// What it could, it has read and sent all the same.
-type RunFailed struct {
-	Tried string
-	Err   error
-}
-
-func (e *RunFailed) Error() string { return fmt.Sprintf("audit failed to %s: %v", e.Tried, e.Err) }
-
-// Unwrap returns what went wrong.
-func (e *RunFailed) Unwrap() error { return e.Err }
-
-// EmissionFailed is the error of a run whose outcome could not be sent or stored
-// in full. Running it again repeats what was sent, with the same event ids.
-type EmissionFailed struct{ Failures int }
-
-func (e *EmissionFailed) Error() string {
-	return fmt.Sprintf("audit: %d events, reports or states could not be written; the log says which, and a further run repeats them", e.Failures)
-}
-
 // How much of an invocation's time is kept back for what follows.
 const (
-	afterListing = 20 * time.Second // all of the emission
+	afterListing = 20 * time.Second // reading the state, all of the emission
+	afterLoading = 14 * time.Second // all of the emission
 	afterEvents  = 6 * time.Second  // reports, the last event, the state
 	afterReports = 3 * time.Second  // the last event, the state
 )
@@ -83,10 +65,13 @@ func (a *Auditor) Run(ctx context.Context, request Request) (Summary, error) {
 		r.emit(ctx)
 	}
 	s := r.report.Summary
+	notes := slices.DeleteFunc(slices.Clone(s.Notes), func(note string) bool { // the runtime logs the failure itself
+		return failure != nil && note == failure.Error()
+	})
 	a.Log.InfoContext(ctx, "audit ended", slog.String("status", string(s.Status)),
 		slog.Int("dataApps", s.Counts.DataApps), slog.Int("gaps", s.Counts.Gaps), slog.Int("tokens", s.Counts.Tokens),
 		slog.Int("findings", s.Counts.Findings), slog.Int("requests", s.Requests), slog.Int("emitFailures", s.EmitFailures),
-		slog.Bool("dryRun", request.DryRun), slog.Any("notes", s.Notes))
+		slog.Bool("dryRun", request.DryRun), slog.Any("notes", notes))
 	switch {
 	case failure != nil:
 		return s, failure
@@ -112,11 +97,15 @@ type run struct {
 // observe reads the instance, judges what it read and compares that with the last
 // run. It fills in the report whether it fails or not.
 func (r *run) observe(ctx context.Context) error {
-	policy, coverage, evaluation, failure := r.read(ctx)
+	reading, cancel := r.before(ctx, afterListing)
+	policy, coverage, evaluation, failure := r.read(reading)
+	cancel()
 	result := evaluation.Finish(coverage)
 	if r.Store != nil {
 		var note string
-		r.memory, r.version, note = r.Store.load(ctx, r.Instance)
+		loading, cancel := r.before(ctx, afterLoading)
+		r.memory, r.version, note = r.Store.load(loading, r.Instance)
+		cancel()
 		r.note(note)
 	}
 	p := r.report
@@ -138,7 +127,7 @@ func (r *run) read(ctx context.Context) (Policy, Coverage, *Evaluation, error) {
 	policy, err := r.Policy(ctx)
 	if err != nil {
 		return DefaultPolicy(), unread(err), NewEvaluation(DefaultPolicy(), r.Instance, r.request.Start),
-			&RunFailed{"read its policy", err}
+			policyFailed(err)
 	}
 	evaluation := NewEvaluation(policy, r.Instance, r.request.Start)
 	posture, err := r.Secret.posture(ctx, r.request.Start)
@@ -148,16 +137,14 @@ func (r *run) read(ctx context.Context) (Policy, Coverage, *Evaluation, error) {
 	credential, err := newCredential(ctx, r.Secret.token)
 	if err != nil {
 		coverage := Coverage{Gaps: []Gap{{Class: GapAuth}}, Posture: posture}
-		return policy, coverage, evaluation, &RunFailed{"read the service token", err}
+		return policy, coverage, evaluation, tokenFailed(err)
 	}
 	c := &collector{
 		client: r.Databrain.WithWait(r.gate.wait), evaluation: evaluation, concurrency: r.Concurrency,
 		requester: &requester{gate: r.gate, credential: credential},
 	}
 	c.budget.Store(startBudget)
-	listing, cancel := r.before(ctx, afterListing)
-	defer cancel()
-	coverage, err := c.collect(listing)
+	coverage, err := c.collect(ctx)
 	coverage.Posture = posture
 	s := &r.report.Summary
 	s.Requests, s.Retries, s.Throttled = int(r.gate.requests.Load()), int(c.retries.Load()), int(c.throttled.Load())
@@ -165,7 +152,7 @@ func (r *run) read(ctx context.Context) (Policy, Coverage, *Evaluation, error) {
 		r.note("the service token was replaced during the run, so the secret was read again")
 	}
 	if err != nil {
-		return policy, coverage, evaluation, &RunFailed{"list the data apps", err}
+		return policy, coverage, evaluation, listFailed(err)
 	}
 	return policy, coverage, evaluation, nil
 }

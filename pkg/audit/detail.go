@@ -86,7 +86,7 @@ type InstanceDetail struct {
 // RemediationDetail is what to do about a finding.
 type RemediationDetail struct {
 	Text string `json:"text"`
-	URL  string `json:"url"`
+	URL  string `json:"url,omitempty"`
 }
 
 // GapDetail is the detail of a coverage gap's event.

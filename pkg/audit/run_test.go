@@ -13,6 +13,8 @@ import (
 
 	"databrain-rotation/pkg/audit"
 	"databrain-rotation/pkg/databrain/databraintest"
+	"databrain-rotation/pkg/secretsmanagertest"
+	"databrain-rotation/pkg/standin"
 )
 
 func TestHealthyRunMakesOneRequestForTheAppsAndOneForEach(t *testing.T) {
@@ -60,15 +62,26 @@ func TestFailedRunStillTells(t *testing.T) {
 		name   string
 		damage func(*lab)
 		class  audit.GapClass
+		do     string // what the error tells the operator to do
 	}{
-		{"the secret is not there", func(l *lab) { l.auditor.Secret.ID = "other" }, audit.GapAuth},
-		{"the secret holds no token yet", func(l *lab) { l.putValue(`{"token":""}`) }, audit.GapAuth},
-		{"the secret has two tokens", func(l *lab) { l.putValue(`{"token":"a","token":"b"}`) }, audit.GapAuth},
-		{"the token is not a string", func(l *lab) { l.putValue(`{"token":7}`) }, audit.GapAuth},
-		{"the secret is not JSON", func(l *lab) { l.putValue("some words") }, audit.GapAuth},
-		{"the token is refused", func(l *lab) { l.db.SetToken("11111111-2222-4333-8444-555555555555") }, audit.GapAuth},
-		{"the policy is not there", func(l *lab) { l.storedPolicy() }, audit.GapServer},
-		{"the policy is faulty", func(l *lab) { l.storedPolicy(); l.s3.Put(labBucket, "policy.json", []byte(`{"maxAge":1}`)) }, audit.GapDecode},
+		{"the secret is not there", func(l *lab) { l.auditor.Secret.ID = "other" }, audit.GapAuth, "Correct DATABRAIN_SERVICE_TOKEN_SECRET_ID"},
+		{"the secret holds no token yet", func(l *lab) { l.putValue(`{"token":""}`) }, audit.GapAuth, "Store the live service token"},
+		{"the secret has two tokens", func(l *lab) { l.putValue(`{"token":"a","token":"b"}`) }, audit.GapAuth, "Store the live service token"},
+		{"the token is not a string", func(l *lab) { l.putValue(`{"token":7}`) }, audit.GapAuth, "Store the live service token"},
+		{"the secret is not JSON", func(l *lab) { l.putValue("some words") }, audit.GapAuth, "Store the live service token"},
+		{"the token is refused", func(l *lab) { l.db.SetToken("11111111-2222-4333-8444-555555555555") }, audit.GapAuth, "put AWSCURRENT on it"},
+		{"the policy is not there", func(l *lab) { l.storedPolicy() }, audit.GapServer, "Put the policy there"},
+		{"the role may not read the secret", func(l *lab) {
+			l.secrets.Inject(secretsmanagertest.Fault{Operation: "GetSecretValue", Kind: secretsmanagertest.ErrorBefore, Code: "AccessDeniedException", Times: -1})
+		}, audit.GapAuth, "role may read the secret"},
+		{"Secrets Manager does not answer", func(l *lab) {
+			l.secrets.Inject(secretsmanagertest.Fault{Kind: secretsmanagertest.HangBefore, Times: -1})
+		}, audit.GapAuth, "reaches Secrets Manager"},
+		{"the role may not read the policy", func(l *lab) {
+			l.storedPolicy()
+			l.s3.Inject(standin.Fault{Target: labBucket + "/policy.json", Kind: standin.ErrorBefore, Code: "AccessDenied", Times: -1})
+		}, audit.GapForbidden, "role may read it"},
+		{"the policy is faulty", func(l *lab) { l.storedPolicy(); l.s3.Put(labBucket, "policy.json", []byte(`{"maxAge":1}`)) }, audit.GapDecode, "Correct the policy"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -78,7 +91,12 @@ func TestFailedRunStillTells(t *testing.T) {
 				l.metrics.Reset()
 				c.damage(l)
 				s, err := l.run()
-				asError[*audit.RunFailed](t, err)
+				if e := asError[*audit.RunFailed](t, err); !strings.Contains(e.Do, c.do) || !strings.HasSuffix(err.Error(), e.Do) {
+					t.Errorf("%v\nshould say: %s", err, c.do)
+				}
+				if told := strings.Join(s.Notes, " "); !strings.Contains(told, err.Error()) || strings.Contains(l.log.String(), c.do) {
+					t.Errorf("the failure belongs into the notes, and into the log by the runtime alone: %q\n%s", s.Notes, l.log.String())
+				}
 				if s.Status != audit.Failed || s.Counts.Resolved != 0 || len(s.Notes) == 0 {
 					t.Errorf("summary: %+v", s)
 				}

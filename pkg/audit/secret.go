@@ -38,11 +38,11 @@ type Secret struct {
 func (s *Secret) token(ctx context.Context, label string) (databrain.Secret, error) {
 	out, err := s.Client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &s.ID, VersionStage: &label})
 	if err != nil {
-		return databrain.Secret{}, fmt.Errorf("audit: read %s of the secret that DATABRAIN_SERVICE_TOKEN_SECRET_ID names: %w", label, err)
+		return databrain.Secret{}, fmt.Errorf("read %s of the secret that DATABRAIN_SERVICE_TOKEN_SECRET_ID names: %w", label, err)
 	}
 	token, fault := serviceToken(aws.ToString(out.SecretString))
 	if fault != "" {
-		return databrain.Secret{}, fmt.Errorf("audit: %s of the secret that DATABRAIN_SERVICE_TOKEN_SECRET_ID names %s", label, fault)
+		return databrain.Secret{}, fmt.Errorf("%s of the secret that DATABRAIN_SERVICE_TOKEN_SECRET_ID names %s", label, fault)
 	}
 	return token, nil
 }

@@ -137,7 +137,7 @@ func ReadPolicy(ctx context.Context, client S3, bucket, key string) (Policy, err
 	source := "s3://" + bucket + "/" + key
 	out, err := client.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
 	if err != nil {
-		return Policy{}, fmt.Errorf("audit: read the policy %s that AUDIT_POLICY names: %w", source, err)
+		return Policy{}, fmt.Errorf("read the policy %s that AUDIT_POLICY names: %w", source, err)
 	}
 	defer out.Body.Close()
 	return readPolicy(out.Body, source)

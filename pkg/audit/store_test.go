@@ -148,6 +148,9 @@ func TestAStateThatCanNotBeRead(t *testing.T) {
 		{"failing", func(l *lab) {
 			l.s3.Inject(standin.Fault{Kind: standin.ErrorBefore, Operation: "GetObject", Times: -1})
 		}, "could not be read", false},
+		{"without an answer", func(l *lab) {
+			l.s3.Inject(standin.Fault{Kind: standin.HangBefore, Operation: "GetObject", Times: -1})
+		}, "no answer in time", false},
 		{"cut in the middle", func(l *lab) {
 			l.s3.Inject(standin.Fault{Kind: standin.CutHalfway, Operation: "GetObject", Times: -1})
 		}, "could not be read", false},

@@ -90,15 +90,19 @@ func describeServiceToken(f *Finding) prose {
 func describeException(f *Finding) prose {
 	e := f.Exception
 	if f.Check == ExceptionExpired {
+		until := fmt.Sprintf("held until %q", e.ExpiresAt)
+		if e.end().IsZero() {
+			until = fmt.Sprintf("does not hold, since its end %q is no date such as 2027-03-31", e.ExpiresAt)
+		}
 		return prose{
 			"Exception of the audit policy has expired",
-			fmt.Sprintf("Exception %q (%s, owner %s) held until %q: what it covered counts again.", e.ID, e.Reason, e.Owner, e.ExpiresAt),
+			fmt.Sprintf("Exception %q (%s, owner %s) %s: what it covered counts again.", e.ID, e.Reason, e.Owner, until),
 			"Replace the tokens that it covered, then remove the exception, or agree with its owner on a new date.", "",
 		}
 	}
 	return prose{
 		"Exception of the audit policy matches nothing",
-		fmt.Sprintf("Exception %q (%s, owner %s) names no token with a finding.", e.ID, e.Reason, e.Owner),
+		fmt.Sprintf("Exception %q (%s, owner %s) matches no API token of the instance.", e.ID, e.Reason, e.Owner),
 		"Remove the exception from the policy, or correct its patterns.", "",
 	}
 }
@@ -126,18 +130,37 @@ func describeUnlistable(f *Finding) prose {
 	}
 }
 
+// gapRemedy is what to do about g. A run that failed before it asked for the list
+// of the apps says in its error what to do.
 func gapRemedy(g *Gap) (text, url string) {
-	class := GapServer
-	if g != nil {
-		class = g.Class
+	switch {
+	case g == nil:
+		return remedyOf(GapServer)
+	case g.app == "" && g.Attempts == 0 && g.Class != GapDeadline:
+		return "Databrain was not asked. The error of the run, in its log and in the notes of its summary, says why and what to do.", ""
 	}
+	return remedyOf(g.Class)
+}
+
+func remedyOf(class GapClass) (text, url string) {
 	switch class {
-	case GapAuth, GapForbidden:
-		return "Check that the secret holds the live service token and that it may list API tokens.", databrainDocs + "list-api-tokens"
-	case GapRateLimited, GapDeadline:
-		return "Raise RATE_LIMIT on the instance and AUDIT_REQUESTS_PER_MINUTE with it, or audit at a quieter time.", rateLimitDocs
+	case GapAuth:
+		return "Find out which version of the secret holds the service token that Databrain accepts, and put AWSCURRENT on it.", databrainDocs + "list-api-tokens"
+	case GapForbidden:
+		return "Check that the service token may list data apps and API tokens, and that no proxy or firewall refuses the audit.", databrainDocs + "list-api-tokens"
+	case GapRateLimited:
+		return "Lower AUDIT_REQUESTS_PER_MINUTE, raise RATE_LIMIT on the instance, or audit at a quieter time.", rateLimitDocs
+	case GapDeadline:
+		return "Raise RATE_LIMIT on the instance and AUDIT_REQUESTS_PER_MINUTE with it: one run had not enough time.", rateLimitDocs
+	case GapTimeout:
+		return "Check the load of the instance and the network on the way to it, then run the audit again.", databrainDocs + "health-check"
+	case GapNetwork:
+		return "Check that the instance is up and that the function reaches it: address, DNS, routes, security groups, certificate.", databrainDocs + "health-check"
+	case GapDecode:
+		return "Run the audit again. If that changes nothing, find out what answers in place of the API (a proxy, a login page), or whether an upgrade changed the API.",
+			databrainDocs + "list-api-tokens"
 	}
-	return "Check the health of the instance and of what lies between, then run the audit again.", databrainDocs + "health-check"
+	return "Look at the log and the health of the instance, then run the audit again.", databrainDocs + "health-check"
 }
 
 func days(n int) string {

@@ -43,7 +43,7 @@ func (k keeping) Do(r *http.Request) (*http.Response, error) {
 type InvalidAWSConfig struct{ Err error }
 
 func (e *InvalidAWSConfig) Error() string {
-	return fmt.Sprintf("the AWS settings of the environment could not be loaded; nothing was done: %v", e.Err)
+	return fmt.Sprintf("the AWS settings of the environment could not be loaded (nothing was done; correct the function's AWS_ variables): %v", e.Err)
 }
 
 // Unwrap returns what the SDK says.

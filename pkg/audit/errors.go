@@ -1,0 +1,75 @@
+package audit
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/aws/smithy-go"
+)
+
+// RunFailed is the error of a run that could not read what every other step needs.
+// What it could, it has read and sent all the same.
+type RunFailed struct {
+	Tried string
+	Err   error
+	Do    string // what an operator does about it, in sentences
+}
+
+func (e *RunFailed) Error() string {
+	return fmt.Sprintf("audit failed to %s: %s. Nothing was changed in Databrain, and what was not read does not count as clean. %s",
+		e.Tried, strings.TrimSuffix(e.Err.Error(), "."), e.Do)
+}
+
+// Unwrap returns what went wrong.
+func (e *RunFailed) Unwrap() error { return e.Err }
+
+// EmissionFailed is the error of a run whose outcome could not be sent or stored
+// in full. The state for the next run is kept back if events were lost, so that
+// they are sent then as they would have been now.
+type EmissionFailed struct{ Failures int }
+
+func (e *EmissionFailed) Error() string {
+	return fmt.Sprintf("audit: %d events, reports or states could not be written. The rest was, and nothing was changed in Databrain. "+
+		`The log says which and why ("not written"): check the policies of the event bus and of the bucket and what the function's role may do, `+
+		"then run the audit again, which sends what was lost.", e.Failures)
+}
+
+// policyFailed is a run without its policy, which came from S3.
+func policyFailed(err error) *RunFailed {
+	do := "Check that the function reaches S3 (in a VPC: an endpoint or NAT), then run the audit again."
+	_, invalid := errors.AsType[*InvalidPolicy](err)
+	switch status := httpStatus(err); {
+	case invalid:
+		do = "Correct the policy, then run the audit again."
+	case status == http.StatusNotFound:
+		do = "Put the policy there, or correct AUDIT_POLICY."
+	case status == http.StatusForbidden:
+		do = "Check that the policy is there, and that the function's role may read it and use its key."
+	}
+	return &RunFailed{"read its policy", err, do}
+}
+
+// tokenFailed is a run without the service token.
+func tokenFailed(err error) *RunFailed {
+	do := "Store the live service token in the secret, or rotate it."
+	if _, asked := errors.AsType[*smithy.OperationError](err); asked {
+		do = "Check that the function reaches Secrets Manager (in a VPC: an endpoint or NAT), then run the audit again."
+	}
+	if e, ok := errors.AsType[smithy.APIError](err); ok {
+		switch e.ErrorCode() {
+		case "ResourceNotFoundException":
+			do = "Correct DATABRAIN_SERVICE_TOKEN_SECRET_ID, or rotate the secret if none of its versions has the label."
+		case "AccessDeniedException", "DecryptionFailure":
+			do = "Check that the function's role may read the secret and use its key, and that the key is enabled."
+		}
+	}
+	return &RunFailed{"read the service token", err, do}
+}
+
+// listFailed is a run that could not list the data apps.
+func listFailed(err error) *RunFailed {
+	do, _ := remedyOf(gapClass(err))
+	return &RunFailed{"list the data apps", err, do}
+}
