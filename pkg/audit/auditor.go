@@ -44,6 +44,8 @@ const (
 	afterLoading = 14 * time.Second // all of the emission
 	afterEvents  = 6 * time.Second  // reports, the last event, the state
 	afterReports = 3 * time.Second  // the last event, the state
+	afterLast    = 2 * time.Second  // the state, the metrics
+	afterState   = time.Second      // the metrics and the answer
 )
 
 // Run audits the instance. The summary is valid with an error too, which is a

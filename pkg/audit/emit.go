@@ -33,10 +33,14 @@ func (r *run) emit(ctx context.Context) {
 	}
 	r.finish()
 	if r.Bus != nil {
-		r.send(ctx, "the last event", slices.Values([]Event{r.report.completed()}))
+		sending, cancel := r.before(ctx, afterLast)
+		r.send(sending, "the last event", slices.Values([]Event{r.report.completed()}))
+		cancel()
 	}
 	if r.Store != nil {
-		r.storeState(ctx)
+		storing, cancel := r.before(ctx, afterState)
+		r.storeState(storing)
+		cancel()
 	}
 	r.writeMetrics(ctx)
 }

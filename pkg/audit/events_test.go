@@ -102,8 +102,8 @@ func TestEventsThatStayFailedAreAnError(t *testing.T) {
 				if e := asError[*audit.EmissionFailed](t, err); !c.lost(e.Failures) || s.EmitFailures != e.Failures {
 					t.Errorf("%d failures by the error, %d by the summary", e.Failures, s.EmitFailures)
 				}
-				if took := time.Since(start); took > l.timeout {
-					t.Errorf("took %v, longer than the invocation lasts", took)
+				if took := time.Since(start); took > l.timeout-time.Second {
+					t.Errorf("took %v of the %v of the invocation, too long for its metrics and its answer", took, l.timeout)
 				}
 				if got := l.metric("EmitFailures"); got != float64(s.EmitFailures) {
 					t.Errorf("the metric says %v failures", got)

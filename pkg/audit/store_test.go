@@ -216,6 +216,24 @@ func TestAForbiddenStateThatIsNotThere(t *testing.T) {
 	})
 }
 
+// TestAStoreThatHangs: the run ends in time, with its last event and its metrics.
+func TestAStoreThatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t, databraintest.Config{DataApps: apps(2)})
+		l.s3.Inject(standin.Fault{Kind: standin.HangBefore, Times: -1})
+		start := time.Now()
+		s, err := l.run()
+		asError[*audit.EmissionFailed](t, err)
+		if took := time.Since(start); took > l.timeout-time.Second {
+			t.Errorf("took %v of %v", took, l.timeout)
+		}
+		if got := l.metric("EmitFailures"); got != 4 || s.EmitFailures != 4 {
+			t.Errorf("%v emission failures by the metric, %d by the summary, want one for each report", got, s.EmitFailures)
+		}
+		l.checkCompleted(s)
+	})
+}
+
 func TestReportsThatCanNotBeStored(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, databraintest.Config{DataApps: apps(2)})
