@@ -27,7 +27,7 @@ type S3 interface {
 type Store struct {
 	Client S3
 	Bucket string
-	Prefix string // ends with "/", or is empty
+	Prefix string // of every key; that of a folder ends with "/"
 }
 
 const maxState = 256 << 20 // bytes; about half a million findings
