@@ -186,17 +186,21 @@ func TestRaisedSeverity(t *testing.T) {
 	const covered = `{"exceptions":[{"id":"e","token":"t1","reason":"r","owner":"o","expiresAt":"2090-01-01"}]}`
 	type seen struct{ Severity, RaisedFrom audit.Severity }
 	for name, c := range map[string]struct {
-		policy string
-		want   []seen
+		from int // the day from which it is covered
+		want []seen
 	}{
-		"open":    {`{}`, []seen{{audit.Medium, ""}, {audit.Medium, ""}, {audit.High, audit.Medium}, {audit.High, ""}, {audit.Critical, audit.High}, {audit.Critical, ""}}},
-		"covered": {covered, []seen{{audit.Medium, ""}, {audit.Medium, ""}, {audit.High, ""}, {audit.High, ""}, {audit.Critical, ""}, {audit.Critical, ""}}},
+		"open":    {1000, []seen{{audit.Medium, ""}, {audit.Medium, ""}, {audit.High, audit.Medium}, {audit.High, ""}, {audit.Critical, audit.High}, {audit.Critical, ""}}},
+		"covered": {81, []seen{{audit.Medium, ""}, {audit.Medium, ""}, {audit.High, ""}, {audit.High, ""}, {audit.Critical, ""}, {audit.Critical, ""}}},
 	} {
 		memory := audit.Memory{Kind: audit.FirstRun}
 		var got []seen
 		for _, day := range []int{0, 79, 81, 82, 266, 267} { // the token is 100 days old on day 0
 			now := evalAt.Add(days(day))
-			findings, coverage := world{"A": {"t1"}}.observe(t, c.policy, now, nil, true)
+			policy := `{}`
+			if day >= c.from {
+				policy = covered
+			}
+			findings, coverage := world{"A": {"t1"}}.observe(t, policy, now, nil, true)
 			_, next := audit.Transition(memory, findings, coverage, labInstance, now)
 			for _, f := range findings {
 				if f.Token != nil {
