@@ -4,7 +4,10 @@
 GO      ?= go
 GOARCH  ?= $(shell $(GO) env GOARCH)
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-BUILD    = CGO_ENABLED=0 GOOS=linux GOARCH=$(GOARCH) $(GO) build -trimpath -buildvcs=false -tags lambda.norpc \
+# What runs here and now is built for this system.
+GOOS    := linux
+demo serve: GOOS := $(shell $(GO) env GOOS)
+BUILD    = CGO_ENABLED=0 GOOS=$(GOOS) GOARCH=$(GOARCH) $(GO) build -trimpath -buildvcs=false -tags lambda.norpc \
            -ldflags '-s -w -X main.version=$(VERSION)'
 
 .DEFAULT_GOAL := help
@@ -23,7 +26,7 @@ build: ## build/rotate/bootstrap and build/audit/bootstrap, static Linux binarie
 	$(BUILD) -o build/rotate/bootstrap ./functions/rotate
 	$(BUILD) -o build/audit/bootstrap ./functions/audit
 
-lint: ## formatting, vet, linters
+lint: ## formatting, vet, staticcheck, actionlint, shellcheck; fetches what is in Go
 	sh scripts/lint.sh
 
 e2e: ## the real parts: SAM CLI, Docker, moto, AWS CLI; installs what it needs
@@ -35,13 +38,13 @@ proof: ## the long form: all pairs of faults, longer histories, the audit at ful
 mutants: ## remove each guard of the rotation in turn; a test must notice
 	$(GO) run ./scripts/mutants
 
-bench: ## the figures of the README, each beside its reference
+bench: ## the figures of the README, each beside its reference; some minutes, Python
 	$(GO) run ./scripts/bench
 	@mkdir -p build
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime 100ms -count 6 ./pkg/rotation ./pkg/databrain ./pkg/audit >build/bench.txt
 	$(GO) run golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da build/bench.txt
 
-serve: ## the stand-ins on fixed loopback ports, for sam local invoke, the AWS CLI and curl
+serve: build ## the stand-ins on fixed loopback ports, for the AWS CLI, curl and sam local invoke
 	$(GO) run ./scripts/serve
 
 deploy: ## sam build and sam deploy --guided; needs the SAM CLI and an AWS account

@@ -1,58 +1,102 @@
-// Command serve keeps the stand-ins up on fixed loopback ports, for the AWS CLI,
-// curl and sam local invoke, until it is interrupted.
+// Command serve keeps the stand-ins up on fixed ports, for the AWS CLI, curl and
+// sam local invoke, until it is interrupted. Secrets Manager's stand-in rotates with
+// the built function, which logs to standard error.
+//
+//	go run ./scripts/serve                     on loopback
+//	go run ./scripts/serve -host 172.17.0.1    where Docker's containers on Linux reach it
 package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"os"
 	"os/signal"
 	"slices"
 	"syscall"
+	"time"
 
 	"databrain-rotation/pkg/labtest"
+	"databrain-rotation/pkg/runtimetest"
 )
 
-// The ports are those of events/local-env.json.
-var addresses = labtest.Config{
-	DatabrainAddr: "127.0.0.1:8090", SecretsManagerAddr: "127.0.0.1:8091",
-	EventBridgeAddr: "127.0.0.1:8092", S3Addr: "127.0.0.1:8093",
-}
+const rotate = "build/rotate/bootstrap" // make build
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, os.Stdout); err != nil {
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "serve:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, out io.Writer) error {
-	lab, err := labtest.Start(addresses)
+func run(ctx context.Context, args []string, out, logs io.Writer) error {
+	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
+	host := flags.String("host", "127.0.0.1", "`address` of this machine to listen on")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	lab, err := labtest.Start(addresses(*host))
 	if err != nil {
 		return fmt.Errorf("%w (is another one running?)", err)
 	}
 	defer lab.Close()
+	function, err := runtimetest.Start(ctx, runtimetest.Config{
+		Path: rotate, Env: lab.Rotate(), Timeout: time.Minute, Log: logs,
+	})
+	if err != nil {
+		return fmt.Errorf("%w (make serve builds it first)", err)
+	}
+	defer function.Close()
+	lab.Secrets.SetRotationFunction(labtest.RotationARN, func(ctx context.Context, event []byte) error {
+		result, err := function.Invoke(ctx, event, runtimetest.Options{})
+		if err == nil && result.Err != nil {
+			return result.Err
+		}
+		return err
+	})
 	// A rotation that has just begun, so that the payloads in events/ find theirs.
 	if err := lab.Secrets.SetLabels(labtest.TokenSecret, labtest.Version, "AWSPENDING"); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "Databrain        %s\nSecrets Manager  %s\nEventBridge      %s\nS3               %s\n\n",
-		lab.DatabrainURL, lab.SecretsManagerURL, lab.EventBridgeURL, lab.S3URL)
-	fmt.Fprintln(out, "Lead the AWS CLI and both functions here:")
-	env := lab.AWS()
-	env["AWS_DEFAULT_REGION"] = labtest.Region // for version 1 of the AWS CLI
+	explain(out, lab)
+	<-ctx.Done()
+	return nil
+}
+
+// addresses have the ports of events/local-env.json.
+func addresses(host string) labtest.Config {
+	at := func(port string) string { return net.JoinHostPort(host, port) }
+	return labtest.Config{
+		DatabrainAddr: at("8090"), SecretsManagerAddr: at("8091"), EventBridgeAddr: at("8092"), S3Addr: at("8093"),
+	}
+}
+
+func explain(out io.Writer, lab *labtest.Lab) {
+	env := map[string]string{
+		"AWS_DEFAULT_REGION":   labtest.Region, // for version 1 of the AWS CLI
+		"DATABRAIN_ALLOW_HTTP": "true",
+		"SECRET":               labtest.TokenSecret, // as in the runbook
+	}
 	maps.Copy(env, lab.Rotate())
 	maps.Copy(env, lab.Audit())
+	fmt.Fprintln(out, "In another shell, for the AWS CLI, the functions and the runbook:")
 	for _, name := range slices.Sorted(maps.Keys(env)) {
 		fmt.Fprintf(out, "  export %s=%s\n", name, env[name])
 	}
-	fmt.Fprintf(out, "\nTry:\n  curl -s %s/health/live\n  aws secretsmanager describe-secret --secret-id %s\n",
-		lab.DatabrainURL, labtest.TokenSecret)
-	fmt.Fprintln(out, "\nInterrupt to stop; nothing is kept.")
-	<-ctx.Done()
-	return nil
+	fmt.Fprint(out, `
+Try there:
+  curl -s $DATABRAIN_BASE_URL/health/live
+  aws secretsmanager describe-secret --secret-id $SECRET
+  aws secretsmanager rotate-secret --secret-id $SECRET
+
+A rotation has begun and waits, as the payloads in events/ need it. The first
+rotate-secret says so and takes it up; the next begins one of its own. The
+function's log appears here. Interrupt to stop; nothing is kept.
+`)
 }
