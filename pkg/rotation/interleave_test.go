@@ -144,7 +144,7 @@ func wild() int {
 	case *complete:
 		return 3000
 	case slow():
-		return 60
+		return 40
 	}
 	return 200
 }

@@ -8,9 +8,13 @@ import (
 
 // TestPairsOfFaults breaks two calls of a rotation: the second fault strikes any
 // call after the first one, those of the retry that the first one caused included.
-// It draws -proof.pairs of them for each mode, or tries all with -proof.complete.
+// It draws -proof.pairs of them for each mode, half as many under the race
+// detector, or tries all with -proof.complete.
 func TestPairsOfFaults(t *testing.T) {
-	draw := sampler(t)
+	draw, share := sampler(t), 1
+	if slow() {
+		share = 2
+	}
 	for _, mode := range slices.Sorted(maps.Keys(modes)) {
 		s := setup{mode, "normal", "default"}
 		firsts := singleFaults(t, s)
@@ -18,7 +22,7 @@ func TestPairsOfFaults(t *testing.T) {
 			allPairs(t, s, firsts)
 			continue
 		}
-		sample := make([]fault, *pairs)
+		sample := make([]fault, *pairs/share)
 		for i := range sample {
 			sample[i] = firsts[draw.IntN(len(firsts))]
 		}
