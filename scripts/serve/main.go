@@ -2,8 +2,8 @@
 // sam local invoke, until it is interrupted. Secrets Manager's stand-in rotates with
 // the built function, which logs to standard error.
 //
-//	go run ./scripts/serve                     on loopback
-//	go run ./scripts/serve -host 172.17.0.1    where Docker's containers on Linux reach it
+//	go run ./scripts/serve                        on loopback
+//	go run ./scripts/serve -bridge 172.17.0.1     and for Docker's containers on Linux
 package main
 
 import (
@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"net"
 	"os"
 	"os/signal"
 	"slices"
@@ -22,6 +21,12 @@ import (
 	"databrain-rotation/pkg/labtest"
 	"databrain-rotation/pkg/runtimetest"
 )
+
+// The ports are those of events/local-env.json.
+var addresses = labtest.Config{
+	DatabrainAddr: "127.0.0.1:8090", SecretsManagerAddr: "127.0.0.1:8091",
+	EventBridgeAddr: "127.0.0.1:8092", S3Addr: "127.0.0.1:8093",
+}
 
 const rotate = "build/rotate/bootstrap" // make build
 
@@ -37,11 +42,11 @@ func main() {
 
 func run(ctx context.Context, args []string, out, logs io.Writer) error {
 	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
-	host := flags.String("host", "127.0.0.1", "`address` of this machine to listen on")
+	bridge := flags.String("bridge", "", "`address` of this machine in the containers' network, to listen on as well")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	lab, err := labtest.Start(addresses(*host))
+	lab, err := labtest.Start(addresses)
 	if err != nil {
 		return fmt.Errorf("%w (is another one running?)", err)
 	}
@@ -64,17 +69,16 @@ func run(ctx context.Context, args []string, out, logs io.Writer) error {
 	if err := lab.Secrets.SetLabels(labtest.TokenSecret, labtest.Version, "AWSPENDING"); err != nil {
 		return err
 	}
+	if *bridge != "" {
+		closeAll, err := serveContainers(lab, *bridge)
+		defer closeAll()
+		if err != nil {
+			return err
+		}
+	}
 	explain(out, lab)
 	<-ctx.Done()
 	return nil
-}
-
-// addresses have the ports of events/local-env.json.
-func addresses(host string) labtest.Config {
-	at := func(port string) string { return net.JoinHostPort(host, port) }
-	return labtest.Config{
-		DatabrainAddr: at("8090"), SecretsManagerAddr: at("8091"), EventBridgeAddr: at("8092"), S3Addr: at("8093"),
-	}
 }
 
 func explain(out io.Writer, lab *labtest.Lab) {
