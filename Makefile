@@ -21,6 +21,7 @@ demo: build ## a rotation and an audit by the built binaries, on stand-ins; need
 
 test: ## all tests that need nothing but Go (and gcc, for the race detector)
 	$(GO) test -race -shuffle=on ./...
+	$(GO) test -shuffle=on ./pkg/rotation # what is only sampled under the race detector
 
 build: ## build/rotate/bootstrap and build/audit/bootstrap, static Linux binaries for GOARCH
 	$(BUILD) -o build/rotate/bootstrap ./functions/rotate

@@ -53,7 +53,7 @@ var others = []string{putLive, putDead, putEmpty, cancel, enable, password, repa
 func (w *world) do(what string) {
 	w.watch.foreign(func() {
 		live := w.db.CurrentToken()
-		w.watch.byHand = w.watch.byHand || what == putLive || what == putDead || what == putEmpty
+		w.watch.byHand = w.watch.byHand || what == putLive || what == putDead || what == putEmpty || what == foreign
 		switch what {
 		case putLive:
 			must(w.sm.ManualPut(w.secret, secretDocument(live)))

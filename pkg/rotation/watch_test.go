@@ -39,7 +39,9 @@ import (
 // One limit shows here. A value that an operator stores between setSecret's first
 // and last call ends the rotation, which learns of it only in the next step: if
 // that value was Databrain's token, it is dead by then, and the new token is in a
-// version without labels. So the first invariant pauses from a manual put on.
+// version without labels. Likewise a token that somebody saves in Databrain between
+// finishSecret's probe and its move: AWSCURRENT moves to a token that has just died.
+// So the first invariant pauses from such a change on.
 type watch struct {
 	w *world
 
@@ -47,7 +49,7 @@ type watch struct {
 	problems []string
 	alive    bool              // AWSCURRENT or AWSPENDING worked
 	settled  bool              // nothing foreign happened since the rotation began
-	byHand   bool              // an operator has stored a value since the rotation began
+	byHand   bool              // a value was stored, or a token saved, by others since the rotation began
 	current  string            // the version with AWSCURRENT
 	origin   string            // the value that the rotation starts from
 	values   map[string]string // by version, as first stored

@@ -20,13 +20,16 @@ type createSecretInput struct {
 	Tags                     json.RawMessage
 }
 
+// secretName is what a name may be made of (API reference, CreateSecret, Name).
+var secretName = regexp.MustCompile(`^[A-Za-z0-9/_+=.@!-]{1,512}$`)
+
 // createSecret: a secret without a value has no version (API reference,
 // CreateSecret).
 func (s *Server) createSecret(in createSecretInput) (any, *Error) {
 	if err := checkToken(in.ClientRequestToken, CodeInvalidRequest); err != nil {
 		return nil, err
 	}
-	if !regexp.MustCompile(`^[A-Za-z0-9/_+=.@!-]{1,512}$`).MatchString(in.Name) {
+	if !secretName.MatchString(in.Name) {
 		return nil, fail(CodeValidation, "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!")
 	}
 	val, err := newValue(in.SecretString, in.SecretBinary)
