@@ -177,10 +177,10 @@ func (s *step) warnOfGrace(ctx context.Context) {
 	grace := s.config.GracePeriod
 	if grace < shortGrace {
 		s.log.WarnContext(ctx, "the grace period is shorter than the hour for which the AWS SDKs' secret caches keep a value",
-			slog.Duration("grace", grace))
+			slog.String("grace", grace.String()))
 	}
 	if s.secret.interval > 0 && grace > s.secret.interval {
 		s.log.WarnContext(ctx, "the grace period is longer than the rotation interval, so several old tokens are valid at once",
-			slog.Duration("grace", grace), slog.Duration("interval", s.secret.interval))
+			slog.String("grace", grace.String()), slog.String("interval", s.secret.interval.String()))
 	}
 }
