@@ -6,9 +6,4 @@ set -eu
 cd "$(dirname "$0")/.."
 go test -count=1 -timeout 60m ./pkg/rotation -args -proof.complete -rapid.checks=2000
 go test -count=1 ./pkg/audit
-go list -f '{{.Dir}}' ./pkg/... | while read -r dir; do
-    grep -hso 'func Fuzz[A-Za-z0-9_]*' "$dir"/*_test.go | cut -d' ' -f2 | while read -r target; do
-        echo "proof: $target"
-        (cd "$dir" && go test -run '^$' -fuzz "^$target\$" -fuzztime "${FUZZTIME:-30s}" .)
-    done
-done
+sh scripts/fuzz.sh
