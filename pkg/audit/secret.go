@@ -10,7 +10,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-	"github.com/google/uuid"
 
 	"databrain-rotation/pkg/databrain"
 )
@@ -54,7 +53,7 @@ func serviceToken(value string) (token databrain.Secret, fault string) {
 		return token, "is binary or empty; it must be a string"
 	}
 	if value[0] != '{' {
-		if uuid.Validate(value) != nil || len(value) != 36 {
+		if !databrain.IsUUID(value) {
 			return token, "is neither a JSON object nor a bare UUID"
 		}
 		return databrain.NewSecret(value), ""

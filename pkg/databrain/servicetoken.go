@@ -10,6 +10,10 @@ import (
 	"github.com/google/uuid"
 )
 
+// IsUUID reports whether value is a UUID in its usual form of 36 characters, the one
+// in which a service token is saved ({docs}/create-service-token).
+func IsUUID(value string) bool { return len(value) == 36 && uuid.Validate(value) == nil }
+
 // SaveServiceToken makes token, a UUID, the service token of the organisation
 // ({docs}/create-service-token). The caller chooses the value, so the request may
 // be repeated after a lost answer. The previous token is assumed to die at once.
@@ -66,7 +70,7 @@ func (c *Client) rotate(ctx context.Context, bearer Secret, grace time.Duration,
 		return Secret{}, err
 	}
 	key, _ := answer.text("key")
-	if uuid.Validate(key) != nil || len(key) != 36 {
+	if !IsUUID(key) {
 		return Secret{}, transportError(r.op, http.StatusOK, errUnreadable)
 	}
 	return NewSecret(key), nil

@@ -18,10 +18,8 @@ const (
 	shortGrace = time.Hour        // how long the AWS SDKs' secret caches keep a value
 )
 
-// storable reports whether token can be saved as a service token: a UUID.
-func storable(token databrain.Secret) bool {
-	return len(token.Reveal()) == 36 && uuid.Validate(token.Reveal()) == nil
-}
+// storable reports whether token can be saved as a service token.
+func storable(token databrain.Secret) bool { return databrain.IsUUID(token.Reveal()) }
 
 // create is createSecret: it sees to it that the pending version has a value.
 func (s *step) create(ctx context.Context) error {

@@ -6,8 +6,6 @@ import (
 	"io"
 	"strconv"
 
-	"github.com/google/uuid"
-
 	"databrain-rotation/pkg/databrain"
 )
 
@@ -43,7 +41,7 @@ func (d document) with(token databrain.Secret) string {
 // parseDocument reads the value of the version with the given staging label. The
 // error is a [*MalformedSecret], which shows nothing of the value.
 func parseDocument(raw, label string) (document, error) {
-	if uuid.Validate(raw) == nil && len(raw) == 36 {
+	if databrain.IsUUID(raw) {
 		return document{raw: raw, end: len(raw), token: databrain.NewSecret(raw)}, nil
 	}
 	d, fault := scan(raw)

@@ -42,8 +42,7 @@ func (s *step) mayMove(ctx context.Context, token databrain.Secret) error {
 		s.log.WarnContext(ctx, "Databrain does not answer now; testSecret has proven the token, so AWSCURRENT moves", slog.Any("cause", cause))
 		return nil
 	}
-	return &PendingTokenRejected{problem{"Databrain rejects the pending token, so AWSCURRENT stays where it is; " +
-		"Secrets Manager retries from createSecret, and setSecret saves the same token again", cause}}
+	return errPendingRejected(cause)
 }
 
 func (s *step) move(ctx context.Context) error {

@@ -101,10 +101,14 @@ func PlanGuard(m Metadata, step, version string) Action {
 		return Succeed
 	case !slices.Contains(labels, labelPending):
 		return FailNotPending
-	case !slices.Contains([]string{StepCreate, StepSet, StepTest, StepFinish}, step):
+	case !knownStep(step):
 		return FailUnknownStep
 	}
 	return Proceed
+}
+
+func knownStep(step string) bool {
+	return slices.Contains([]string{StepCreate, StepSet, StepTest, StepFinish}, step)
 }
 
 // PlanSet decides setSecret: what to ask next, and whether Databrain's token may

@@ -157,7 +157,11 @@ func (s *step) proven(ctx context.Context, token databrain.Secret) error {
 	case NoAnswer:
 		return unavailable("probe of the pending token", err)
 	default:
-		return &PendingTokenRejected{problem{"Databrain rejects the pending token, so AWSCURRENT stays where it is; " +
-			"Secrets Manager retries from createSecret, and setSecret saves the same token again", err}}
+		return errPendingRejected(err)
 	}
+}
+
+func errPendingRejected(cause error) error {
+	return &PendingTokenRejected{problem{"Databrain rejects the pending token, so AWSCURRENT stays where it is; " +
+		"Secrets Manager retries from createSecret, and setSecret saves the same token again", cause}}
 }

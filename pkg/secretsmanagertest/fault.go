@@ -1,6 +1,10 @@
 package secretsmanagertest
 
-import "net/http"
+import (
+	"net/http"
+
+	"databrain-rotation/pkg/standin"
+)
 
 // FaultKind says what happens to a call.
 type FaultKind int
@@ -73,8 +77,7 @@ func (s *Server) strike(operation string, sec *secret) Fault {
 			}
 		}
 		f.seen++
-		struck := f.seen > f.Skip && (f.Times < 0 || f.seen <= f.Skip+max(f.Times, 1))
-		if struck && hit.Kind == NoFault {
+		if standin.Strikes(f.seen, f.Skip, f.Times) && hit.Kind == NoFault {
 			hit = f.Fault
 		}
 	}

@@ -41,7 +41,7 @@ var mutants = []mutant{
 	{"the version must be AWSPENDING", steps, `TestPlanGuard|TestRefusals`, []edit{
 		{"plan.go", "case !slices.Contains(labels, labelPending):", "case false:"}}},
 	{"an unknown step is refused", steps, `TestPlanGuard|TestRefusals`, []edit{
-		{"plan.go", "case !slices.Contains([]string{StepCreate, StepSet, StepTest, StepFinish}, step):", "case false:"}}},
+		{"plan.go", "case !knownStep(step):", "case false:"}}},
 	{"the admin secret is not the rotated one", deputy, `TestRefusals`, []edit{
 		{"rotator.go", "if s.secret.is(s.config.AdminSecretID) {", "if false {"},
 		{"secret.go", "case s.secret.arn != \"\" && strings.EqualFold(aws.ToString(out.ARN), s.secret.arn):", "case false && strings.EqualFold(aws.ToString(out.ARN), s.secret.arn):"}}},
