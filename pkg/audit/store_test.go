@@ -92,6 +92,8 @@ func TestTwoRunsAtTheSameTime(t *testing.T) {
 		l.mustRun()
 		l.db.SetDataApps(append(all[1:], app("Another", 99)))
 		l.bus.ClearEntries()
+		// Neither stores its state before both have read the last one.
+		l.s3.Inject(standin.Fault{Operation: "PutObject", Target: labState, Delay: 10 * time.Second, Times: -1})
 		summaries := make([]audit.Summary, 2)
 		errs := make([]error, 2)
 		var runs sync.WaitGroup
