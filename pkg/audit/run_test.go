@@ -13,7 +13,6 @@ import (
 
 	"databrain-rotation/pkg/audit"
 	"databrain-rotation/pkg/databrain/databraintest"
-	"databrain-rotation/pkg/secretsmanagertest"
 	"databrain-rotation/pkg/standin"
 )
 
@@ -72,10 +71,10 @@ func TestFailedRunStillTells(t *testing.T) {
 		{"the token is refused", func(l *lab) { l.db.SetToken("11111111-2222-4333-8444-555555555555") }, audit.GapAuth, "put AWSCURRENT on it"},
 		{"the policy is not there", func(l *lab) { l.storedPolicy() }, audit.GapServer, "Put the policy there"},
 		{"the role may not read the secret", func(l *lab) {
-			l.secrets.Inject(secretsmanagertest.Fault{Operation: "GetSecretValue", Kind: secretsmanagertest.ErrorBefore, Code: "AccessDeniedException", Times: -1})
+			l.secrets.Inject(standin.Fault{Operation: "GetSecretValue", Kind: standin.ErrorBefore, Code: "AccessDeniedException", Times: -1})
 		}, audit.GapAuth, "role may read the secret"},
 		{"Secrets Manager does not answer", func(l *lab) {
-			l.secrets.Inject(secretsmanagertest.Fault{Kind: secretsmanagertest.HangBefore, Times: -1})
+			l.secrets.Inject(standin.Fault{Kind: standin.HangBefore, Times: -1})
 		}, audit.GapAuth, "reaches Secrets Manager"},
 		{"the role may not read the policy", func(l *lab) {
 			l.storedPolicy()

@@ -9,6 +9,7 @@ import (
 	"databrain-rotation/pkg/audit"
 	"databrain-rotation/pkg/databrain/databraintest"
 	"databrain-rotation/pkg/secretsmanagertest"
+	"databrain-rotation/pkg/standin"
 )
 
 func TestFormsOfTheSecret(t *testing.T) {
@@ -77,7 +78,7 @@ func TestPostureFromSecretsManager(t *testing.T) {
 			}
 		}, days(2), []audit.Check{audit.ServiceTokenRotationStuck}, ""},
 		{"not to be described", func(l *lab) {
-			l.secrets.Inject(secretsmanagertest.Fault{Kind: secretsmanagertest.ErrorBefore, Operation: "DescribeSecret", Times: -1, Code: "AccessDeniedException"})
+			l.secrets.Inject(standin.Fault{Kind: standin.ErrorBefore, Operation: "DescribeSecret", Times: -1, Code: "AccessDeniedException"})
 		}, days(91), nil, "AccessDeniedException"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -1,10 +1,7 @@
 package eventbridgetest
 
 import (
-	"encoding/json"
 	"net/http"
-
-	"github.com/google/uuid"
 
 	"databrain-rotation/pkg/standin"
 )
@@ -81,14 +78,5 @@ func failure(code, message string) standin.Answer {
 	if code == "InternalException" || code == "InternalFailure" {
 		status = http.StatusInternalServerError
 	}
-	return answer(status, map[string]string{"__type": code, "message": message})
-}
-
-func answer(status int, document any) standin.Answer {
-	// Strings and numbers alone: this cannot fail.
-	body, _ := json.Marshal(document)
-	return standin.Answer{Status: status, Body: body, Header: http.Header{
-		"Content-Type":     {"application/x-amz-json-1.1"},
-		"X-Amzn-Requestid": {uuid.NewString()},
-	}}
+	return standin.JSON(status, map[string]string{"__type": code, "message": message})
 }

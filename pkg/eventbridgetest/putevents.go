@@ -90,7 +90,7 @@ func (s *Server) putEvents(body []byte) standin.Answer {
 			out.FailedEntryCount++
 		}
 	}
-	return answer(http.StatusOK, out)
+	return standin.JSON(http.StatusOK, out)
 }
 
 // put accepts or refuses one entry; s.mu is held.

@@ -82,18 +82,11 @@ func suffix(name string) string {
 
 func (l *Lab) listen(c Config) error {
 	var errs [4]error
-	l.DatabrainURL, errs[0] = l.Databrain.Start(address(c.DatabrainAddr))
-	l.SecretsManagerURL, errs[1] = l.Secrets.Start(address(c.SecretsManagerAddr))
-	l.EventBridgeURL, errs[2] = l.Events.Start(address(c.EventBridgeAddr))
-	l.S3URL, errs[3] = l.Objects.Start(address(c.S3Addr))
+	l.DatabrainURL, errs[0] = l.Databrain.Start(c.DatabrainAddr)
+	l.SecretsManagerURL, errs[1] = l.Secrets.Start(c.SecretsManagerAddr)
+	l.EventBridgeURL, errs[2] = l.Events.Start(c.EventBridgeAddr)
+	l.S3URL, errs[3] = l.Objects.Start(c.S3Addr)
 	return errors.Join(errs[:]...)
-}
-
-func address(given string) string {
-	if given == "" {
-		return "127.0.0.1:0"
-	}
-	return given
 }
 
 func (l *Lab) fill(c Config) error {

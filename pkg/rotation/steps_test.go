@@ -22,6 +22,7 @@ import (
 	"databrain-rotation/pkg/databrain/databraintest"
 	"databrain-rotation/pkg/rotation"
 	"databrain-rotation/pkg/secretsmanagertest"
+	"databrain-rotation/pkg/standin"
 )
 
 const (
@@ -142,7 +143,7 @@ func TestRefusals(t *testing.T) {
 		{name: "admin secret is the rotated one, by name", with: func(_ *testing.T, b *bench) { b.config.AdminSecretID = secretName },
 			want: &rotation.AdminSecretIsRotatedSecret{}, says: "DATABRAIN_ADMIN_SECRET_ID"},
 		{name: "access denied, with AWS's words", with: func(_ *testing.T, b *bench) {
-			b.secrets.Inject(secretsmanagertest.Fault{Kind: secretsmanagertest.ErrorBefore, Operation: "PutSecretValue",
+			b.secrets.Inject(standin.Fault{Kind: standin.ErrorBefore, Operation: "PutSecretValue",
 				Code: secretsmanagertest.CodeAccessDenied, Message: "User: role is not authorized to perform: secretsmanager:PutSecretValue", Times: -1})
 		}, want: &rotation.SecretsManagerFailed{}, says: "not authorized to perform: secretsmanager:PutSecretValue"},
 		{name: "current is text", with: func(t *testing.T, b *bench) { b.corrupt(t, "AWSCURRENT", "hunter2") },

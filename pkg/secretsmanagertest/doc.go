@@ -30,11 +30,10 @@
 //
 // # Faults
 //
-// [Server.Inject] schedules errors, cut connections and hangs, before or after the
-// call took effect; [Server.SetReadLag] hides a new version from readers for a
-// while. Both act alike over sockets ([Server.Start]) and in process
-// ([Server.Client]). In a testing/synctest bubble make the Server inside the bubble
-// and use it in process.
+// [standin.Wire.Inject] schedules errors, cut connections and hangs, before or after
+// the call took effect; the target of a call is the secret's name.
+// [Server.SetReadLag] hides a new version from readers for a while. In a
+// testing/synctest bubble make the Server inside the bubble and use it in process.
 //
 // # Rotation
 //

@@ -1,19 +1,18 @@
 package secretsmanagertest_test
 
 import (
-	"context"
 	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"databrain-rotation/pkg/secretsmanagertest"
+	"databrain-rotation/pkg/standin"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 	"github.com/aws/smithy-go"
-	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 )
 
@@ -29,17 +28,17 @@ func TestFaults(t *testing.T) {
 		return err != nil && !answered
 	}
 	for title, tc := range map[string]struct {
-		fault   secretsmanagertest.Fault
+		fault   standin.Fault
 		as      func(error) bool
 		applied bool
 	}{
-		"error before":  {secretsmanagertest.Fault{Kind: secretsmanagertest.ErrorBefore}, code("InternalServiceError"), false},
-		"error after":   {secretsmanagertest.Fault{Kind: secretsmanagertest.ErrorAfter}, code("InternalServiceError"), true},
-		"access denied": {secretsmanagertest.Fault{Kind: secretsmanagertest.ErrorBefore, Code: secretsmanagertest.CodeAccessDenied}, code("AccessDeniedException"), false},
-		"no decryption": {secretsmanagertest.Fault{Kind: secretsmanagertest.ErrorBefore, Code: secretsmanagertest.CodeDecryption}, code("DecryptionFailure"), false},
-		"throttle":      {secretsmanagertest.Fault{Kind: secretsmanagertest.Throttle}, code("ThrottlingException"), false},
-		"cut before":    {secretsmanagertest.Fault{Kind: secretsmanagertest.CutBefore}, lost, false},
-		"cut after":     {secretsmanagertest.Fault{Kind: secretsmanagertest.CutAfter}, lost, true},
+		"error before":  {standin.Fault{Kind: standin.ErrorBefore}, code("InternalServiceError"), false},
+		"error after":   {standin.Fault{Kind: standin.ErrorAfter}, code("InternalServiceError"), true},
+		"access denied": {standin.Fault{Kind: standin.ErrorBefore, Code: secretsmanagertest.CodeAccessDenied}, code("AccessDeniedException"), false},
+		"no decryption": {standin.Fault{Kind: standin.ErrorBefore, Code: secretsmanagertest.CodeDecryption}, code("DecryptionFailure"), false},
+		"throttle":      {standin.Fault{Kind: standin.Throttle}, code("ThrottlingException"), false},
+		"cut before":    {standin.Fault{Kind: standin.CutBefore}, lost, false},
+		"cut after":     {standin.Fault{Kind: standin.CutAfter}, lost, true},
 	} {
 		t.Run(title, func(t *testing.T) {
 			overBoth(t, func(t *testing.T, sm *secretsmanagertest.Server, client *secretsmanager.Client) {
@@ -60,50 +59,11 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// TestHangs: the client gives up once the server has the call.
-func TestHangs(t *testing.T) {
-	for title, tc := range map[string]struct {
-		kind           secretsmanagertest.FaultKind
-		before, atLast bool // the effect, while the client waits and in the end
-	}{
-		"hang before": {secretsmanagertest.HangBefore, false, false},
-		"hang after":  {secretsmanagertest.HangAfter, true, true},
-		"late effect": {secretsmanagertest.LateEffect, false, true},
-	} {
-		t.Run(title, func(t *testing.T) {
-			overBoth(t, func(t *testing.T, sm *secretsmanagertest.Server, client *secretsmanager.Client) {
-				sm.Inject(secretsmanagertest.Fault{Kind: tc.kind, Operation: "PutSecretValue"})
-				token := uuid.NewString()
-				applied := func() bool { _, ok := sm.Value(name, token); return ok }
-				ctx, giveUp := context.WithCancel(t.Context())
-				result := make(chan error)
-				go func() { result <- put(ctx, client, token, "two") }()
-
-				until(t, "the call has arrived", func() bool { return sm.Count("PutSecretValue") == 1 })
-				if tc.before {
-					until(t, "it took effect", applied)
-				} else if applied() {
-					t.Error("it took effect before the client gave up")
-				}
-				giveUp()
-				if err := <-result; !errors.Is(err, context.Canceled) {
-					t.Errorf("got %v", err)
-				}
-				if tc.atLast {
-					until(t, "it took effect", applied)
-				} else if sm.Close(); applied() {
-					t.Error("it took effect")
-				}
-			})
-		})
-	}
-}
-
 func TestDeliveredTwice(t *testing.T) {
 	overBoth(t, func(t *testing.T, sm *secretsmanagertest.Server, client *secretsmanager.Client) {
 		one, two := sm.Holder(name, "AWSCURRENT"), uuid.NewString()
 		must(t, put(t.Context(), client, two, "two", "AWSPENDING"))
-		sm.Inject(secretsmanagertest.Fault{Kind: secretsmanagertest.Twice, Operation: "UpdateSecretVersionStage"})
+		sm.Inject(standin.Fault{Kind: standin.Twice, Operation: "UpdateSecretVersionStage"})
 		_, err := client.UpdateSecretVersionStage(t.Context(), &secretsmanager.UpdateSecretVersionStageInput{
 			SecretId: aws.String(name), VersionStage: aws.String("AWSCURRENT"), MoveToVersionId: aws.String(two), RemoveFromVersionId: aws.String(one),
 		})
@@ -116,43 +76,33 @@ func TestDeliveredTwice(t *testing.T) {
 	})
 }
 
-func TestFaultsCountMatchingCalls(t *testing.T) {
+// TestTargetOfACall: it is the secret's name, however the call names the secret.
+func TestTargetOfACall(t *testing.T) {
 	sm := secretsmanagertest.New(secretsmanagertest.Config{})
-	create(t, sm, "one")
-	other, err := sm.Create("other", "x")
-	must(t, err)
+	arn := create(t, sm, "one")
 	client := inProcess(sm)
-	read := func(id string) bool {
+	read := func(id string) error {
 		_, err := client.GetSecretValue(t.Context(), &secretsmanager.GetSecretValueInput{SecretId: aws.String(id)})
-		return err == nil
+		return err
 	}
-	reads := func(n int) (passed []bool) {
-		for range n {
-			passed = append(passed, read(name))
+	for _, id := range []string{name, arn, arn[:len(arn)-len("-abcdef")]} {
+		sm.Inject(standin.Fault{Kind: standin.ErrorBefore, Target: "other"})
+		if err := read(id); err != nil {
+			t.Errorf("%s: a fault for another secret struck: %v", id, err)
 		}
-		return passed
-	}
-	for title, tc := range map[string]struct {
-		fault secretsmanagertest.Fault
-		want  []bool
-	}{
-		"the next":             {secretsmanagertest.Fault{}, []bool{false, true, true, true}},
-		"the third":            {secretsmanagertest.Fault{Skip: 2}, []bool{true, true, false, true}},
-		"two from the second":  {secretsmanagertest.Fault{Skip: 1, Times: 2}, []bool{true, false, false, true}},
-		"all from the second":  {secretsmanagertest.Fault{Skip: 1, Times: -1}, []bool{true, false, false, false}},
-		"of another operation": {secretsmanagertest.Fault{Operation: "DescribeSecret"}, []bool{true, true, true, true}},
-		"of another secret":    {secretsmanagertest.Fault{Secret: "other"}, []bool{true, true, true, true}},
-	} {
-		tc.fault.Kind = secretsmanagertest.ErrorBefore
-		sm.Inject(tc.fault)
-		if diff := cmp.Diff(tc.want, reads(4)); diff != "" {
-			t.Errorf("%s: calls that passed (-want +got):\n%s", title, diff)
+		sm.Inject(standin.Fault{Kind: standin.ErrorBefore, Target: name})
+		if read(id) == nil {
+			t.Errorf("%s: the fault for the secret's name did not strike", id)
 		}
 		sm.ClearFaults()
 	}
-	sm.Inject(secretsmanagertest.Fault{Kind: secretsmanagertest.ErrorBefore, Secret: other})
-	if read("other") {
-		t.Error("a fault for an ARN must strike a call by name")
+	if read("absent") == nil {
+		t.Error("a secret that does not exist was read")
+	}
+	for i, c := range sm.Calls() {
+		if want := map[bool]string{true: name, false: "absent"}[i < 6]; c.Operation != "GetSecretValue" || c.Target != want {
+			t.Errorf("call %d in the log: %+v", i, c)
+		}
 	}
 }
 
@@ -161,8 +111,8 @@ func TestRetriesOfTheSDKInABubble(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sm := secretsmanagertest.New(secretsmanagertest.Config{})
 		create(t, sm, "one")
-		sm.Inject(secretsmanagertest.Fault{Kind: secretsmanagertest.Throttle})
-		sm.Inject(secretsmanagertest.Fault{Kind: secretsmanagertest.CutAfter, Skip: 1})
+		sm.Inject(standin.Fault{Kind: standin.Throttle})
+		sm.Inject(standin.Fault{Kind: standin.CutAfter, Skip: 1})
 		o := options("http://secretsmanager.test", sm.Client())
 		o.RetryMaxAttempts = 3
 		start := time.Now()

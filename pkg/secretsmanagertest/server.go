@@ -4,12 +4,10 @@ import (
 	"context"
 	"crypto/rand"
 	"io"
-	"net/http"
 	"sync"
-	"sync/atomic"
 	"time"
 
-	"databrain-rotation/pkg/wiretest"
+	"databrain-rotation/pkg/standin"
 )
 
 // Config of a Server. The zero value works.
@@ -46,6 +44,7 @@ const (
 
 // Server is the stand-in. It is safe for concurrent use.
 type Server struct {
+	*standin.Wire
 	cfg        Config
 	operations map[string]operation
 	ctx        context.Context // ends with Close
@@ -55,12 +54,7 @@ type Server struct {
 	mu        sync.Mutex
 	secrets   []*secret
 	functions map[string]Rotator
-	faults    []*scheduled
 	lag       ReadLag
-	calls     []*Call
-	http      *http.Server
-
-	connections atomic.Int64
 }
 
 // New returns a Server without secrets.
@@ -82,11 +76,19 @@ func New(cfg Config) *Server {
 	}
 	s := &Server{cfg: cfg, operations: operations(), functions: make(map[string]Rotator)}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.Wire = standin.New(standin.Service{
+		Name: "Secrets Manager", Route: s.route, Fail: failCall, ThrottleCode: CodeThrottling, Now: cfg.Now,
+	})
 	return s
 }
 
-// Transport serves requests in the process, whatever their host.
-func (s *Server) Transport() http.RoundTripper { return wiretest.Transport{Handler: s} }
-
-// Client is an HTTP client over [Server.Transport].
-func (s *Server) Client() *http.Client { return &http.Client{Transport: s.Transport()} }
+// Close ends the listener, hanging calls and background rotations, and waits for
+// the latter. The Server can not be used afterwards.
+func (s *Server) Close() error {
+	s.mu.Lock()
+	s.cancel() // under the lock: no rotation begins from here on
+	s.mu.Unlock()
+	err := s.Wire.Close()
+	s.rotations.Wait()
+	return err
+}

@@ -2,43 +2,28 @@ package secretsmanagertest
 
 import (
 	"encoding/json"
-	"io"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
+	"databrain-rotation/pkg/standin"
 )
-
-// maxBody bounds a request; the largest valid one holds a secret of 65,536 bytes.
-const maxBody = 1 << 20
 
 // operation runs one action on a decoded request; s.mu is held.
 type operation func(s *Server, body []byte) (any, *Error)
 
-// answer is what goes back over the wire.
-type answer struct {
-	status int
-	body   []byte
-}
-
-// encode makes an answer in the form that the SDKs turn into their types. It runs
-// under s.mu where body shares memory with the state.
-func encode(body any, err *Error) answer {
-	status := http.StatusOK
-	if err != nil {
-		key := "message"
-		if err.modeled() {
-			key = "Message"
-		}
-		status, body = err.status(), map[string]string{"__type": err.Code, key: err.Message}
+// answer is a result in the form that the SDKs turn into their types. It runs under
+// s.mu where out shares memory with the state.
+func answer(out any, err *Error) standin.Answer {
+	if err == nil {
+		return standin.JSON(http.StatusOK, out)
 	}
-	out, fault := json.Marshal(body)
-	if fault != nil {
-		panic(fault) // the response types are this package's own
+	key := "message"
+	if err.modeled() {
+		key = "Message"
 	}
-	return answer{status, out}
+	return standin.JSON(err.status(), map[string]string{"__type": err.Code, key: err.Message})
 }
 
 // on adapts an action with a typed request.
@@ -69,45 +54,47 @@ func operations() map[string]operation {
 	}
 }
 
-// ServeHTTP implements [http.Handler]: AWS JSON 1.1, the action in X-Amz-Target.
-// Signatures are not checked: the stand-in has no users.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	if err != nil {
-		reply(w, encode(nil, fail("SerializationException", "the request could not be read")))
-		return
-	}
+// route reads AWS JSON 1.1, the action in X-Amz-Target. The target of a call is the
+// secret's name, or the id as it was sent when there is no such secret. Signatures
+// are not checked: the stand-in has no users.
+func (s *Server) route(r *http.Request, body []byte) (name, target string, perform func() standin.Answer) {
 	name, ok := strings.CutPrefix(r.Header.Get("X-Amz-Target"), "secretsmanager.")
 	run := s.operations[name]
 	if r.Method != http.MethodPost || !ok || run == nil {
-		reply(w, encode(nil, fail("UnknownOperationException", "the stand-in has no such operation")))
-		return
+		return "", "", func() standin.Answer {
+			return answer(nil, fail("UnknownOperationException", "the stand-in has no such operation"))
+		}
 	}
-	s.mu.Lock()
-	call, sec := s.record(name, body)
-	fault := s.strike(name, sec)
-	call.Fault = fault.Kind
-	s.mu.Unlock()
-
-	s.serve(w, r, name, fault, func() answer {
+	return name, s.about(body), func() standin.Answer {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		out, err := run(s, body)
-		call.Code = ""
-		if err != nil {
-			call.Code = err.Code
-		}
-		return encode(out, err)
-	})
+		return answer(run(s, body))
+	}
 }
 
-func reply(w http.ResponseWriter, a answer) {
-	h := w.Header()
-	h.Set("Content-Type", "application/x-amz-json-1.1")
-	h.Set("X-Amzn-RequestId", uuid.NewString())
-	h.Set("Content-Length", strconv.Itoa(len(a.body)))
-	w.WriteHeader(a.status)
-	w.Write(a.body)
+// about is the name of the secret that a request is about.
+func (s *Server) about(body []byte) string {
+	var in struct{ SecretId, Name string }
+	_ = json.Unmarshal(body, &in) // a malformed body is the operation's to refuse
+	id := in.SecretId + in.Name
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if sec, err := s.find(id); err == nil {
+		return sec.name
+	}
+	return id
+}
+
+// failCall is the answer to a call that a fault struck.
+func failCall(r *http.Request, code, message string) standin.Answer {
+	if code == "" {
+		code = CodeInternal
+	}
+	if message == "" {
+		operation, _ := strings.CutPrefix(r.Header.Get("X-Amz-Target"), "secretsmanager.")
+		message = defaultMessage(code, operation)
+	}
+	return answer(nil, &Error{code, message})
 }
 
 // epoch is a time as the protocol writes it: seconds with a fraction.

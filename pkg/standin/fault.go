@@ -20,10 +20,12 @@ const (
 	CutHalfway              // the call takes effect, its answer ends in the middle
 	HangBefore              // no answer until the client gives up, no effect
 	HangAfter               // no answer until the client gives up, the call took effect
+	LateEffect              // the call takes effect only after the client gave up
+	Twice                   // delivered twice; the second answer is the one seen
 )
 
 var kindNames = [...]string{"none", "error-before", "error-after", "throttle",
-	"cut-before", "cut-after", "cut-halfway", "hang-before", "hang-after"}
+	"cut-before", "cut-after", "cut-halfway", "hang-before", "hang-after", "late-effect", "twice"}
 
 // String is the name used in logs.
 func (k Kind) String() string { return kindNames[k] }
@@ -33,7 +35,7 @@ func (k Kind) String() string { return kindNames[k] }
 type Fault struct {
 	Kind      Kind
 	Operation string // such as "PutObject"; empty matches every operation
-	Target    string // such as "bucket/key"; empty matches all
+	Target    string // what the service says a call is about, such as "bucket/key"; empty matches all
 	Skip      int    // matching calls that pass before the first strike
 	Times     int    // calls struck in a row; 0 means 1, negative means all from then on
 
@@ -97,7 +99,7 @@ func (s *Wire) serve(w http.ResponseWriter, r *http.Request, f Fault, run func()
 		s.wait(r, time.After(f.Delay))
 	}
 	switch f.Kind {
-	case ErrorAfter, CutAfter, HangAfter:
+	case ErrorAfter, CutAfter, HangAfter, Twice:
 		run()
 	}
 	switch f.Kind {
@@ -109,8 +111,11 @@ func (s *Wire) serve(w http.ResponseWriter, r *http.Request, f Fault, run func()
 		panic(http.ErrAbortHandler)
 	case CutHalfway:
 		run().write(w, r, true)
-	case HangBefore, HangAfter:
+	case HangBefore, HangAfter, LateEffect:
 		s.wait(r, nil)
+		if f.Kind == LateEffect {
+			run()
+		}
 		panic(http.ErrAbortHandler)
 	default:
 		run().write(w, r, false)

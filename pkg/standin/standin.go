@@ -15,13 +15,15 @@ package standin
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"net/http"
 	"slices"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"time"
+
+	"github.com/google/uuid"
 
 	"databrain-rotation/pkg/wiretest"
 )
@@ -54,6 +56,18 @@ type Answer struct {
 	Body   []byte
 }
 
+// JSON is an answer in the JSON 1.1 protocol, whose document is the service's own.
+func JSON(status int, document any) Answer {
+	body, err := json.Marshal(document)
+	if err != nil {
+		panic(err)
+	}
+	return Answer{Status: status, Body: body, Header: http.Header{
+		"Content-Type":     {"application/x-amz-json-1.1"},
+		"X-Amzn-Requestid": {uuid.NewString()},
+	}}
+}
+
 // Call is one request as it arrived, without its body.
 type Call struct {
 	Time      time.Time
@@ -71,13 +85,12 @@ type Wire struct {
 	cancel  context.CancelFunc
 
 	mu       sync.Mutex
-	http     *http.Server
 	calls    []*Call
 	faults   []*scheduled
 	inFlight int
 	peak     int
 
-	connections atomic.Int64
+	listener wiretest.Listener
 }
 
 // New returns a Wire for the service.

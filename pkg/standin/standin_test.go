@@ -54,7 +54,7 @@ func call(ctx context.Context, client *http.Client, url string) string {
 	// A new connection each time: net/http would repeat the request on a stale one.
 	req.Close = true
 	resp, err := client.Do(req)
-	if errors.Is(err, context.DeadlineExceeded) {
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		return "gave up"
 	}
 	if err != nil {
@@ -71,6 +71,16 @@ func call(ctx context.Context, client *http.Client, url string) string {
 	return strconv.Itoa(resp.StatusCode) + " " + string(body)
 }
 
+// until waits for something that happens in another goroutine.
+func until(t *testing.T, happened func() bool) {
+	for begin := time.Now(); !happened(); time.Sleep(time.Millisecond) {
+		if time.Since(begin) > 30*time.Second {
+			t.Error("waited in vain")
+			return
+		}
+	}
+}
+
 var kinds = map[standin.Kind]struct {
 	seen   string
 	effect int64
@@ -84,6 +94,8 @@ var kinds = map[standin.Kind]struct {
 	standin.CutHalfway:  {"answ and cut", 1},
 	standin.HangBefore:  {"gave up", 0},
 	standin.HangAfter:   {"gave up", 1},
+	standin.LateEffect:  {"gave up", 1},
+	standin.Twice:       {"200 answered", 2},
 }
 
 func TestFaultsInProcess(t *testing.T) {
@@ -117,12 +129,18 @@ func TestFaultsOverSockets(t *testing.T) {
 				t.Fatal(err)
 			}
 			c.Inject(standin.Fault{Kind: kind})
-			ctx, cancel := context.WithCancel(t.Context())
+			ctx, giveUp := context.WithCancel(t.Context())
+			defer giveUp()
 			if want.seen == "gave up" {
-				ctx, cancel = context.WithTimeout(t.Context(), 20*time.Millisecond)
+				go func() {
+					until(t, func() bool { return c.Count("") == 1 && (kind != standin.HangAfter || c.n.Load() == 1) })
+					giveUp()
+				}()
 			}
-			defer cancel()
 			seen := call(ctx, http.DefaultClient, url+"/x")
+			if kind == standin.LateEffect {
+				until(t, func() bool { return c.n.Load() == 1 })
+			}
 			c.Close()
 			if seen != want.seen || c.n.Load() != want.effect {
 				t.Errorf("saw %q with effect %d, want %q with %d", seen, c.n.Load(), want.seen, want.effect)
@@ -227,20 +245,25 @@ func TestCallLog(t *testing.T) {
 	}
 }
 
-func TestStartRefuses(t *testing.T) {
-	c := newCounter()
-	defer c.Close()
-	if _, err := c.Start("0.0.0.0:0"); err == nil {
-		t.Error("listened beyond loopback")
-	}
-	if _, err := c.Start("127.0.0.1"); err == nil {
-		t.Error("listened without a port")
-	}
-	if _, err := c.Start("127.0.0.1:0"); err != nil {
-		t.Error(err)
-	}
-	if _, err := c.Start("127.0.0.1:0"); err == nil {
-		t.Error("started twice")
+// TestEffectsOfHangingCalls: which call takes effect while its client waits, and
+// which only after the client gave up.
+func TestEffectsOfHangingCalls(t *testing.T) {
+	for kind, want := range map[standin.Kind][2]int64{
+		standin.HangBefore: {0, 0}, standin.HangAfter: {1, 1}, standin.LateEffect: {0, 1},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			c := newCounter()
+			c.Inject(standin.Fault{Kind: kind})
+			ctx, giveUp := context.WithCancel(t.Context())
+			go call(ctx, c.Client(), "http://any.test/")
+			synctest.Wait()
+			waiting := c.n.Load()
+			giveUp()
+			synctest.Wait()
+			if got := [2]int64{waiting, c.n.Load()}; got != want {
+				t.Errorf("%v: effect while the client waits and in the end %v, want %v", kind, got, want)
+			}
+		})
 	}
 }
 
@@ -253,11 +276,28 @@ func TestCloseEndsHangingCalls(t *testing.T) {
 	c.Inject(standin.Fault{Kind: standin.HangBefore})
 	seen := make(chan string)
 	go func() { seen <- call(context.Background(), http.DefaultClient, url) }()
-	for c.Count("") == 0 {
-		time.Sleep(time.Millisecond)
-	}
+	until(t, func() bool { return c.Count("") == 1 })
 	c.Close()
 	if got := <-seen; got != "cut" {
 		t.Errorf("got %q", got)
+	}
+}
+
+func TestNewConnections(t *testing.T) {
+	c := newCounter()
+	defer c.Close()
+	url, err := c.Start("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Start(""); err == nil {
+		t.Error("started twice")
+	}
+	call(t.Context(), c.Client(), url) // in the process
+	for range 3 {
+		call(t.Context(), http.DefaultClient, url)
+	}
+	if n := c.NewConnections(); n != 3 {
+		t.Errorf("%d connections, want one for each of the 3 calls on the socket", n)
 	}
 }

@@ -73,10 +73,8 @@ func TestPeakRate(t *testing.T) {
 
 func TestStart(t *testing.T) {
 	db := databraintest.New(databraintest.Config{PathPrefix: "/databrain"})
-	for _, addr := range []string{"0.0.0.0:0", ":0", "192.0.2.1:0", "localhost", "databrain.example.com:80"} {
-		if _, err := db.Start(addr); err == nil {
-			t.Errorf("started on %s", addr)
-		}
+	if _, err := db.Start("0.0.0.0:0"); err == nil {
+		t.Error("started beyond loopback")
 	}
 	for range 2 { // it can be started again
 		url, err := db.Start("127.0.0.1:0")

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"databrain-rotation/pkg/wiretest"
@@ -56,9 +55,8 @@ type Server struct {
 	windows map[string]window
 	log     requestLog
 
-	faults      faultList
-	listener    listener
-	connections atomic.Int64
+	faults   faultList
+	listener wiretest.Listener
 }
 
 // New makes a Server from c.
