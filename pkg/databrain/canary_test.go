@@ -185,25 +185,12 @@ func TestErrorsTellNoSecret(t *testing.T) {
 // echoServer gives one answer per connection, and closes it.
 func echoServer(t *testing.T, answer string) (base string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			if r, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
-				io.Copy(io.Discard, r.Body)
-			}
-			io.WriteString(conn, answer)
-			conn.Close()
+	return "http://" + listen(t, func(conn net.Conn) {
+		if r, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
+			io.Copy(io.Discard, r.Body)
 		}
-	}()
-	return "http://" + l.Addr().String()
+		io.WriteString(conn, answer)
+	})
 }
 
 // TestErrorsTellNoRequest has an instance that quotes the request in its answer.

@@ -21,9 +21,8 @@ import (
 	"databrain-rotation/pkg/wiretest"
 )
 
-// rawServer reads one request of each connection and answers with raw bytes,
-// after which it holds the connection open until the client leaves.
-func rawServer(t testing.TB, answer string) (base string) {
+// listen gives every connection to serve, and then closes it.
+func listen(t testing.TB, serve func(net.Conn)) (addr string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -38,16 +37,25 @@ func rawServer(t testing.TB, answer string) (base string) {
 			}
 			go func() {
 				defer conn.Close()
-				in := bufio.NewReader(conn)
-				if r, err := http.ReadRequest(in); err == nil {
-					io.Copy(io.Discard, r.Body)
-				}
-				io.WriteString(conn, answer)
-				io.Copy(io.Discard, in)
+				serve(conn)
 			}()
 		}
 	}()
-	return "http://" + l.Addr().String()
+	return l.Addr().String()
+}
+
+// rawServer reads one request of each connection and answers with raw bytes,
+// after which it holds the connection open until the client leaves.
+func rawServer(t testing.TB, answer string) (base string) {
+	t.Helper()
+	return "http://" + listen(t, func(conn net.Conn) {
+		in := bufio.NewReader(conn)
+		if r, err := http.ReadRequest(in); err == nil {
+			io.Copy(io.Discard, r.Body)
+		}
+		io.WriteString(conn, answer)
+		io.Copy(io.Discard, in)
+	})
 }
 
 // each runs every operation against base with the client's own transport.

@@ -173,18 +173,15 @@ func TestRefusedStreamIsNotRepeated(t *testing.T) {
 			server.EnableHTTP2 = true
 			server.StartTLS() // for its certificate alone
 			roots := server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
-			l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: server.TLS.Certificates, NextProtos: []string{"h2"}})
-			if err != nil {
-				t.Fatal(err)
-			}
 			server.Close()
-			defer l.Close()
 			var streams atomic.Int64
-			go refuseStreams(l, &streams)
-			c := databrain.New(parse(t, "https://"+l.Addr().String()), databrain.Options{Transport: &http.Transport{
+			addr := listen(t, func(conn net.Conn) {
+				refuseStreams(tls.Server(conn, &tls.Config{Certificates: server.TLS.Certificates, NextProtos: []string{"h2"}}), &streams)
+			})
+			c := databrain.New(parse(t, "https://"+addr), databrain.Options{Transport: &http.Transport{
 				ForceAttemptHTTP2: true, DisableKeepAlives: true, TLSClientConfig: &tls.Config{RootCAs: roots},
 			}})
-			_, err = rotate(t.Context(), c, o, databrain.NewSecret("jwt"), serviceToken())
+			_, err := rotate(t.Context(), c, o, databrain.NewSecret("jwt"), serviceToken())
 			if diff := cmp.Diff(outcome{Class: databrain.ClassNetwork, Unknown: true}, outcomeOf(t, err)); diff != "" {
 				t.Error(diff)
 			}
@@ -197,35 +194,26 @@ func TestRefusedStreamIsNotRepeated(t *testing.T) {
 
 // refuseStreams is as much of an HTTP/2 server as it takes to refuse: it answers
 // each end of a request (RFC 9113, section 6.1) with RST_STREAM REFUSED_STREAM.
-func refuseStreams(l net.Listener, streams *atomic.Int64) {
+func refuseStreams(conn net.Conn, streams *atomic.Int64) {
+	io.CopyN(io.Discard, conn, int64(len("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")))
+	conn.Write([]byte{0, 0, 0, 4, 0, 0, 0, 0, 0}) // empty SETTINGS
 	for {
-		conn, err := l.Accept()
-		if err != nil {
+		head := make([]byte, 9)
+		if _, err := io.ReadFull(conn, head); err != nil {
 			return
 		}
-		go func() {
-			defer conn.Close()
-			io.CopyN(io.Discard, conn, int64(len("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")))
-			conn.Write([]byte{0, 0, 0, 4, 0, 0, 0, 0, 0}) // empty SETTINGS
-			for {
-				head := make([]byte, 9)
-				if _, err := io.ReadFull(conn, head); err != nil {
-					return
-				}
-				length := int64(head[0])<<16 | int64(binary.BigEndian.Uint16(head[1:3]))
-				if _, err := io.CopyN(io.Discard, conn, length); err != nil {
-					return
-				}
-				kind, flags, stream := head[3], head[4], head[5:9]
-				switch {
-				case kind == 4 && flags&1 == 0:
-					conn.Write([]byte{0, 0, 0, 4, 1, 0, 0, 0, 0}) // SETTINGS, acknowledged
-				case kind == 0 && flags&1 != 0: // DATA, END_STREAM
-					streams.Add(1)
-					conn.Write(bytes.Join([][]byte{{0, 0, 4, 3, 0}, stream, {0, 0, 0, 7}}, nil))
-				}
-			}
-		}()
+		length := int64(head[0])<<16 | int64(binary.BigEndian.Uint16(head[1:3]))
+		if _, err := io.CopyN(io.Discard, conn, length); err != nil {
+			return
+		}
+		kind, flags, stream := head[3], head[4], head[5:9]
+		switch {
+		case kind == 4 && flags&1 == 0:
+			conn.Write([]byte{0, 0, 0, 4, 1, 0, 0, 0, 0}) // SETTINGS, acknowledged
+		case kind == 0 && flags&1 != 0: // DATA, END_STREAM
+			streams.Add(1)
+			conn.Write(bytes.Join([][]byte{{0, 0, 4, 3, 0}, stream, {0, 0, 0, 7}}, nil))
+		}
 	}
 }
 
