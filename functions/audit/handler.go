@@ -38,12 +38,16 @@ func setUp(ctx context.Context, env bootstrap.Environment) (bootstrap.Handler, e
 	limitMemory(env.Getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE"))
 	auditor := newAuditor(c, sdk, env)
 	return func(ctx context.Context, payload json.RawMessage) (any, error) {
-		start := env.Now()
-		dryRun, err := parseEvent(payload)
-		if err != nil {
-			return nil, err
+		request := audit.Request{RunID: runID(ctx), Start: env.Now()}
+		var summary any
+		var err error
+		if request.DryRun, err = parseEvent(payload); err == nil {
+			summary, err = auditor.Run(ctx, request)
 		}
-		return auditor.Run(ctx, audit.Request{RunID: runID(ctx), DryRun: dryRun, Start: start})
+		if err != nil {
+			bootstrap.LogFailure(ctx, env.Log, "audit failed", err)
+		}
+		return summary, err
 	}, nil
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -139,6 +140,11 @@ func TestErrorsThroughTheRuntime(t *testing.T) {
 				if !strings.Contains(r.Err.Message, word) {
 					t.Errorf("the message lacks %q: %s", word, r.Err.Message)
 				}
+			}
+			lines, err := r.ErrorLines()
+			lines = slices.DeleteFunc(lines, func(l map[string]any) bool { return l["errorType"] == nil }) // those of single events
+			if err != nil || len(lines) != 1 || lines[0]["errorType"] != c.kind || lines[0]["error"] != r.Err.Message {
+				t.Errorf("%d lines tell of the failure, want one of %s; %v\n%s", len(lines), c.kind, err, r.Log)
 			}
 			if strings.Contains(r.Log+string(r.Payload), hidden) {
 				t.Errorf("a value is shown:\n%s\n%s", r.Payload, r.Log)

@@ -32,9 +32,12 @@ func setUp(ctx context.Context, env bootstrap.Environment) (bootstrap.Handler, e
 	rotator := rotation.New(secretsmanager.NewFromConfig(sdk), instance, c.rotation, env.Log, env.Stdout, env.Now)
 	return func(ctx context.Context, payload json.RawMessage) (any, error) {
 		event, err := rotation.ParseEvent(payload)
-		if err != nil {
-			return nil, err
+		if err == nil {
+			err = rotator.Handle(ctx, event)
 		}
-		return nil, rotator.Handle(ctx, event)
+		if err != nil {
+			bootstrap.LogFailure(ctx, env.Log.With(event.Attrs()...), "step failed", err)
+		}
+		return nil, err
 	}, nil
 }

@@ -133,7 +133,8 @@ func TestColdStartNamesEveryFaultySetting(t *testing.T) {
 }
 
 // TestErrorsReachLambdaByName checks the errorType of failures that have no words
-// of the function's own.
+// of the function's own, and that the log has each of them once, beside what it is
+// searched by.
 func TestErrorsReachLambdaByName(t *testing.T) {
 	l := lab(t, labtest.Config{})
 	down, err := net.Listen("tcp", "127.0.0.1:0")
@@ -147,17 +148,26 @@ func TestErrorsReachLambdaByName(t *testing.T) {
 	if err := l.Secrets.SetLabels(labtest.TokenSecret, labtest.Version, "AWSPENDING"); err != nil {
 		t.Fatal(err)
 	}
-	invoke := func(payload []byte) *runtimetest.FunctionError {
+	invoke := func(payload []byte, kind, step, version string) *runtimetest.FunctionError {
 		t.Helper()
 		result, err := f.Invoke(t.Context(), payload, runtimetest.Options{})
-		if err != nil || result.Err == nil {
-			t.Fatalf("%v, result %s", err, result.Payload)
+		if err != nil || result.Err == nil || result.Err.Type != kind {
+			t.Fatalf("%v, result %s, want %s", err, result.Payload, kind)
+		}
+		want := map[string]any{"message": "step failed", "requestId": result.RequestID, "step": step, "version": version,
+			"errorType": kind, "error": result.Err.Message}
+		lines, err := result.ErrorLines()
+		if err != nil || len(lines) != 1 {
+			t.Fatalf("%d lines at ERROR, want one; %v\n%s", len(lines), err, result.Log)
+		}
+		for name, value := range want {
+			if lines[0][name] != value {
+				t.Errorf("%s is %v in the log, want %v", name, lines[0][name], value)
+			}
 		}
 		return result.Err
 	}
-	if got := invoke([]byte(`{"Step":7}`)); got.Type != "MalformedEvent" {
-		t.Errorf("malformed event: %v", got)
-	}
+	invoke([]byte(`{"Step":7}`), "MalformedEvent", "", "")
 	step := func(name string) []byte {
 		payload, err := labtest.Payload("../../events", name, labtest.Version)
 		if err != nil {
@@ -168,7 +178,7 @@ func TestErrorsReachLambdaByName(t *testing.T) {
 	if result, err := f.Invoke(t.Context(), step("createSecret"), runtimetest.Options{}); err != nil || result.Err != nil {
 		t.Fatalf("createSecret needs no instance: %v, %v", err, result.Err)
 	}
-	if got := invoke(step("setSecret")); got.Type != "DatabrainUnavailable" || !strings.Contains(got.Message, "connection refused") {
+	if got := invoke(step("setSecret"), "DatabrainUnavailable", "setSecret", labtest.Version); !strings.Contains(got.Message, "connection refused") {
 		t.Errorf("instance down: %v", got)
 	}
 }

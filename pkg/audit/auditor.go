@@ -67,7 +67,7 @@ func (a *Auditor) Run(ctx context.Context, request Request) (Summary, error) {
 		r.emit(ctx)
 	}
 	s := r.report.Summary
-	notes := slices.DeleteFunc(slices.Clone(s.Notes), func(note string) bool { // the runtime logs the failure itself
+	notes := slices.DeleteFunc(slices.Clone(s.Notes), func(note string) bool { // the caller logs the failure itself
 		return failure != nil && note == failure.Error()
 	})
 	a.Log.InfoContext(ctx, "audit ended", slog.String("status", string(s.Status)),

@@ -12,9 +12,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log"
 	"log/slog"
 	"net/http"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -48,15 +50,44 @@ func Run(getenv func(string) string, stdout io.Writer, version string, setup Set
 	ctx := context.Background()
 	handler, err := setup(ctx, env)
 	if err != nil {
-		env.Log.ErrorContext(ctx, "cold start failed", slog.String("errorType", typeName(err)), slog.Any("error", err))
+		LogFailure(ctx, env.Log, "cold start failed", err)
 		if err := reportInitError(ctx, getenv("AWS_LAMBDA_RUNTIME_API"), err); err != nil {
 			env.Log.ErrorContext(ctx, "the failure could not be reported to the Runtime API", slog.Any("error", err))
 		}
 		return 1
 	}
+	if getenv("AWS_LAMBDA_RUNTIME_API") == "" {
+		env.Log.ErrorContext(ctx, "this program serves AWS Lambda, and AWS_LAMBDA_RUNTIME_API names no Lambda; "+
+			"to try it use make demo, make serve or sam local invoke")
+		return 1
+	}
 	env.Log.InfoContext(ctx, "cold start", slog.String("version", version))
+	log.SetFlags(0)
+	log.SetOutput(runtimeLog{env.Log})
 	lambda.Start(handler) // does not return
 	return 1
+}
+
+// LogFailure logs what made a cold start or an invocation fail. A handler calls it
+// once, for the error that it returns, since it knows more of it than the runtime.
+func LogFailure(ctx context.Context, log *slog.Logger, message string, failure error) {
+	log.ErrorContext(ctx, message, slog.String("errorType", typeName(failure)), slog.Any("error", failure))
+}
+
+// runtimeLog makes log lines of what aws-lambda-go prints: of a panic and of a
+// trouble with the Runtime API. An error that a handler returned, which it prints
+// as well, is passed over: the handler has logged it.
+type runtimeLog struct{ log *slog.Logger }
+
+func (l runtimeLog) Write(line []byte) (int, error) {
+	var returned struct {
+		ErrorType  string          `json:"errorType"`
+		StackTrace json.RawMessage `json:"stackTrace"` // of a panic
+	}
+	if json.Unmarshal(line, &returned) != nil || returned.ErrorType == "" || returned.StackTrace != nil {
+		l.log.Error("the runtime failed", slog.String("error", strings.TrimSpace(string(line))))
+	}
+	return len(line), nil
 }
 
 // reportInitError posts to /runtime/init/error. Outside Lambda there is no

@@ -3,6 +3,7 @@ package rotation
 import (
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"strings"
 
 	"databrain-rotation/pkg/databrain"
@@ -26,6 +27,11 @@ type Event struct {
 	// RotationToken authorises PutSecretValue when rotation runs across accounts.
 	// It is a credential. Empty if the event has none.
 	RotationToken databrain.Secret
+}
+
+// Attrs are what tells the log lines of one step from those of others.
+func (e Event) Attrs() []any {
+	return []any{slog.String("step", e.Step), slog.String("secret", e.SecretID), slog.String("version", e.Version)}
 }
 
 // longestMember bounds the members of an event, in bytes: the longest is SecretId

@@ -9,8 +9,7 @@ import (
 
 const metricNamespace = "Databrain/TokenRotation"
 
-// report writes the metrics of the step. The error itself is logged by the Lambda
-// runtime, which gets it next.
+// report writes the metrics of the step. The error itself is for the caller to log.
 func (s *step) report(ctx context.Context, failure error) {
 	outcome := "StepSucceeded"
 	if failure != nil {

@@ -77,7 +77,7 @@ func (r *Rotator) Handle(ctx context.Context, e Event) error {
 	}
 	s := &step{
 		Rotator: r, event: e, deadline: deadline.Add(-reportTime), began: r.now(),
-		log: r.log.With(slog.String("step", e.Step), slog.String("secret", e.SecretID), slog.String("version", e.Version)),
+		log: r.log.With(e.Attrs()...),
 	}
 	ctx, cancel := context.WithDeadline(ctx, s.deadline)
 	defer cancel()

@@ -3,6 +3,7 @@ package runtimetest
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -53,6 +54,21 @@ type Result struct {
 	// PeakRSS is the largest resident set of the process so far, in bytes; 0
 	// when the process had ended by itself, and where there is no /proc.
 	PeakRSS int64
+}
+
+// ErrorLines are the lines of Log whose level is ERROR. A line that is not a JSON
+// object, as log queries need it, is an error.
+func (r Result) ErrorLines() (lines []map[string]any, err error) {
+	for text := range strings.Lines(r.Log) {
+		var line map[string]any
+		if err := json.Unmarshal([]byte(text), &line); err != nil {
+			return nil, fmt.Errorf("the log line %q is not a JSON object", text)
+		}
+		if line["level"] == "ERROR" {
+			lines = append(lines, line)
+		}
+	}
+	return lines, nil
 }
 
 // FunctionError is a failed invocation: reported by the function, or by Lambda
