@@ -49,14 +49,11 @@ serve: build ## the stand-ins on fixed loopback ports, for the AWS CLI, curl and
 	$(GO) run ./scripts/serve
 
 deploy: ## sam build and sam deploy --guided; needs the SAM CLI and an AWS account
-	VERSION=$(VERSION) sam build --parameter-overrides Architecture=$(SAM_ARCH)
-	sam deploy --guided --capabilities CAPABILITY_IAM --parameter-overrides Architecture=$(SAM_ARCH)
+	VERSION=$(VERSION) sh scripts/deploy.sh $(if $(filter file,$(origin GOARCH)),,$(patsubst amd64,x86_64,$(GOARCH)))
 
 # The SAM CLI calls these (BuildMethod: makefile) and does not say for which
 # architecture: the template's default, unless GOARCH is given.
-LAMBDA_GOARCH := $(if $(filter file,$(origin GOARCH)),arm64,$(GOARCH))
-SAM_ARCH      := $(if $(filter amd64,$(LAMBDA_GOARCH)),x86_64,$(LAMBDA_GOARCH))
-build-RotateFunction build-AuditFunction: GOARCH := $(LAMBDA_GOARCH)
+build-RotateFunction build-AuditFunction: GOARCH := $(if $(filter file,$(origin GOARCH)),arm64,$(GOARCH))
 
 build-RotateFunction:
 	$(BUILD) -o $(ARTIFACTS_DIR)/bootstrap ./functions/rotate
