@@ -6,7 +6,8 @@ cd "$(dirname "$0")/.."
 dirs=$(go list -f '{{.Dir}}' ./pkg/...)
 ran=0
 for dir in $dirs; do
-    for target in $(cat "$dir"/*_test.go 2>/dev/null | sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/p'); do
+    targets=$(grep -hso '^func Fuzz[A-Za-z0-9_]*' "$dir"/*_test.go | cut -d' ' -f2)
+    for target in $targets; do
         echo "fuzz: $target"
         (cd "$dir" && go test -run '^$' -fuzz "^$target\$" -fuzztime "${FUZZTIME:-30s}" .)
         ran=$((ran + 1))
