@@ -13,8 +13,10 @@ import (
 )
 
 const (
-	begin = "<!-- the output of make demo -->\n```text\n"
-	end   = "```\n"
+	begin = "<!-- the output of make demo -->\n"
+	end   = "<!-- the end of the output -->\n"
+	// fold is the scene from which on the page hides the output behind a line.
+	fold = "\n3. "
 )
 
 func main() {
@@ -40,11 +42,24 @@ func run(readme, demo string, write bool) error {
 	if !found || !closed {
 		return errors.New("the README has no transcript")
 	}
-	text := strings.TrimLeft(string(shown), "\n")
+	text, err := folded(strings.TrimLeft(string(shown), "\n"))
+	if err != nil {
+		return err
+	}
 	if write {
 		return os.WriteFile(readme, []byte(before+begin+text+end+after), 0o644)
 	}
 	return compare(steady(written), steady(text))
+}
+
+// folded is the demonstration's output as the page shows it.
+func folded(text string) (string, error) {
+	open, hidden, found := strings.Cut(text, fold)
+	if !found {
+		return "", errors.New("the demonstration has no third scene")
+	}
+	return "```text\n" + open + "```\n\n<details>\n<summary>A rotation with a grace period, and three audits</summary>\n\n```text\n" +
+		strings.TrimLeft(fold, "\n") + hidden + "```\n\n</details>\n", nil
 }
 
 func compare(written, shown string) error {

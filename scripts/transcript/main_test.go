@@ -8,7 +8,7 @@ import (
 )
 
 func TestTranscript(t *testing.T) {
-	const shown = "\n1. Title\n  step    4 ms\n  token  1048 d  version 0123abcd\n  ok\n"
+	const shown = "\n1. Title\n  step    4 ms\n  token  1048 d  version 0123abcd\n  ok\n\n3. Third\n  fine\n"
 	dir := t.TempDir()
 	readme, demo := filepath.Join(dir, "README.md"), filepath.Join(dir, "demo.txt")
 	save := func(path, text string) {
@@ -25,7 +25,7 @@ func TestTranscript(t *testing.T) {
 	if err := run(readme, demo, true); err != nil {
 		t.Fatal(err)
 	}
-	if page, err := os.ReadFile(readme); err != nil || !strings.HasSuffix(string(page), "ok\n"+end+"rest\n") {
+	if page, err := os.ReadFile(readme); err != nil || !strings.HasPrefix(string(page), "# Title\n\n"+begin+"```text\n1. Title\n") || !strings.HasSuffix(string(page), "```text\n3. Third\n  fine\n```\n\n</details>\n"+end+"rest\n") {
 		t.Errorf("%q, %v", page, err)
 	}
 	save(demo, strings.NewReplacer("   4 ms", " 123 ms", "1048", "1050", "0123abcd", "ffffffff").Replace(shown))
