@@ -152,9 +152,9 @@ func TestReadmeHasEverySetting(t *testing.T) {
 		})
 	}
 	inReadme := make(map[string][]string)
-	row := regexp.MustCompile("(?m)^\\| ((?:`[A-Z_]+`(?:, )?)+) \\| (both|rotate|audit) \\|")
+	row := regexp.MustCompile("(?m)^\\| `\\w+` \\| `([A-Z_]+)` \\((both|rotate|audit)\\) \\|")
 	for _, match := range row.FindAllStringSubmatch(readme(t), -1) {
-		inReadme[match[2]] = append(inReadme[match[2]], strings.Split(strings.ReplaceAll(match[1], "`", ""), ", ")...)
+		inReadme[match[2]] = append(inReadme[match[2]], match[1])
 	}
 	for _, names := range []map[string][]string{inCode, inReadme} {
 		for function := range names {

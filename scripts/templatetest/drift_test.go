@@ -2,6 +2,7 @@ package templatetest_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -180,5 +181,50 @@ func readJSON(t *testing.T, path string, into any) {
 	}
 	if err := json.Unmarshal(text, into); err != nil {
 		t.Fatalf("%s: %v", path, err)
+	}
+}
+
+// TestReadmeHasEveryParameter compares the README's tables of parameters, with
+// their defaults, and of alarms with the template.
+func TestReadmeHasEveryParameter(t *testing.T) {
+	template, err := parse(readTemplate(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, got := map[string]string{}, map[string]string{}
+	for name, parameter := range get(template, "Parameters").(tree) {
+		switch value, given := parameter.(tree)["Default"]; {
+		case !given:
+			want[name] = "required"
+		case value == "":
+			want[name] = ""
+		default:
+			want[name] = fmt.Sprintf("`%v`", value)
+		}
+	}
+	parameters := regexp.MustCompile("(?m)^\\| `(\\w+)` \\| (?:`[A-Z_]+` \\(\\w+\\) )?\\| ((?:required|`[^`|]+`)?) ?\\|")
+	for _, row := range parameters.FindAllStringSubmatch(string(page), -1) {
+		got[row[1]] = row[2]
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("parameters and defaults (-template +README):\n%s", diff)
+	}
+
+	resources := deploy(template, required)
+	alarms := append(ofType(resources, "AWS::CloudWatch::Alarm"), ofType(resources, "AWS::Events::Rule")...)
+	_, table, _ := strings.Cut(string(page), "\n### Alarms")
+	table, _, _ = strings.Cut(table, "\n### ")
+	var named []string
+	for _, row := range regexp.MustCompile("(?m)^\\| `(\\w+)`").FindAllStringSubmatch(table, -1) {
+		named = append(named, row[1])
+	}
+	slices.Sort(alarms)
+	slices.Sort(named)
+	if diff := cmp.Diff(alarms, named); diff != "" {
+		t.Errorf("alarms (-template +README):\n%s", diff)
 	}
 }
