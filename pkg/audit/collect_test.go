@@ -90,6 +90,46 @@ func TestInstanceLimit(t *testing.T) {
 	})
 }
 
+// TestLimitThatOthersUsedUp: the run begins when the instance's window has just been
+// used up, and the instance does not say when it ends. Chance must not decide
+// whether the attempts outlast it, so there are many runs.
+func TestLimitThatOthersUsedUp(t *testing.T) {
+	t.Parallel()
+	for range 20 {
+		synctest.Test(t, func(t *testing.T) {
+			l := newLab(t, databraintest.Config{DataApps: apps(2), Switches: databraintest.Switches{RateLimit: 20}})
+			for range 20 {
+				resp, err := l.db.Client().Get(labInstance + appsPath)
+				if err != nil {
+					t.Fatal(err)
+				}
+				resp.Body.Close()
+			}
+			if s := l.mustRun(); s.Throttled == 0 {
+				t.Error("the limit did not strike")
+			}
+		})
+	}
+}
+
+// TestThePauseOfTheLastAttempt: what the instance asks for holds for all requests,
+// also when the one that was told so is given up.
+func TestThePauseOfTheLastAttempt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t, databraintest.Config{DataApps: apps(10)})
+		l.auditor.Concurrency = 1
+		l.db.Inject(databraintest.Fault{Path: tokensPath, When: forApp("App 003"), Times: -1, Do: databraintest.TooManyRequests("110")})
+		l.checkGaps(l.mustRun(), map[string]audit.GapClass{"App 003": audit.GapRateLimited})
+		requests := l.db.Requests()
+		for i, r := range requests[:len(requests)-1] {
+			if wait := requests[i+1].At.Sub(r.At); r.Struck && wait < 110*time.Second {
+				t.Errorf("request %d came %v after the instance had asked for 110s", i+1, wait)
+			}
+		}
+	})
+}
+
 func TestRotationHalfWay(t *testing.T) {
 	t.Parallel()
 	const next = "11111111-2222-4333-8444-555555555555"
@@ -135,6 +175,24 @@ func TestRotationHalfWay(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestRefusalAfterARotation: once the new token has worked, a refusal costs its own
+// request alone. What was tried before it is not tried again: it may be the token
+// that the rotation has replaced.
+func TestRefusalAfterARotation(t *testing.T) {
+	t.Parallel()
+	const next = "11111111-2222-4333-8444-555555555555"
+	synctest.Test(t, func(t *testing.T) {
+		all := apps(30)
+		l := newLab(t, databraintest.Config{DataApps: all})
+		l.mustRun()
+		l.db.Inject(databraintest.Fault{Path: tokensPath, Do: databraintest.Delay(0), When: once(func() { l.db.SetToken(next); l.putSecret(next) }, 5)})
+		l.db.Inject(databraintest.Fault{Path: tokensPath, When: forApp("App 020"), Do: databraintest.Error(401, "AUTHENTICATION_ERROR", "x")})
+		s := l.mustRun()
+		l.checkGaps(s, map[string]audit.GapClass{"App 020": audit.GapAuth})
+		l.checkRecall(s, all)
+	})
 }
 
 // once runs do at the call after skip others, and matches every request.

@@ -14,11 +14,11 @@ type credential struct {
 
 	mu     sync.Mutex
 	token  databrain.Secret
-	number int // of the token, counted from the run's first
-
-	turn   chan struct{} // holds one value while the secret is read; guards the rest
-	reread bool
+	number int                // of the token, counted from the run's first
 	next   []databrain.Secret // further tokens to try
+
+	turn   chan struct{} // holds one value while the secret is read; guards reread
+	reread bool
 }
 
 func newCredential(ctx context.Context, read func(context.Context, string) (databrain.Secret, error)) (*credential, error) {
@@ -36,6 +36,17 @@ func (c *credential) current() (databrain.Secret, int) {
 	return c.token, c.number
 }
 
+// worked is called when the instance took the token of that number. What else there
+// was to try is out of the question then: should a single request be refused later,
+// the run must not fall back to a token that a rotation has replaced.
+func (c *credential) worked(number int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if number == c.number {
+		c.next = nil
+	}
+}
+
 // renew is called when the instance refused the token of that number. It reports
 // whether there is another one now. In the middle of a rotation the instance may
 // know the new token while AWSCURRENT still is on the old one, so what AWSPENDING
@@ -51,15 +62,17 @@ func (c *credential) renew(ctx context.Context, refused int) bool {
 	if number > refused {
 		return true
 	}
+	var others []databrain.Secret
 	if !c.reread {
 		c.reread = true
-		c.next = c.others(ctx, token)
-	}
-	if len(c.next) == 0 {
-		return false
+		others = c.others(ctx, token)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.next = append(c.next, others...)
+	if len(c.next) == 0 {
+		return false
+	}
 	c.token, c.next = c.next[0], c.next[1:]
 	c.number++
 	return true

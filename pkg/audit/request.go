@@ -17,7 +17,7 @@ const (
 	startBudget      = 100 // retries of a run, and one more for every five data apps
 
 	firstBackoff  = 500 * time.Millisecond // doubled each time; a random part of it is waited
-	throttledBack = 10 * time.Second       // the same for 429 without a word on when to come back
+	throttledBack = 10 * time.Second       // the same after 429
 	longestWait   = 2 * time.Minute        // the window of the instance's limit (Databrain, "Rate limiting")
 )
 
@@ -51,6 +51,7 @@ func (r *requester) do(ctx context.Context, effort *int, send func(context.Conte
 		*effort++
 		if err == nil {
 			r.refused.Store(0)
+			r.credential.worked(number)
 			return nil
 		}
 		if ctx.Err() != nil {
@@ -60,6 +61,7 @@ func (r *requester) do(ctx context.Context, effort *int, send func(context.Conte
 		class := databrain.ClassOf(err)
 		if class == databrain.ClassRateLimited {
 			r.throttled.Add(1)
+			r.gate.close(throttledWait(err, attempt)) // for all, and after the last attempt too
 		}
 		if class == databrain.ClassAuth {
 			if !r.credential.renew(ctx, number) {
@@ -87,17 +89,20 @@ func attempts(class databrain.Class) int {
 	return 1
 }
 
-// backOff waits before the next attempt: a random part of a time that doubles, and
-// at least as long as the instance asked for. It returns false if the context
-// ends first. A throttled request closes the gate for all.
+// backOff waits a random part of a time that doubles before the next attempt. It
+// returns false if the context ends first. A throttled request waits at the gate.
 func (r *requester) backOff(ctx context.Context, err error, attempt int) bool {
-	if databrain.ClassOf(err) != databrain.ClassRateLimited {
-		return pause(ctx, jitter(firstBackoff<<(attempt-1)))
+	return databrain.ClassOf(err) == databrain.ClassRateLimited || pause(ctx, jitter(firstBackoff<<(attempt-1)))
+}
+
+// throttledWait is how long the instance is left alone after it answered 429: at
+// least as long as it asked for. If it did not ask, only the upper half of the time
+// is random: without a floor chance alone could use up all attempts within the
+// instance's window. Halves of 10, 20, 40, 80 and 120 s are more than its 120 s.
+func throttledWait(err error, attempt int) time.Duration {
+	wait := min(throttledBack<<(attempt-1), longestWait)
+	if e, ok := errors.AsType[*databrain.Error](err); ok && e.RetryAfter > 0 {
+		return max(jitter(wait), min(e.RetryAfter, longestWait))
 	}
-	wait := jitter(min(throttledBack<<(attempt-1), longestWait))
-	if e, ok := errors.AsType[*databrain.Error](err); ok {
-		wait = max(wait, min(e.RetryAfter, longestWait))
-	}
-	r.gate.close(wait)
-	return true // the next request waits at the gate
+	return wait/2 + jitter(wait/2)
 }
