@@ -77,7 +77,9 @@ func (l list[T]) readPages(ctx context.Context, r *requester, effort *int) (map[
 	return first, err
 }
 
-// pass reads page after page until one is short, empty, or brings nothing new.
+// pass reads page after page until one is empty or brings nothing new. A short page
+// does not end it: the documented length may not be that of every release, and what
+// a pass leaves out would count as clean.
 func (l list[T]) pass(ctx context.Context, r *requester, effort *int) (map[string]T, error) {
 	seen := make(map[string]T)
 	for number := 1; number <= maxPages; number++ {
@@ -89,8 +91,7 @@ func (l list[T]) pass(ctx context.Context, r *requester, effort *int) (map[strin
 		for _, entry := range page {
 			seen[l.key(entry)] = entry
 		}
-		// More than a page means that the instance ignores paging.
-		if len(seen) == known || len(page) != databrain.PageSize {
+		if len(seen) == known {
 			return seen, nil
 		}
 	}

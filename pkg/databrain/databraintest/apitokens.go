@@ -55,7 +55,7 @@ func (s *Server) listAPITokens(c *call) answer {
 	}
 	arrange(s, tokens, func(t APIToken) time.Time { return t.CreatedAt })
 	row := func(t APIToken) []byte { return s.tokenRow(name, t) }
-	return s.list(rows(s.paged(pages), chain(tokens, a.Generate), row))
+	return s.list(rows(s.paged(pages), s.pageSize(), chain(tokens, a.Generate), row))
 }
 
 // createAPIToken is POST /api/v2/data-app/api-tokens ({REF}/create-api-token).

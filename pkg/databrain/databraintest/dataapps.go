@@ -79,7 +79,7 @@ func (s *Server) listApps(c *call) answer {
 		apps = append(apps, a.DataApp)
 	}
 	arrange(s, apps, func(d DataApp) time.Time { return d.CreatedAt })
-	return s.list(rows(s.paged(pages), slices.Values(apps), s.appRow))
+	return s.list(rows(s.paged(pages), s.pageSize(), slices.Values(apps), s.appRow))
 }
 
 // createApp is POST /api/v2/data-app ({REF}/create-data-app).

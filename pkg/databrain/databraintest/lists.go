@@ -1,6 +1,7 @@
 package databraintest
 
 import (
+	"cmp"
 	"iter"
 	"math/rand/v2"
 	"net/url"
@@ -11,6 +12,8 @@ import (
 
 // pageSize is fixed ({REF}/list-data-apps).
 const pageSize = 10
+
+func (s *Server) pageSize() int { return cmp.Or(s.switches.PageSize, pageSize) }
 
 // paging is what a list request asks for: page number from 1, or 0 for all.
 type paging int
@@ -46,12 +49,12 @@ func (s *Server) paged(p paging) paging {
 	return p
 }
 
-// rows are the entries of one page; past the last page there are none.
-func rows[T any](p paging, all iter.Seq[T], row func(T) []byte) iter.Seq[[]byte] {
+// rows are the entries of one page of that size; past the last page there are none.
+func rows[T any](p paging, size int, all iter.Seq[T], row func(T) []byte) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
 		i := 0
 		for v := range all {
-			on := i / pageSize // compared as pages, which can not overflow
+			on := i / size // compared as pages, which can not overflow
 			i++
 			if p > 0 && on < int(p)-1 {
 				continue

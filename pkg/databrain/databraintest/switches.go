@@ -93,6 +93,9 @@ type Switches struct {
 	// IgnorePagination answers every page of a list with the whole list.
 	// Inferred, not documented.
 	IgnorePagination bool
+	// PageSize is the number of entries on a page. Zero = 10, as documented; that
+	// every release keeps to it is not.
+	PageSize int
 	// PropagationDelay is how late GET endpoints learn what happened to service
 	// tokens, as from a replica that lags: a new token is refused and a replaced
 	// one accepted for so long. Inferred, not documented.

@@ -3,6 +3,7 @@ package databraintest_test
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -215,6 +216,24 @@ func TestIgnorePagination(t *testing.T) {
 		db := databraintest.New(databraintest.Config{DataApps: apps, Switches: databraintest.Switches{IgnorePagination: ignore}})
 		if got := inProcess(t, db).names(appPath+"?isPagination=true&pageNumber=2", service); len(got) != want {
 			t.Errorf("ignore %v: page 2 has %d entries", ignore, len(got))
+		}
+	}
+}
+
+func TestPageSize(t *testing.T) {
+	apps := databraintest.Many(12, 12, time.Time{}, func(_, n int) databraintest.APIToken {
+		return databraintest.APIToken{Key: string(rune('a' + n)), Name: "t"}
+	})
+	for size, want := range map[int][]int{0: {10, 2, 0}, 5: {5, 5, 2, 0}, 12: {12, 0}, 20: {12, 0}} {
+		db := databraintest.New(databraintest.Config{DataApps: apps, Switches: databraintest.Switches{PageSize: size}})
+		for _, list := range []string{appPath + "?", keyPath + "?dataAppName=" + url.QueryEscape(apps[0].Name) + "&"} {
+			var got []int
+			for i := range want {
+				got = append(got, len(inProcess(t, db).names(fmt.Sprintf("%sisPagination=true&pageNumber=%d", list, i+1), service)))
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("size %d, %s: %s", size, list, diff)
+			}
 		}
 	}
 }
