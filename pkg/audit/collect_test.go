@@ -311,6 +311,25 @@ func TestPages(t *testing.T) {
 	}
 }
 
+// TestWhatACutListShowed: when an answer is cut and the pages can not be had either,
+// the app is a gap, and what the answer held still counts.
+func TestWhatACutListShowed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		all := []databraintest.DataApp{app("Large", 100, 101, 102, 103, 104, 105, 106, 107), app("Small", 95)}
+		l := newLab(t, databraintest.Config{DataApps: all})
+		l.db.Inject(databraintest.Fault{Path: tokensPath, Times: -1, Do: databraintest.TruncateBody(),
+			When: func(r *http.Request) bool { return whole(r) && forApp("Large")(r) }})
+		l.db.Inject(databraintest.Fault{Path: tokensPath, Times: -1, Do: databraintest.BadGateway(),
+			When: func(r *http.Request) bool { return !whole(r) }})
+		s := l.mustRun()
+		l.checkGaps(s, map[string]audit.GapClass{"Large": audit.GapServer})
+		if s.Counts.Stale < 4 || s.Counts.Stale != checks(l.details(audit.FindingObserved))[audit.TokenAge] {
+			t.Errorf("%+v", s.Counts)
+		}
+	})
+}
+
 // TestDeadline: an instance too slow for the time there is leaves gaps, and a run
 // that ends well before its invocation does.
 func TestDeadline(t *testing.T) {

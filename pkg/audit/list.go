@@ -24,15 +24,17 @@ type list[T any] struct {
 
 // read reads l and hands its entries to what begin returns. Begin is called anew
 // for each attempt, and what an earlier attempt handed over does not count. With
-// an error the list is not complete, but what was handed over last is real.
+// an error the list is not complete, but what was handed over since the last call
+// of begin is real: what the last answer held, and what the pages added.
 //
 // The whole list comes in one answer, which is consistent. If that answer can not
 // be had whole, because it is too large or takes too long or something cuts it,
 // the list is read in pages. Their order is not documented and the list may change
 // meanwhile, so two passes have to agree.
 func (l list[T]) read(ctx context.Context, r *requester, effort *int, begin func() func(T)) error {
+	var yield func(T)
 	err := r.do(ctx, effort, func(ctx context.Context, token databrain.Secret) error {
-		yield := begin()
+		yield = begin()
 		for entry, err := range l.whole(ctx, token) {
 			if err != nil {
 				return err
@@ -45,7 +47,9 @@ func (l list[T]) read(ctx context.Context, r *requester, effort *int, begin func
 		return err
 	}
 	seen, err := l.readPages(ctx, r, effort)
-	yield := begin()
+	if err == nil {
+		yield = begin()
+	}
 	for _, entry := range seen {
 		yield(entry)
 	}
