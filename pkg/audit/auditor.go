@@ -201,7 +201,8 @@ func (r *run) note(text string) {
 	}
 }
 
-// noteDeleted tells of apps that were gone when their tokens were asked for.
+// noteDeleted tells of apps that were gone when their tokens were asked for. One
+// that was renamed was read under its new name.
 func (r *run) noteDeleted(c *Coverage) {
 	var names []string
 	for name, how := range c.Apps {
@@ -210,7 +211,7 @@ func (r *run) noteDeleted(c *Coverage) {
 		}
 	}
 	if n := c.count(Deleted); n > 0 {
-		r.note(fmt.Sprintf("%d data apps were deleted during the run, among them %s", n, strings.Join(names, ", ")))
+		r.note(fmt.Sprintf("%d data apps were deleted or renamed during the run, among them %s", n, strings.Join(names, ", ")))
 	}
 }
 

@@ -12,7 +12,8 @@ import (
 
 // collector reads an instance: the list of the data apps, then the tokens of each,
 // which it hands to the evaluation as they arrive. Without faults that is one
-// request for the apps and one for each of them.
+// request for the apps and one for each of them; if apps vanish meanwhile, one more
+// for the apps.
 type collector struct {
 	client      *databrain.Client
 	evaluation  *Evaluation
@@ -33,7 +34,9 @@ func (c *collector) collect(ctx context.Context) (Coverage, error) {
 		coverage.Apps[name] = Unread
 	}
 	c.budget.Add(int64(len(names) / 5))
-	c.listTokens(ctx, names, &coverage)
+	if missing := c.listTokens(ctx, names, &coverage); len(missing) > 0 {
+		c.listAgain(ctx, missing, &coverage)
+	}
 	coverage.sortGaps()
 	if errors.Is(err, errDisagree) {
 		err = nil
@@ -62,9 +65,28 @@ func (c *collector) listApps(ctx context.Context) ([]string, *Gap, error) {
 	return names, nil, nil
 }
 
-// listTokens reads the tokens of all apps, some at a time.
-func (c *collector) listTokens(ctx context.Context, names []string, coverage *Coverage) {
-	var mu sync.Mutex // guards coverage
+// listAgain asks for the apps once more after the instance did not find some that it
+// had listed. One that it lists still is there, and its tokens are not known. One
+// that it does not list was deleted or renamed, so what has come since is read too.
+func (c *collector) listAgain(ctx context.Context, missing []Gap, coverage *Coverage) {
+	names, _, err := c.listApps(ctx)
+	came := slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+		_, known := coverage.Apps[name]
+		return known
+	})
+	missing = append(missing, c.listTokens(ctx, came, coverage)...)
+	for _, gap := range missing {
+		if _, listed := slices.BinarySearch(names, gap.app); listed || err != nil {
+			coverage.Apps[gap.app] = Unread
+			coverage.Gaps = append(coverage.Gaps, gap)
+		}
+	}
+}
+
+// listTokens reads the tokens of all apps, some at a time. Those that the instance
+// does not find are Deleted for now, and missing has the gap that each else is.
+func (c *collector) listTokens(ctx context.Context, names []string, coverage *Coverage) (missing []Gap) {
+	var mu sync.Mutex // guards coverage and missing
 	var workers sync.WaitGroup
 	queue := make(chan string)
 	for range min(c.concurrency, len(names)) {
@@ -73,7 +95,10 @@ func (c *collector) listTokens(ctx context.Context, names []string, coverage *Co
 				how, gap := c.readApp(ctx, name)
 				mu.Lock()
 				coverage.Apps[name] = how
-				if gap != nil {
+				switch {
+				case how == Deleted:
+					missing = append(missing, *gap)
+				case how == Unread:
 					coverage.Gaps = append(coverage.Gaps, *gap)
 				}
 				mu.Unlock()
@@ -85,9 +110,11 @@ func (c *collector) listTokens(ctx context.Context, names []string, coverage *Co
 	}
 	close(queue)
 	workers.Wait()
+	return missing
 }
 
-// readApp reads the tokens of one app. What it saw counts even if that is not all.
+// readApp reads the tokens of one app, and gives a gap unless all were Read. What it
+// saw counts even then.
 func (c *collector) readApp(ctx context.Context, name string) (AppRead, *Gap) {
 	if ctx.Err() != nil {
 		return Unread, newGap(name, 0, errNoTime)
@@ -108,11 +135,11 @@ func (c *collector) readApp(ctx context.Context, name string) (AppRead, *Gap) {
 		return app.Token
 	})
 	app.Commit()
-	if err == nil {
+	switch {
+	case err == nil:
 		return Read, nil
-	}
-	if databrain.ClassOf(err) == databrain.ClassNotFound {
-		return Deleted, nil
+	case databrain.ClassOf(err) == databrain.ClassNotFound:
+		return Deleted, newGap(name, effort, err)
 	}
 	return Unread, newGap(name, effort, err)
 }

@@ -230,6 +230,64 @@ func TestAppDeletedDuringTheRunIsNoGap(t *testing.T) {
 	})
 }
 
+// TestAppsThatAreNotFound: only a second list tells an app that was deleted from one
+// that is there and can not be read, and shows what one was renamed to.
+func TestAppsThatAreNotFound(t *testing.T) {
+	t.Parallel()
+	notFound := databraintest.Error(400, "DATA_APP_NOT_FOUND", "x")
+	gap := map[string]audit.GapClass{"App 003": audit.GapDecode}
+	for _, c := range []struct {
+		name     string
+		during   func(*lab, []databraintest.DataApp) // when the first tokens are asked for
+		refused  bool                                // the second list
+		gaps     map[string]audit.GapClass
+		apps     int
+		requests int
+	}{
+		{"still listed", func(l *lab, _ []databraintest.DataApp) {
+			l.db.Inject(databraintest.Fault{Path: tokensPath, When: forApp("App 003"), Times: -1, Do: notFound})
+		}, false, gap, 10, 12},
+		{"deleted", func(l *lab, all []databraintest.DataApp) {
+			l.db.SetDataApps(slices.Delete(all, 3, 4))
+		}, false, nil, 9, 12},
+		{"deleted, and nothing shows it", func(l *lab, all []databraintest.DataApp) {
+			l.db.SetDataApps(slices.Delete(all, 3, 4))
+		}, true, gap, 10, 12},
+		{"renamed", func(l *lab, all []databraintest.DataApp) {
+			all[3].Name = "Renamed"
+			l.db.SetDataApps(all)
+		}, false, nil, 10, 13},
+		{"renamed, and not found then either", func(l *lab, all []databraintest.DataApp) {
+			all[3].Name = "Renamed"
+			l.db.SetDataApps(all)
+			l.db.Inject(databraintest.Fault{Path: tokensPath, When: forApp("Renamed"), Times: -1, Do: notFound})
+		}, false, map[string]audit.GapClass{"Renamed": audit.GapDecode}, 10, 13},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				all := apps(10)
+				l := newLab(t, databraintest.Config{DataApps: all})
+				l.mustRun()
+				l.db.Inject(databraintest.Fault{Path: tokensPath, Do: databraintest.Delay(0), When: once(func() { c.during(l, slices.Clone(all)) }, 0)})
+				if c.refused {
+					l.db.Inject(databraintest.Fault{Path: appsPath, Skip: 1, Do: databraintest.Error(403, "FORBIDDEN", "x")})
+				}
+				s := l.mustRun()
+				if c.gaps == nil {
+					c.gaps = map[string]audit.GapClass{}
+				}
+				l.checkGaps(s, c.gaps)
+				if s.Counts.DataApps != c.apps || s.Requests != c.requests || s.Counts.Resolved != 0 {
+					t.Errorf("%+v, %d requests; want %d apps and %d requests", s.Counts, s.Requests, c.apps, c.requests)
+				}
+				if c.name == "renamed" && (s.Counts.Ongoing != 11 || s.Counts.Tokens != 20) {
+					t.Errorf("what the renamed app holds was not seen: %+v", s.Counts)
+				}
+			})
+		})
+	}
+}
+
 func TestPages(t *testing.T) {
 	t.Parallel()
 	ages := make([]int, 35)

@@ -12,7 +12,7 @@ type AppRead int
 const (
 	Unread  AppRead = iota // there is a gap
 	Read                   // in full
-	Deleted                // it was in the list, and gone when its tokens were asked for
+	Deleted                // it was not found when its tokens were asked for, and no longer listed after that
 )
 
 // Coverage is what a run got to see of the instance.

@@ -30,13 +30,15 @@ type Evaluation struct {
 // tally is what tokens add up to.
 type tally struct {
 	findings         []Finding
-	tokens, stale    int
+	tokens           int
 	undated, oldest  int
 	ages             []AgeBin
 	matched, covered []int // by exception: tokens that it names, findings that it covers
 }
 
-// Result is the outcome of an evaluation.
+// Result is the outcome of an evaluation. Findings and Stale have a token once.
+// Tokens, Ages and Undated count the entries of the lists: one that is in the lists
+// of two apps, as it is when an app is renamed while it is read, counts in both.
 type Result struct {
 	Findings      []Finding // by WorstFirst
 	Exceptions    []ExceptionStatus
@@ -94,9 +96,6 @@ func (a *App) Token(t databrain.APIToken) {
 	f.ID = findingID(f.Check, a.e.instance, t.Fingerprint)
 	if f.FirstSeen.IsZero() {
 		f.FirstSeen = a.e.now
-	}
-	if f.Check == TokenAge {
-		a.stale++
 	}
 	if exception >= 0 {
 		a.covered[exception]++
@@ -182,7 +181,6 @@ func (a *App) Commit() {
 	t := &a.e.total
 	t.findings = append(t.findings, a.findings...)
 	t.tokens += a.tokens
-	t.stale += a.stale
 	t.undated += a.undated
 	t.oldest = max(t.oldest, a.oldest)
 	for i := range t.ages {
@@ -211,10 +209,16 @@ func (e *Evaluation) Finish(c Coverage) Result {
 			findings = append(findings, f)
 		}
 	}
-	return Result{
+	r := Result{
 		Findings: sorted(findings), Exceptions: exceptions, Ages: t.ages,
-		Tokens: t.tokens, Stale: t.stale, Undated: t.undated, OldestAgeDays: t.oldest,
+		Tokens: t.tokens, Undated: t.undated, OldestAgeDays: t.oldest,
 	}
+	for i := range r.Findings {
+		if r.Findings[i].Check == TokenAge {
+			r.Stale++
+		}
+	}
+	return r
 }
 
 // sorted orders findings by WorstFirst. One identity stays once: an app that is

@@ -45,7 +45,7 @@ type Counts struct {
 	DataApps   int        `json:"dataApps"` // that exist; Covered of them were read
 	Covered    int        `json:"covered"`
 	Gaps       int        `json:"gaps"`
-	Tokens     int        `json:"tokens"`
+	Tokens     int        `json:"tokens"`   // entries of the lists that were read; see [Result]
 	Findings   int        `json:"findings"` // observed in this run, suppressed ones included
 	New        int        `json:"new"`
 	Ongoing    int        `json:"ongoing"`

@@ -127,6 +127,19 @@ func TestDuplicatesAndLargeApps(t *testing.T) {
 	})
 }
 
+// TestATokenInTwoApps is one finding, and one stale token, in two lists.
+func TestATokenInTwoApps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first, second := app("A", 100), app("B")
+		second.Tokens = first.Tokens
+		l := newLab(t, databraintest.Config{DataApps: []databraintest.DataApp{first, second}})
+		s := l.mustRun()
+		if n := checks(l.details(audit.FindingObserved))[audit.TokenAge]; n != 1 || s.Counts.Stale != 1 || s.Counts.Tokens != 2 {
+			t.Errorf("%d findings, %+v", n, s.Counts)
+		}
+	})
+}
+
 // FuzzCreatedAt: whatever JSON stands for a creation time, the token is counted
 // once, and either has an age or a finding that says it has none.
 func FuzzCreatedAt(f *testing.F) {
