@@ -167,7 +167,9 @@ func TestErrorsReachLambdaByName(t *testing.T) {
 		}
 		return result.Err
 	}
-	invoke([]byte(`{"Step":7}`), "MalformedEvent", "", "")
+	for _, payload := range []string{`{"Step":7}`, `{"Step":`, ``} {
+		invoke([]byte(payload), "MalformedEvent", "", "")
+	}
 	step := func(name string) []byte {
 		payload, err := labtest.Payload("../../events", name, labtest.Version)
 		if err != nil {

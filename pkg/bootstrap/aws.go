@@ -11,15 +11,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 )
 
-// LoadAWS reads the SDK's settings from the environment, for clients that keep
-// their connections. The error is an [*InvalidAWSConfig].
+// LoadAWS reads the SDK's settings from the environment, for clients that share
+// and keep their connections and, like the one of Databrain, use no proxy. The
+// error is an [*InvalidAWSConfig].
 func LoadAWS(ctx context.Context) (aws.Config, error) {
-	c, err := config.LoadDefaultConfig(ctx)
+	direct := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) { t.Proxy = nil })
+	c, err := config.LoadDefaultConfig(ctx, config.WithHTTPClient(direct))
 	if err != nil {
 		return c, &InvalidAWSConfig{err}
-	}
-	if c.HTTPClient == nil { // each client would make its own
-		c.HTTPClient = awshttp.NewBuildableClient()
 	}
 	c.HTTPClient = keeping{c.HTTPClient}
 	return c, nil

@@ -64,8 +64,21 @@ func Run(getenv func(string) string, stdout io.Writer, version string, setup Set
 	env.Log.InfoContext(ctx, "cold start", slog.String("version", version))
 	log.SetFlags(0)
 	log.SetOutput(runtimeLog{env.Log})
-	lambda.Start(handler) // does not return
+	lambda.Start(invoker(handler)) // does not return
 	return 1
+}
+
+// invoker gives a handler the payload as it came, a broken one included, so that
+// every error of an invocation is one that the handler returned.
+type invoker Handler
+
+// Invoke implements [lambda.Handler].
+func (handle invoker) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	answer, err := handle(ctx, payload)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(answer)
 }
 
 // LogFailure logs what made a cold start or an invocation fail. A handler calls it

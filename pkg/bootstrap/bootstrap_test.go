@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"strings"
@@ -28,6 +30,8 @@ func TestMain(m *testing.M) {
 func setUp(_ context.Context, env bootstrap.Environment) (bootstrap.Handler, error) {
 	return func(ctx context.Context, event json.RawMessage) (any, error) {
 		switch string(event) {
+		case `"call"`:
+			return call(ctx)
 		case `"fail"`:
 			err := &exec.Error{Name: "x", Err: errors.New("no luck")}
 			bootstrap.LogFailure(ctx, env.Log, "it failed", err)
@@ -37,6 +41,47 @@ func setUp(_ context.Context, env bootstrap.Environment) (bootstrap.Handler, err
 		}
 		return "done", nil
 	}, nil
+}
+
+// call makes a request as the functions make them to AWS, and one as others do.
+func call(ctx context.Context) (any, error) {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	sdk, err := bootstrap.LoadAWS(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for path, client := range map[string]interface {
+		Do(*http.Request) (*http.Response, error)
+	}{"ours": sdk.HTTPClient, "others": http.DefaultClient} {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://aws.test/"+path, nil)
+		if err != nil {
+			return nil, err
+		}
+		if resp, err := client.Do(req); err == nil {
+			resp.Body.Close()
+		}
+	}
+	return "done", nil
+}
+
+// TestNoProxy: what the variable HTTP_PROXY names gets no request to AWS.
+func TestNoProxy(t *testing.T) {
+	var seen []string
+	proxy := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { seen = append(seen, r.URL.String()) }))
+	env := map[string]string{asFunction: "1", "HTTP_PROXY": proxy.URL, "AWS_REGION": "us-east-1"}
+	f, err := runtimetest.Start(t.Context(), runtimetest.Config{Path: os.Args[0], Env: env, Timeout: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if r, err := f.Invoke(t.Context(), []byte(`"call"`), runtimetest.Options{}); err != nil || r.Err != nil {
+		t.Fatal(err, r.Err)
+	}
+	proxy.Close() // waits for the handler
+	if len(seen) != 1 || seen[0] != "http://aws.test/others" {
+		t.Errorf("the proxy was asked for %q", seen)
+	}
 }
 
 // TestFailuresAreLoggedOnce: what the handler has logged the runtime does not print
