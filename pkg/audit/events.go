@@ -7,6 +7,7 @@ import (
 	"errors"
 	"iter"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"time"
 
@@ -229,11 +230,17 @@ func (r *Report) events() iter.Seq[Event] {
 	}
 }
 
-// completed is the event that ends a run. Its list of the worst findings is cut
-// until it fits in one call.
+// maxNotes is how many bytes of notes an event holds: even with six for each of them,
+// as a control character needs in JSON, they leave room for the rest.
+const maxNotes = 16 << 10
+
+// completed is the event that ends a run, and the sign of life that alarms wait for:
+// it must fit in one call. Its notes are cut, then its list of the worst findings.
 func (r *Report) completed() Event {
+	notes := cutNotes(r.Summary.Notes)
 	for {
 		d := r.CompletedDetail()
+		d.Summary.Notes = notes
 		encoded, err := encodeDetail(d)
 		n := len(r.Summary.Worst)
 		if err != nil || n == 0 || len(encoded) <= maxBatchBytes-1024 {
@@ -241,6 +248,19 @@ func (r *Report) completed() Event {
 		}
 		r.Summary.Worst, r.Summary.WorstTruncated = r.Summary.Worst[:n/2], true
 	}
+}
+
+// cutNotes returns what fits of notes.
+func cutNotes(notes []string) []string {
+	var kept []string
+	room := maxNotes
+	for _, note := range notes {
+		if len(note) > room {
+			return append(kept, strings.ToValidUTF8(note[:room], "")+"…")
+		}
+		kept, room = append(kept, note), room-len(note)
+	}
+	return kept
 }
 
 // jitter is a random part of d, to keep clients apart ("Exponential backoff and

@@ -1,6 +1,8 @@
 package audit_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -164,6 +166,42 @@ func TestEventsOfTheLongestNames(t *testing.T) {
 				}
 			}
 		}
+	})
+}
+
+// TestTheLastEventFits: it is the sign of life, and goes out whatever the notes hold.
+func TestTheLastEventFits(t *testing.T) {
+	for name, cause := range map[string]string{"letters": "x", "controls": "\x01", "cut in a character": "x€"} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := newLab(t, databraintest.Config{DataApps: apps(2)})
+				l.auditor.Policy = func(context.Context) (audit.Policy, error) {
+					return audit.Policy{}, errors.New(strings.Repeat(cause, 400<<10))
+				}
+				s, err := l.run()
+				asError[*audit.RunFailed](t, err)
+				l.checkCompleted(s)
+				if s.EmitFailures != 0 {
+					t.Errorf("%d emission failures", s.EmitFailures)
+				}
+			})
+		})
+	}
+}
+
+// TestAPolicyOfFaults: the size that is read of a policy in S3 may hold many faults.
+// They are found in time, and told in a size that every reader of errors takes.
+func TestAPolicyOfFaults(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t, databraintest.Config{DataApps: apps(2)})
+		l.storedPolicy()
+		rules := strings.Repeat(`{},`, 300_000) + `{}`
+		l.s3.Put(labBucket, "policy.json", []byte(`{"rules":[`+rules+`]}`))
+		s, err := l.run()
+		if text := asError[*audit.RunFailed](t, err).Error(); len(text) > 4<<10 || !strings.Contains(text, "; and 599952 more") {
+			t.Errorf("%d bytes: %.100s", len(text), text)
+		}
+		l.checkCompleted(s)
 	})
 }
 

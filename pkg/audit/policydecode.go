@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -23,15 +22,20 @@ func (e *InvalidPolicy) Error() string {
 	return fmt.Sprintf("audit policy (%s): %s", e.Source, strings.Join(e.Faults, "; "))
 }
 
+// maxPolicyFaults is how many faults an error names. A policy with more is no policy
+// with mistakes in it, and an error goes into events that have to stay small.
+const maxPolicyFaults = 50
+
 // maxPolicyText is the length of an id, a reason or an owner in characters: they
 // are repeated in each event.
 const maxPolicyText = 256
 
 // ParsePolicy decodes a policy strictly and fills in what it omits from
 // [DefaultPolicy]. Unknown or repeated members, wrong types and values that make
-// no sense are faults; the error is an [*InvalidPolicy] with every one of them.
+// no sense are faults; the error is an [*InvalidPolicy] with the first 50 of them and
+// the number of the others.
 func ParsePolicy(data []byte, source string) (Policy, error) {
-	r := &policyReader{}
+	r := &policyReader{faulty: make(map[string]bool)}
 	p := DefaultPolicy()
 	r.object("", data, map[string]func(string, json.RawMessage){
 		"maxAgeDays":    func(at string, raw json.RawMessage) { p.MaxAgeDays = r.days(at, raw) },
@@ -40,15 +44,27 @@ func ParsePolicy(data []byte, source string) (Policy, error) {
 		"rules":         func(at string, raw json.RawMessage) { p.Rules = r.rules(at, raw) },
 		"exceptions":    func(at string, raw json.RawMessage) { p.Exceptions = r.exceptions(at, raw) },
 	})
+	if r.more > 0 {
+		r.faults = append(r.faults, fmt.Sprintf("and %d more", r.more))
+	}
 	if len(r.faults) > 0 {
 		return Policy{}, &InvalidPolicy{Source: source, Faults: r.faults}
 	}
 	return p, nil
 }
 
-type policyReader struct{ faults []string }
+type policyReader struct {
+	faults []string
+	more   int             // faults that are not among them
+	faulty map[string]bool // places that have a fault
+}
 
 func (r *policyReader) fault(at, format string, args ...any) {
+	r.faulty[at] = true
+	if len(r.faults) == maxPolicyFaults {
+		r.more++
+		return
+	}
 	r.faults = append(r.faults, strings.TrimPrefix(at+" "+fmt.Sprintf(format, args...), " "))
 }
 
@@ -158,14 +174,10 @@ func (r *policyReader) text(into *string) func(string, json.RawMessage) {
 // required notes each of names that is missing or, if it is one of texts, empty.
 func (r *policyReader) required(at string, seen map[string]bool, texts map[string]string, names ...string) {
 	for _, name := range names {
-		if value, isText := texts[name]; !seen[name] || isText && strings.TrimSpace(value) == "" && !r.faulty(join(at, name)) {
+		if value, isText := texts[name]; !seen[name] || isText && strings.TrimSpace(value) == "" && !r.faulty[join(at, name)] {
 			r.fault(join(at, name), "is required")
 		}
 	}
-}
-
-func (r *policyReader) faulty(at string) bool {
-	return slices.ContainsFunc(r.faults, func(f string) bool { return strings.HasPrefix(f, at+" ") })
 }
 
 func (r *policyReader) tiers(at string, raw json.RawMessage) []Tier {
@@ -179,15 +191,15 @@ func (r *policyReader) tiers(at string, raw json.RawMessage) []Tier {
 		})
 		r.required(at, seen, nil, "afterDays", "severity")
 		t.Severity = Severity(severity)
-		if seen["severity"] && t.Severity.rank() < 0 && !r.faulty(at+".severity") {
+		if seen["severity"] && t.Severity.rank() < 0 && !r.faulty[at+".severity"] {
 			r.fault(at+".severity", "must be one of informational, low, medium, high, critical")
 		}
-		if n := len(tiers); n > 0 && seen["afterDays"] && t.AfterDays <= tiers[n-1].AfterDays && !r.faulty(at+".afterDays") {
+		if n := len(tiers); n > 0 && seen["afterDays"] && t.AfterDays <= tiers[n-1].AfterDays && !r.faulty[at+".afterDays"] {
 			r.fault(at+".afterDays", "must be greater than the one before it")
 		}
 		tiers = append(tiers, t)
 	})
-	if len(tiers) == 0 && !r.faulty(at) {
+	if len(tiers) == 0 && !r.faulty[at] {
 		r.fault(at, "must hold at least one tier")
 	}
 	return tiers
