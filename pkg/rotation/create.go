@@ -27,7 +27,7 @@ func (s *step) create(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	pending, err := s.pendingOnce(ctx)
+	pending, err := s.usable(s.value(ctx, s.event.Version, labelPending))
 	if err == nil {
 		s.log.InfoContext(ctx, "the pending version has a value already; it is kept")
 		return s.differ(pending, current)
@@ -64,7 +64,7 @@ func (s *step) mint(ctx context.Context, current document) error {
 
 // adopt goes on with the value that another invocation stored first.
 func (s *step) adopt(ctx context.Context, current document) error {
-	pending, err := s.pending(ctx)
+	pending, err := s.usable(s.pending(ctx))
 	if err != nil {
 		return errPendingMissing(err)
 	}
@@ -144,11 +144,9 @@ func (s *step) rotate(ctx context.Context, current document, call func(context.C
 	return refused("rotate", err)
 }
 
-// storeRemote stores a token that only this invocation knows: on a context that
-// outlives the invocation's cancellation, again and again until the time is up.
+// storeRemote stores a token that only this invocation knows: again and again until
+// the time is up, of which createByGrace has kept some.
 func (s *step) storeRemote(ctx context.Context, current document, token databrain.Secret) error {
-	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), s.deadline)
-	defer cancel()
 	value := current.with(token)
 	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
 		attempt, cancel := context.WithTimeout(ctx, storeTime) // one that hangs must not be the only one

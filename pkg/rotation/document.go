@@ -38,17 +38,13 @@ func (d document) with(token databrain.Secret) string {
 	return d.raw[:d.start] + d.glue + strconv.Quote(value) + d.raw[d.end:]
 }
 
-// parseDocument reads the value of the version with the given staging label. The
-// error is a [*MalformedSecret], which shows nothing of the value.
-func parseDocument(raw, label string) (document, error) {
+// parseDocument reads the value of a version. The fault is "", or what is wrong
+// with the value, which it does not show.
+func parseDocument(raw string) (d document, fault string) {
 	if databrain.IsUUID(raw) {
-		return document{raw: raw, end: len(raw), token: databrain.NewSecret(raw)}, nil
+		return document{raw: raw, end: len(raw), token: databrain.NewSecret(raw)}, ""
 	}
-	d, fault := scan(raw)
-	if fault != "" {
-		return document{}, malformed(label, fault)
-	}
-	return d, nil
+	return scan(raw)
 }
 
 // scan finds the member "token" of the JSON object raw. It reads token by token,
@@ -57,7 +53,6 @@ func parseDocument(raw, label string) (document, error) {
 func scan(raw string) (d document, fault string) {
 	const notObject = "is neither a JSON object nor a bare UUID"
 	dec := json.NewDecoder(bytes.NewReader([]byte(raw)))
-	dec.UseNumber()
 	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
 		return d, notObject
 	}

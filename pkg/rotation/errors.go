@@ -74,9 +74,20 @@ type (
 	OutOfTime struct{ problem }
 )
 
-func malformed(label, fault string) error {
-	return &MalformedSecret{problem{text: fmt.Sprintf("the value of the rotated secret's version %s %s; nothing was written. "+
-		`Store a JSON object such as {"token":""} or a bare UUID, as text`, label, fault)}}
+// malformed is for a version of the rotated secret. A version's value can not be
+// changed, so a pending one has to go.
+func (s *step) malformed(label, fault string) error {
+	advice := `Store a JSON object such as {"token":""} or a bare UUID, as text`
+	if label == labelPending {
+		advice = "Remove the label and rotate again: " + s.unlabelPending()
+	}
+	return &MalformedSecret{problem{text: fmt.Sprintf("the value of the rotated secret's version %s %s; nothing was written. %s", label, fault, advice)}}
+}
+
+// unlabelPending is the command that takes AWSPENDING off this rotation's version.
+func (s *step) unlabelPending() string {
+	return fmt.Sprintf("aws secretsmanager update-secret-version-stage --secret-id %s --version-stage AWSPENDING --remove-from-version-id %s",
+		s.event.SecretID, s.event.Version)
 }
 
 // unavailable is for every outcome that says nothing about a token.
@@ -110,8 +121,14 @@ func secretsManager(operation string, err error) error {
 	}
 	text += ": " + api.ErrorCode()
 	switch api.ErrorCode() {
-	case "AccessDeniedException", "DecryptionFailure", "EncryptionFailure", "InvalidRequestException", "ResourceNotFoundException":
+	case "AccessDeniedException", "DecryptionFailure", "EncryptionFailure":
+		text += ": " + api.ErrorMessage() + ". Check what the function's role, the secret's policy and the key's policy allow, and that the key is enabled"
+	case "ResourceNotFoundException":
+		text += ": " + api.ErrorMessage() + " Check that the secret exists and that the settings name it"
+	case "InvalidRequestException":
 		text += ": " + api.ErrorMessage()
+	default:
+		text += "; the step can be retried"
 	}
 	return &SecretsManagerFailed{problem{text: text}}
 }

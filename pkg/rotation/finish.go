@@ -16,7 +16,7 @@ import (
 // after which nothing is done. AWSPENDING stays on the version, as AWS's own
 // functions leave it.
 func (s *step) finish(ctx context.Context) error {
-	pending, err := s.pending(ctx)
+	pending, err := s.usable(s.pending(ctx))
 	if err != nil {
 		return errPendingMissing(err)
 	}

@@ -146,18 +146,18 @@ func PlanSet(pending, current, previous Standing, takeover Takeover) Action {
 // calls the step alone when rotation is configured without rotating at once.
 func PlanPreflight(current Standing, takeover Takeover) Action {
 	switch {
-	case current == NotAsked:
-		return AskCurrent
 	case current == Accepted:
 		return Succeed
-	case current == NoAnswer:
-		return FailUnavailable
+	case current == Rejected && takeover == TakeoverInvalid:
+		return SignIn
 	case current == Rejected:
 		return AbandonRejected
-	case takeover == TakeoverNever:
+	case current == Absent && takeover == TakeoverNever:
 		return AbandonMissing
+	case current == Absent:
+		return SignIn
 	}
-	return SignIn
+	return FailUnavailable
 }
 
 // PlanFinish decides whether AWSCURRENT may move. An instance that does not
@@ -177,14 +177,12 @@ func PlanFinish(pending Standing) Action {
 // from the standing of the current one.
 func PlanGrace(current Standing) Action {
 	switch current {
-	case NotAsked:
-		return AskCurrent
 	case Accepted:
 		return RotateRemotely
-	case NoAnswer:
-		return FailUnavailable
+	case Absent, Rejected: // setSecret decides whether it may be replaced
+		return Mint
 	}
-	return Mint // setSecret decides about an absent or rejected current token
+	return FailUnavailable
 }
 
 // PlanRotated decides what follows the one call that is not idempotent. answer is

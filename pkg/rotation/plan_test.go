@@ -130,13 +130,13 @@ func TestPlanPreflight(t *testing.T) {
 		takeover rotation.Takeover
 		want     rotation.Action
 	}{
-		{notAsked, empty, rotation.AskCurrent},
 		{accepted, empty, rotation.Succeed},
 		{accepted, never, rotation.Succeed},
 		{noAnswer, empty, rotation.FailUnavailable},
 		{noAnswer, invalid, rotation.FailUnavailable},
 		{rejected, empty, rotation.AbandonRejected},
-		{rejected, invalid, rotation.AbandonRejected},
+		{rejected, never, rotation.AbandonRejected},
+		{rejected, invalid, rotation.SignIn},
 		{absent, never, rotation.AbandonMissing},
 		{absent, empty, rotation.SignIn},
 		{absent, invalid, rotation.SignIn},
@@ -160,7 +160,7 @@ func TestPlanFinish(t *testing.T) {
 
 func TestPlanGrace(t *testing.T) {
 	for standing, want := range map[rotation.Standing]rotation.Action{
-		notAsked: rotation.AskCurrent, accepted: rotation.RotateRemotely, noAnswer: rotation.FailUnavailable,
+		accepted: rotation.RotateRemotely, noAnswer: rotation.FailUnavailable,
 		rejected: rotation.Mint, absent: rotation.Mint,
 	} {
 		if got := rotation.PlanGrace(standing); got != want {

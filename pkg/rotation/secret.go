@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -70,13 +69,21 @@ func (s *step) value(ctx context.Context, version, label string) (document, erro
 	if _, missing := errors.AsType[*types.ResourceNotFoundException](err); missing {
 		return document{}, errNoValue
 	}
+	if _, moved := errors.AsType[*types.InvalidRequestException](err); moved {
+		return document{}, &LabelMoved{problem{label + " moved, or the secret was deleted, while the step ran; nothing was written. " +
+			"Secrets Manager retries and decides again from what it finds", secretsManager("GetSecretValue of "+label, err)}}
+	}
 	if err != nil {
 		return document{}, secretsManager("GetSecretValue of "+label, err)
 	}
 	if out.SecretString == nil {
-		return document{}, malformed(label, "is binary (SecretBinary)")
+		return document{}, s.malformed(label, "is binary (SecretBinary)")
 	}
-	return parseDocument(*out.SecretString, label)
+	d, fault := parseDocument(*out.SecretString)
+	if fault != "" {
+		return document{}, s.malformed(label, fault)
+	}
+	return d, nil
 }
 
 // current reads the document of AWSCURRENT; the empty document if no version has
@@ -93,11 +100,10 @@ func (s *step) current(ctx context.Context) (document, error) {
 	return d, err
 }
 
-// pendingOnce reads the pending version, errNoValue if nothing is stored yet.
-func (s *step) pendingOnce(ctx context.Context) (document, error) {
-	d, err := s.value(ctx, s.event.Version, labelPending)
+// usable lets a pending value pass whose token can be saved.
+func (s *step) usable(d document, err error) (document, error) {
 	if err == nil && !storable(d.token) {
-		return d, malformed(labelPending, "holds no UUID as its token, so a rotation can not finish with it")
+		return d, s.malformed(labelPending, "holds no UUID as its token, so a rotation can not finish with it")
 	}
 	return d, err
 }
@@ -106,7 +112,7 @@ func (s *step) pendingOnce(ctx context.Context) (document, error) {
 // behind writes, so a missing value is asked for again, for about three seconds.
 func (s *step) pending(ctx context.Context) (document, error) {
 	for pause := 200 * time.Millisecond; ; pause *= 2 {
-		d, err := s.pendingOnce(ctx)
+		d, err := s.value(ctx, s.event.Version, labelPending)
 		if !errors.Is(err, errNoValue) || pause > 2*time.Second || !sleep(ctx, pause) {
 			return d, err
 		}
@@ -124,8 +130,7 @@ func errPendingMissing(err error) error {
 // errIdentical tells how to get rid of a pending version that can never finish.
 func (s *step) errIdentical() error {
 	return &PendingEqualsCurrent{problem{text: fmt.Sprintf("AWSPENDING holds the same token as AWSCURRENT, so this rotation can "+
-		"not finish; nothing was written. Remove the label and rotate again: aws secretsmanager update-secret-version-stage "+
-		"--secret-id %s --version-stage AWSPENDING --remove-from-version-id %s", s.event.SecretID, s.event.Version)}}
+		"not finish; nothing was written. Remove the label and rotate again: %s", s.unlabelPending())}}
 }
 
 // put stores the pending value. Two invocations may race: then the version has a
@@ -151,11 +156,8 @@ func (s *step) put(ctx context.Context, value string) (exists bool, err error) {
 // admin reads the admin's credentials from their own secret.
 func (s *step) admin(ctx context.Context) (databrain.Credentials, error) {
 	out, err := s.secrets.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &s.config.AdminSecretID})
-	switch {
-	case err != nil:
+	if err != nil {
 		return databrain.Credentials{}, secretsManager("GetSecretValue of the admin secret (DATABRAIN_ADMIN_SECRET_ID)", err)
-	case s.secret.arn != "" && strings.EqualFold(aws.ToString(out.ARN), s.secret.arn):
-		return databrain.Credentials{}, errAdminIsRotated()
 	}
 	return adminCredentials(aws.ToString(out.SecretString))
 }
@@ -167,13 +169,14 @@ func (s *step) signIn(ctx context.Context) (databrain.Secret, error) {
 		return databrain.Secret{}, err
 	}
 	jwt, err := s.databrain.SignIn(ctx, credentials)
-	switch {
-	case err == nil:
+	if err == nil {
 		return jwt, nil
-	case databrain.ClassOf(err) == databrain.ClassLogin, databrain.Rejected(err), databrain.ClassOf(err) == databrain.ClassInvalid:
+	}
+	switch class := databrain.ClassOf(err); {
+	case class == databrain.ClassLogin, class == databrain.ClassInvalid, databrain.Rejected(err):
 		return jwt, &AdminSignInRefused{problem{"Databrain refused the admin's sign-in; nothing was written. Correct the e-mail " +
 			"address and password in the secret that DATABRAIN_ADMIN_SECRET_ID names; the rotation is then retried", err}}
-	case databrain.ClassOf(err) == databrain.ClassPermanent:
+	case class == databrain.ClassPermanent, class == databrain.ClassRateLimited, class == databrain.ClassForbidden:
 		return jwt, refused("sign in as admin", err)
 	}
 	return jwt, unavailable("sign in as admin", err)

@@ -3,6 +3,7 @@ package rotation
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 
 	"databrain-rotation/pkg/databrain"
@@ -12,7 +13,7 @@ import (
 // strategy Databrain accepts it already, and this is where everything that went
 // wrong before is healed.
 func (s *step) set(ctx context.Context) error {
-	pending, err := s.pending(ctx)
+	pending, err := s.usable(s.pending(ctx))
 	if err != nil {
 		return errPendingMissing(err)
 	}
@@ -47,9 +48,6 @@ func (s *step) decide(ctx context.Context, pending document) (Action, error) {
 			if err != nil {
 				return "", err
 			}
-			if err := s.differ(pending, current); err != nil {
-				return "", err
-			}
 			standing[labelCurrent], cause = s.ask(ctx, current)
 		case AskPrevious:
 			previous, err := s.previous(ctx)
@@ -62,7 +60,7 @@ func (s *step) decide(ctx context.Context, pending document) (Action, error) {
 		case AbandonMissing:
 			return action, errCurrentMissing()
 		case AbandonRejected:
-			return action, errCurrentRejected(standing[labelPrevious], cause)
+			return action, s.errCurrentRejected(standing[labelPrevious], cause)
 		default:
 			return action, nil
 		}
@@ -95,20 +93,21 @@ func errCurrentMissing() error {
 		`Store the token that Databrain has now as {"token":"…"}, or set ROTATION_TAKEOVER=empty to let the function create one`}}
 }
 
-func errCurrentRejected(previous Standing, cause error) error {
-	found := "and no other stored token works"
+func (s *step) errCurrentRejected(previous Standing, cause error) error {
+	found := "the rotation was abandoned, nothing was written: Databrain rejects AWSCURRENT, and no other stored token works"
 	switch previous {
 	case Accepted:
-		return &CurrentTokenRejected{problem{"the rotation was abandoned, nothing was written: Databrain rejects AWSCURRENT, but " +
-			"AWSPREVIOUS still works: the token was put back in Databrain, or the label moved without it. Make AWSPREVIOUS " +
-			"current again (aws secretsmanager update-secret-version-stage --version-stage AWSCURRENT), or set " +
-			"ROTATION_TAKEOVER=invalid for one rotation to replace it", cause}}
+		return &CurrentTokenRejected{problem{fmt.Sprintf("the rotation was abandoned, nothing was written: Databrain rejects AWSCURRENT, but "+
+			"AWSPREVIOUS still works: the token was put back in Databrain, or the label moved without it. Make AWSPREVIOUS "+
+			"current again (aws secretsmanager update-secret-version-stage --secret-id %s --version-stage AWSCURRENT "+
+			"--move-to-version-id %s --remove-from-version-id %s), or set ROTATION_TAKEOVER=invalid for one rotation to replace it",
+			s.event.SecretID, s.secret.Holder(labelPrevious), s.secret.Holder(labelCurrent)), cause}}
 	case NotAsked: // the pre-flight looks at AWSCURRENT alone
-		found = "so a rotation would be abandoned"
+		found = "Databrain rejects AWSCURRENT, so a rotation would be abandoned; nothing was written"
 	}
-	return &CurrentTokenRejected{problem{"the rotation was abandoned, nothing was written: Databrain rejects AWSCURRENT, " + found + ". It was " +
-		"changed by someone else, another secret rotates the same organisation, or DATABRAIN_BASE_URL names another instance. " +
-		"Find out which; then store the token that works as AWSCURRENT, or set ROTATION_TAKEOVER=invalid for one rotation to replace it", cause}}
+	return &CurrentTokenRejected{problem{found + ". It was changed by someone else, another secret rotates the same organisation, or " +
+		"DATABRAIN_BASE_URL names another instance. Find out which; then store the token that works as AWSCURRENT, or set " +
+		"ROTATION_TAKEOVER=invalid for one rotation to replace it", cause}}
 }
 
 // save posts the pending token and sees that it works. The POST may be repeated,

@@ -78,6 +78,13 @@ func (b *bench) corrupt(t *testing.T, label, value string) {
 	b.must(t, b.secrets.Corrupt(secretName, b.secrets.Holder(secretName, label), value))
 }
 
+func (b *bench) arn(t *testing.T) string {
+	t.Helper()
+	out, err := sdkOf(b).DescribeSecret(t.Context(), &secretsmanager.DescribeSecretInput{SecretId: aws.String(secretName)})
+	b.must(t, err)
+	return aws.ToString(out.ARN)
+}
+
 // run carries out steps of the rotation, until one fails.
 func (b *bench) run(ctx context.Context, steps ...string) error {
 	sdk := secretsmanager.New(secretsmanager.Options{
@@ -116,6 +123,7 @@ func TestRefusals(t *testing.T) {
 		says  string
 		// wrote allows a pending value or a saved token before the failure.
 		wrote bool
+		puts  int // that with makes
 	}{
 		{name: "secret deleted", with: func(t *testing.T, b *bench) {
 			_, err := sdkOf(b).DeleteSecret(t.Context(), &secretsmanager.DeleteSecretInput{SecretId: aws.String(secretName)})
@@ -142,14 +150,25 @@ func TestRefusals(t *testing.T) {
 		{name: "unknown step", steps: []string{"dropSecret"}, want: &rotation.UnknownStep{}, says: "createSecret"},
 		{name: "admin secret is the rotated one, by name", with: func(_ *testing.T, b *bench) { b.config.AdminSecretID = secretName },
 			want: &rotation.AdminSecretIsRotatedSecret{}, says: "DATABRAIN_ADMIN_SECRET_ID"},
+		{name: "admin secret is the rotated one, by ARN", with: func(t *testing.T, b *bench) { b.config.AdminSecretID = b.arn(t) },
+			want: &rotation.AdminSecretIsRotatedSecret{}, says: "DATABRAIN_ADMIN_SECRET_ID"},
+		{name: "admin secret is the rotated one, by partial ARN", with: func(t *testing.T, b *bench) {
+			b.config.AdminSecretID = strings.TrimSuffix(b.arn(t), b.arn(t)[len(b.arn(t))-len("-AbCdEf"):])
+		}, want: &rotation.AdminSecretIsRotatedSecret{}, says: "DATABRAIN_ADMIN_SECRET_ID"},
 		{name: "access denied, with AWS's words", with: func(_ *testing.T, b *bench) {
 			b.secrets.Inject(standin.Fault{Kind: standin.ErrorBefore, Operation: "PutSecretValue",
 				Code: secretsmanagertest.CodeAccessDenied, Message: "User: role is not authorized to perform: secretsmanager:PutSecretValue", Times: -1})
 		}, want: &rotation.SecretsManagerFailed{}, says: "not authorized to perform: secretsmanager:PutSecretValue"},
+		{name: "current has no value", with: func(t *testing.T, b *bench) { b.corrupt(t, "AWSCURRENT", "") },
+			want: &rotation.LabelMoved{}, says: "AWSCURRENT moved, or lost its value"},
+		{name: "current is binary", with: func(t *testing.T, b *bench) { b.binary(t) },
+			want: &rotation.MalformedSecret{}, says: "SecretBinary", puts: 1},
 		{name: "current is text", with: func(t *testing.T, b *bench) { b.corrupt(t, "AWSCURRENT", "hunter2") },
 			want: &rotation.MalformedSecret{}, says: "AWSCURRENT"},
 		{name: "pending is not a UUID", with: func(t *testing.T, b *bench) { b.corrupt(t, "AWSPENDING", `{"token":"hunter2"}`) },
-			want: &rotation.MalformedSecret{}, says: "AWSPENDING"},
+			want: &rotation.MalformedSecret{}, says: "--version-stage AWSPENDING --remove-from-version-id 4f1d9a52-6c1e-4b37-9d0a-2f5e8c7b1a60"},
+		{name: "pending is no UUID in finishSecret", with: func(t *testing.T, b *bench) { b.corrupt(t, "AWSPENDING", `{"token":"hunter2"}`) },
+			steps: []string{rotation.StepFinish}, want: &rotation.MalformedSecret{}, says: "--version-stage AWSPENDING"},
 		{name: "pending equals current", with: func(t *testing.T, b *bench) { b.corrupt(t, "AWSPENDING", `{"token":"`+oldUUID+`"}`) },
 			want: &rotation.PendingEqualsCurrent{}, says: "--remove-from-version-id 4f1d9a52-6c1e-4b37-9d0a-2f5e8c7b1a60"},
 		{name: "pending equals current in finishSecret", with: func(t *testing.T, b *bench) { b.corrupt(t, "AWSPENDING", `{"token":"`+oldUUID+`"}`) },
@@ -169,6 +188,16 @@ func TestRefusals(t *testing.T) {
 		{name: "rate limited POST", with: func(_ *testing.T, b *bench) {
 			b.db.Inject(databraintest.Fault{Method: http.MethodPost, Path: "/api/v2/service-token", Do: databraintest.TooManyRequests("30"), Times: -1})
 		}, want: &rotation.DatabrainRefused{}, says: "can be retried", wrote: true},
+		{name: "rate limited sign-in", with: func(_ *testing.T, b *bench) {
+			b.db.Inject(databraintest.Fault{Path: "/api/v2/admin-account/jwt", Do: databraintest.TooManyRequests("30"), Times: -1})
+		}, want: &rotation.DatabrainRefused{}, says: "sign in as admin: Databrain's rate limit", wrote: true},
+		{name: "forbidden sign-in", with: func(_ *testing.T, b *bench) {
+			b.db.Inject(databraintest.Fault{Path: "/api/v2/admin-account/jwt", Do: databraintest.Error(403, "FORBIDDEN", "…"), Times: -1})
+		}, want: &rotation.DatabrainRefused{}, says: "sign in as admin: Databrain refused", wrote: true},
+		{name: "a takeover that Databrain refuses", with: func(t *testing.T, b *bench) {
+			b.corrupt(t, "AWSCURRENT", `{}`)
+			b.db.Inject(databraintest.Fault{Method: http.MethodPost, Path: "/api/v2/service-token", Do: databraintest.TooManyRequests("30"), Times: -1})
+		}, want: &rotation.DatabrainRefused{}, says: "can be retried", wrote: true},
 		{name: "instance down", with: func(_ *testing.T, b *bench) {
 			b.db.Inject(databraintest.Fault{Do: databraintest.BadGateway(), Times: -1})
 		}, want: &rotation.DatabrainUnavailable{}, says: "DATABRAIN_BASE_URL", wrote: true},
@@ -184,7 +213,7 @@ func TestRefusals(t *testing.T) {
 			b.must(t, b.secrets.SetLabels(secretName, otherUUID, "AWSPREVIOUS"))
 			b.must(t, b.secrets.Corrupt(secretName, otherUUID, `{"token":"`+otherUUID+`"}`))
 			b.db.SetToken(otherUUID)
-		}, want: &rotation.CurrentTokenRejected{}, says: "AWSPREVIOUS still works", wrote: true},
+		}, want: &rotation.CurrentTokenRejected{}, says: "--version-stage AWSCURRENT --move-to-version-id " + otherUUID + " --remove-from-version-id ", wrote: true},
 		{name: "current empty, takeover never", with: func(t *testing.T, b *bench) {
 			b.config.Takeover = rotation.TakeoverNever
 			b.corrupt(t, "AWSCURRENT", `{"token":""}`)
@@ -202,6 +231,14 @@ func TestRefusals(t *testing.T) {
 		}, want: &rotation.GraceContractMismatch{}, says: "ROTATION_GRACE_CONTRACT"},
 		{name: "pre-flight, current rejected", with: func(_ *testing.T, b *bench) { b.db.SetToken(otherUUID) },
 			steps: []string{rotation.StepTest}, want: &rotation.CurrentTokenRejected{}, says: "would be abandoned"},
+		{name: "pre-flight, instance down", with: func(_ *testing.T, b *bench) {
+			b.db.Inject(databraintest.Fault{Do: databraintest.BadGateway(), Times: -1})
+		}, steps: []string{rotation.StepTest}, want: &rotation.DatabrainUnavailable{}, says: "DATABRAIN_BASE_URL"},
+		{name: "pre-flight, takeover of a rejected token, admin refused", with: func(_ *testing.T, b *bench) {
+			b.config.Takeover = rotation.TakeoverInvalid
+			b.db.SetToken(otherUUID)
+			b.db.SetAdminPassword("An0ther!pass")
+		}, steps: []string{rotation.StepTest}, want: &rotation.AdminSignInRefused{}, says: "Correct the e-mail"},
 		{name: "pre-flight, nothing stored, takeover never", with: func(t *testing.T, b *bench) {
 			b.config.Takeover = rotation.TakeoverNever
 			b.corrupt(t, "AWSCURRENT", `{}`)
@@ -217,6 +254,9 @@ func TestRefusals(t *testing.T) {
 				b := newBench(t)
 				if tt.with != nil {
 					tt.with(t, b)
+				}
+				if n := b.secrets.Count("PutSecretValue"); n != tt.puts {
+					t.Fatalf("%d puts before the rotation", n)
 				}
 				steps := tt.steps
 				if steps == nil {
@@ -235,6 +275,9 @@ func TestRefusals(t *testing.T) {
 				}
 				if !tt.wrote && (b.db.CurrentToken() != token || tt.name[:6] != "access" && b.secrets.Count("PutSecretValue") != puts) {
 					t.Error("something was written")
+				}
+				if strings.Contains(b.out.String(), `"Healed":`) {
+					t.Error("a rotation that failed counts as healed")
 				}
 				if strings.Contains(b.out.String()+err.Error(), "hunter2") {
 					t.Error("a value is shown")
@@ -274,6 +317,12 @@ func TestRotations(t *testing.T) {
 			b.config.Takeover = rotation.TakeoverInvalid
 			b.db.SetToken(otherUUID)
 		}, want: `{"token":"%s","note":"kept"}`, logged: []string{"taking over"}, metrics: []string{"Healed"}},
+		{name: "takeover, with an AWSPREVIOUS that holds anything", with: func(t *testing.T, b *bench) {
+			b.config.Takeover = rotation.TakeoverInvalid
+			b.db.SetToken(otherUUID)
+			b.must(t, b.secrets.SetLabels(secretName, otherUUID, "AWSPREVIOUS"))
+			b.must(t, b.secrets.Corrupt(secretName, otherUUID, "nothing of ours"))
+		}, want: `{"token":"%s","note":"kept"}`, metrics: []string{"Healed"}},
 		{name: "pending value from weeks ago", with: func(t *testing.T, b *bench) {
 			b.corrupt(t, "AWSPENDING", `{"token":"`+newUUID+`","note":"old"}`)
 		}, want: `{"token":"%s","note":"old"}`, logged: []string{"it is kept"}},
@@ -358,15 +407,23 @@ func TestRotations(t *testing.T) {
 
 // TestPreflightWritesNothing checks testSecret alone, on a version without a value.
 func TestPreflightWritesNothing(t *testing.T) {
-	for name, value := range map[string]string{"current works": `{"token":"` + oldUUID + `"}`, "nothing to rotate yet": `{"token":""}`} {
+	for name, tt := range map[string]struct{ current, pending, says string }{
+		"current works":                    {`{"token":"` + oldUUID + `"}`, "", "pre-flight: Databrain accepts AWSCURRENT"},
+		"nothing to rotate yet":            {`{"token":""}`, "", "pre-flight: nothing to rotate yet"},
+		"nothing yet, and a copy of it":    {`{"token":""}`, `{"token":""}`, "pre-flight: nothing to rotate yet"},
+		"a copy of current":                {`{"token":"` + oldUUID + `"}`, `{"token":"` + oldUUID + `"}`, "accepts the pending token"},
+		"a rejected token may be replaced": {`{"token":"` + otherUUID + `"}`, "", "pre-flight: Databrain rejects AWSCURRENT"},
+	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := newBench(t)
-				b.corrupt(t, "AWSCURRENT", value)
+				b.config.Takeover = rotation.TakeoverInvalid
+				b.corrupt(t, "AWSCURRENT", tt.current)
+				b.corrupt(t, "AWSPENDING", tt.pending)
 				if err := b.run(t.Context(), rotation.StepTest); err != nil {
 					t.Fatal(err)
 				}
-				if !strings.Contains(b.out.String(), "pre-flight: ") {
+				if !strings.Contains(b.out.String(), tt.says) {
 					t.Errorf("the log does not say so: %s", b.out.String())
 				}
 				if n := b.secrets.Count("PutSecretValue") + b.secrets.Count("UpdateSecretVersionStage") + b.db.Count("POST /api/v2/service-token"); n != 0 {

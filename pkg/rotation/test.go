@@ -7,11 +7,12 @@ import (
 )
 
 // test is testSecret: it proves that Databrain authenticates the pending token.
-// Called alone on a version without a value, as Secrets Manager does when rotation
-// is configured without rotating at once, it is a pre-flight check.
+// Called alone on a version without a token, as Secrets Manager does when rotation
+// is configured without rotating at once, it is a pre-flight check. Whether that
+// version is empty or a copy of AWSCURRENT is not documented.
 func (s *step) test(ctx context.Context) error {
 	pending, err := s.pending(ctx)
-	if errors.Is(err, errNoValue) {
+	if errors.Is(err, errNoValue) || err == nil && pending.empty() {
 		return s.preflight(ctx)
 	}
 	if err != nil {
@@ -35,13 +36,16 @@ func (s *step) preflight(ctx context.Context) error {
 		if _, err := s.signIn(ctx); err != nil {
 			return err
 		}
-		s.log.InfoContext(ctx, "pre-flight: nothing to rotate yet, and the admin can sign in; nothing was written",
-			slog.String("instance", s.config.Instance))
+		found := "nothing to rotate yet"
+		if standing == Rejected {
+			found = "Databrain rejects AWSCURRENT, which ROTATION_TAKEOVER=invalid lets a rotation replace"
+		}
+		s.log.InfoContext(ctx, "pre-flight: "+found+", and the admin can sign in; nothing was written", slog.String("instance", s.config.Instance))
 		return nil
 	case AbandonMissing:
 		return errCurrentMissing()
 	case AbandonRejected:
-		return errCurrentRejected(NotAsked, cause)
+		return s.errCurrentRejected(NotAsked, cause)
 	}
 	return unavailable("pre-flight probe of AWSCURRENT", cause)
 }

@@ -43,8 +43,17 @@ var mutants = []mutant{
 	{"an unknown step is refused", steps, `TestPlanGuard|TestRefusals`, []edit{
 		{"plan.go", "case !knownStep(step):", "case false:"}}},
 	{"the admin secret is not the rotated one", deputy, `TestRefusals`, []edit{
-		{"rotator.go", "if s.secret.is(s.config.AdminSecretID) {", "if false {"},
-		{"secret.go", "case s.secret.arn != \"\" && strings.EqualFold(aws.ToString(out.ARN), s.secret.arn):", "case false && strings.EqualFold(aws.ToString(out.ARN), s.secret.arn):"}}},
+		{"rotator.go", "if s.secret.is(s.config.AdminSecretID) {", "if false {"}}},
+	{"a partial ARN names it too", deputy, `TestRefusals`, []edit{
+		{"secret.go", "return id == d.arn || id == d.name || id == partial", "_ = partial\n\treturn id == d.arn || id == d.name"}}},
+	{"a value is read by its version, and a label that moved is noticed", steps, `TestMeanwhile`, []edit{
+		{"secret.go", "VersionId: &version, VersionStage: &label,", "VersionStage: &label,"}}},
+	{"a label that moved is told from a failure of AWS", steps, `TestMeanwhile`, []edit{
+		{"secret.go", "_, moved := errors.AsType[*types.InvalidRequestException](err); moved {", "_, moved := errors.AsType[*types.InvalidRequestException](err); moved && false {"}}},
+	{"a binary value is refused by name", steps, `TestRefusals`, []edit{
+		{"secret.go", "return document{}, s.malformed(label, \"is binary (SecretBinary)\")", "return emptyDocument(), nil"}}},
+	{"an AWSCURRENT that can not be read is not an empty one", otherBug, `TestRefusals`, []edit{
+		{"secret.go", "if errors.Is(err, errNoValue) {\n\t\treturn d, &LabelMoved", "if errors.Is(err, errNoValue) {\n\t\treturn emptyDocument(), nil\n\t}\n\tif false {\n\t\treturn d, &LabelMoved"}}},
 
 	// createSecret.
 	{"only not-found means that nothing is stored", otherBug, `TestEveryFault/grace/old-pending`, []edit{
@@ -62,6 +71,8 @@ var mutants = []mutant{
 		{"secret.go", "exists := errors.AsType[*types.ResourceExistsException](err); exists {", "exists := errors.AsType[*types.ResourceExistsException](err); exists && false {"}}},
 	{"a pending value equal to current is refused at once", steps, `TestIdenticalTokens`, []edit{
 		{"create.go", "it is kept\")\n\t\treturn s.differ(pending, current)", "it is kept\")\n\t\treturn s.differ(pending, document{})"}}},
+	{"so is one that another invocation stored first", steps, `TestMeanwhile`, []edit{
+		{"create.go", "it is adopted\")\n\treturn s.differ(pending, current)", "it is adopted\")\n\treturn s.differ(pending, document{})"}}},
 	{"a pending token is a UUID", save, `TestRefusals`, []edit{
 		{"secret.go", "if err == nil && !storable(d.token) {", "if false {"}}},
 	{"every other field survives", steps, `TestFewestRequests`, []edit{
@@ -83,6 +94,12 @@ var mutants = []mutant{
 		{"plan.go", "case answer.Class == databrain.ClassAuth && (answer.Status == 401 || answer.Code == \"EXPIRED_SERVICE_TOKEN\"):\n\t\treturn MintAfterUnknown", "case false:"}}},
 	{"the wrong contract is named", rotate, `TestPlanRotated|TestRefusals`, []edit{
 		{"plan.go", "case answer.Class == databrain.ClassAuth, answer.Class == databrain.ClassInvalid:\n\t\treturn FailContract", "case false:"}}},
+	{"an answer that names the old token is no new one", rotate, `TestDatabrainEchoesTheOldToken`, []edit{
+		{"create.go", "PlanRotated(answer, !token.Equal(current.token))", "PlanRotated(answer, true)"}}},
+	{"a token that another invocation's displaced is counted", rotate, `TestMeanwhile`, []edit{
+		{"create.go", "if exists {\n\t\t\ts.orphanPossible = true", "if exists {"}}},
+	{"a token that could not be stored is counted", rotate, `TestATokenThatCanNotBeStored`, []edit{
+		{"create.go", "if !sleep(ctx, pause) {\n\t\t\ts.orphanPossible = true", "if !sleep(ctx, pause) {"}}},
 	{"a lost token is counted", rotate, `TestOrphansAreCounted`, []edit{
 		{"create.go", "s.orphanPossible = true\n\t\ts.log.WarnContext(ctx, \"the outcome", "s.log.WarnContext(ctx, \"the outcome"}}},
 	{"Databrain's token is stored again and again", rotate, `TestAbsorbed`, []edit{
@@ -106,9 +123,11 @@ var mutants = []mutant{
 	{"a token is overwritten only by one who holds a token that works", deputy, `TestHistories|TestRefusals`, []edit{
 		{"plan.go", "case takeover == TakeoverInvalid:", "case true:"}}},
 	{"an empty AWSCURRENT is filled only if the settings allow it", deputy, `TestPlanSet|TestRefusals`, []edit{
-		{"plan.go", "case current == Absent && takeover == TakeoverNever:", "case false:"}}},
+		{"plan.go", "case current == Absent && takeover == TakeoverNever:\n\t\treturn AbandonMissing\n\tcase current == Absent:\n\t\treturn TakeOver", "case current == Absent:\n\t\treturn TakeOver"}}},
 	{"an abandoned rotation says that previous works", deputy, `TestRefusals`, []edit{
 		{"set.go", "holder := s.secret.Holder(labelPrevious)", "holder := s.secret.Holder(labelPending)"}}},
+	{"an AWSPREVIOUS of any form does not stop a takeover", deputy, `TestRotations`, []edit{
+		{"set.go", "odd || errors.Is(err, errNoValue)", "odd && false || errors.Is(err, errNoValue)"}}},
 	{"one sign-in", signIn, `TestFewestRequests`, []edit{
 		{"secret.go", "\tjwt, err := s.databrain.SignIn(ctx, credentials)\n", "\ts.databrain.SignIn(ctx, credentials)\n\tjwt, err := s.databrain.SignIn(ctx, credentials)\n"}}},
 	{"an unknown outcome of the POST is looked into", save, `TestAbsorbed`, []edit{
@@ -135,7 +154,9 @@ var mutants = []mutant{
 	{"a rejected token does not pass for one that is reachable", otherBug, `TestEveryFault/replace/normal/default|TestFewestRequests`, []edit{
 		{"rotator.go", "return Rejected, err\n", "return Accepted, nil\n"}}},
 	{"testSecret alone is a pre-flight", steps, `TestPreflight`, []edit{
-		{"test.go", "if errors.Is(err, errNoValue) {", "if errors.Is(err, errNoValue) && false {"}}},
+		{"test.go", "if errors.Is(err, errNoValue) || err == nil && pending.empty() {", "if errors.Is(err, errNoValue) && false {"}}},
+	{"a pre-flight without an answer fails", silence, `TestRefusals`, []edit{
+		{"test.go", "return unavailable(\"pre-flight probe of AWSCURRENT\", cause)", "_ = cause\n\treturn nil"}}},
 	{"the pre-flight needs a token that works", steps, `TestPlanPreflight|TestRefusals`, []edit{
 		{"plan.go", "case current == Rejected:\n\t\treturn AbandonRejected", "case current == Rejected:\n\t\treturn Succeed"}}},
 
@@ -148,6 +169,10 @@ var mutants = []mutant{
 		{"finish.go", "if err := s.differ(pending, current); err != nil {", "if err := s.differ(pending, current); err != nil && false {"}}},
 	{"the holder of the label is named", move, `TestFewestRequests`, []edit{
 		{"finish.go", "if holder := s.secret.Holder(labelCurrent); holder != \"\" {", "if holder := s.secret.Holder(labelCurrent); false {"}}},
+	{"the holder is looked up by the label", move, `TestFewestRequests`, []edit{
+		{"finish.go", "if holder := s.secret.Holder(labelCurrent); holder != \"\" {", "if holder := s.secret.Holder(labelPending); holder != \"\" {"}}},
+	{"a label that somebody moved is not forced", move, `TestMeanwhile`, []edit{
+		{"finish.go", "case Proceed:\n\t\treturn &LabelMoved", "case Proceed:\n\t\treturn s.move(ctx)\n\tcase \"\":\n\t\treturn &LabelMoved"}}},
 	{"a label that moved is looked at again", move, `TestAbsorbed`, []edit{
 		{"finish.go", "return s.afterLostMove(ctx)", "return secretsManager(\"UpdateSecretVersionStage of AWSCURRENT\", err)"}}},
 	{"nothing follows the move", steps, `TestFewestRequests`, []edit{
@@ -159,11 +184,13 @@ var mutants = []mutant{
 	{"no token in a log", silent, `TestFewestRequests`, []edit{
 		{"set.go", "\"Databrain accepts the pending token\")", "\"Databrain accepts the pending token\", slog.String(\"token\", token.Reveal()))"}}},
 	{"no RotationToken in a log", silent, `TestEveryFault/replace/normal/default`, []edit{
-		{"rotator.go", "slog.String(\"version\", e.Version)),", "slog.String(\"version\", e.Version), slog.String(\"authorisation\", e.RotationToken.Reveal())),"}}},
+		{"event.go", "slog.String(\"version\", e.Version)}", "slog.String(\"version\", e.Version), slog.String(\"authorisation\", e.RotationToken.Reveal())}"}}},
 	{"no message of AWS that quotes the request", silent, `TestEveryFault/replace/normal/default`, []edit{
 		{"secret.go", "return false, secretsManager(\"PutSecretValue of AWSPENDING\", err)", "return false, &SecretsManagerFailed{problem{\"PutSecretValue\", err}}"}}},
 	{"errors have names", lambda, `TestEveryFault/replace/normal/default`, []edit{
 		{"secret.go", "return secretsManager(\"DescribeSecret\", err)", "return fmt.Errorf(\"describe: %w\", secretsManager(\"DescribeSecret\", err))"}}},
+	{"only a takeover that succeeds counts as healed", deputy, `TestRefusals`, []edit{
+		{"report.go", "if s.tookOver && failure == nil {", "if s.tookOver {"}}},
 	{"a takeover is counted", deputy, `TestRotations|TestStepMetrics`, []edit{
 		{"set.go", "s.tookOver = true", "s.tookOver = false"}}},
 }
