@@ -89,8 +89,8 @@ func readRecords(dec *json.Decoder) ([]Record, error) {
 	var records []Record
 	for dec.More() {
 		var r Record
-		if err := dec.Decode(&r); err != nil {
-			return nil, err
+		if err := dec.Decode(&r); err != nil || !r.sound() {
+			return nil, errCorrupt
 		}
 		r.Check, r.Severity = Check(share(string(r.Check))), Severity(share(string(r.Severity)))
 		r.DataApp, r.Rule = share(r.DataApp), share(r.Rule)
@@ -98,4 +98,30 @@ func readRecords(dec *json.Decoder) ([]Record, error) {
 	}
 	_, err := dec.Token()
 	return records, err
+}
+
+// sound reports whether r holds what the rest of the package relies on, so that a
+// state that something else wrote ends no run.
+func (r *Record) sound() bool {
+	times := []time.Time{r.FirstSeenAt, r.LastSeenAt, r.ResolvedAt, r.Since}
+	if r.Token != nil {
+		times = append(times, r.Token.CreatedAt, r.Token.StaleSince)
+	}
+	for _, t := range times {
+		if year := t.UTC().Year(); year < 0 || year > 9999 { // JSON has no such year
+			return false
+		}
+	}
+	about := !r.ResolvedAt.IsZero() // then nothing of it is kept
+	switch r.Check {
+	case TokenAge, TokenAgeApproaching, TokenDateInvalid, TokenDateFuture:
+		about = about || r.Token != nil
+	case ExceptionExpired, ExceptionUnused:
+		about = about || r.Exception != nil
+	case DataAppUnlistable, DataAppsUnlistable, ServiceTokenAge, ServiceTokenRotationOff, ServiceTokenRotationStuck:
+		about = true
+	default:
+		return false
+	}
+	return about && r.Severity.rank() >= 0
 }

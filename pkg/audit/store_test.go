@@ -2,6 +2,7 @@ package audit_test
 
 import (
 	"bytes"
+	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -143,6 +144,12 @@ func TestAStateThatCanNotBeRead(t *testing.T) {
 		{"of another schema", put(`{"schema":"databrain.token-audit.state/9"}`), "corrupt", true},
 		{"followed by something", put(`{"schema":"databrain.token-audit.state/1","instance":"` + labInstance + `"}{}`), "corrupt", true},
 		{"of another type", put(`{"schema":"databrain.token-audit.state/1","findings":{"a":1}}`), "corrupt", true},
+		{"of a token that is missing", put(stateOf(`"check":"token-age","severity":"high"`)), "corrupt", true},
+		{"of an exception that is missing", put(stateOf(`"check":"exception-unused","severity":"low"`)), "corrupt", true},
+		{"of an unknown check", put(stateOf(`"check":"token-colour","severity":"high"`)), "corrupt", true},
+		{"of an unknown severity", put(stateOf(`"check":"data-apps-unlistable","severity":"dire"`)), "corrupt", true},
+		{"of a year that JSON can not hold", put(stateOf(`"check":"data-apps-unlistable","severity":"high","firstSeenAt":"9999-12-31T23:59:59-23:59"`)), "corrupt", true},
+		{"of null", put(stateOf(`"check":null`)), "corrupt", true},
 		{"of another instance", put(`{"schema":"databrain.token-audit.state/1","instance":"https://other.example.com"}`), "another instance", true},
 		{"forbidden", func(l *lab) {
 			l.s3.Inject(standin.Fault{Kind: standin.ErrorBefore, Operation: "GetObject", Times: -1, Code: "AccessDenied"})
@@ -187,6 +194,54 @@ func TestAStateThatCanNotBeRead(t *testing.T) {
 			})
 		})
 	}
+}
+
+// stateOf is a state with one record, of the given members.
+func stateOf(members string) string {
+	return `{"schema":"databrain.token-audit.state/1","runId":"r","instance":"` + labInstance + `","findings":[{"id":"x",` + members + `}]}`
+}
+
+// FuzzSnapshot: whatever the bytes, they are refused, or the run that starts from them
+// resolves what they hold, reports it in each form, and leaves a state that can be
+// read.
+func FuzzSnapshot(f *testing.F) {
+	for _, members := range []string{
+		`"check":"token-age","severity":"high","token":{"fingerprint":"f","name":"n","createdAt":"0000-01-01T00:00:00+23:59","ageDays":-1},"maxAgeDays":-9223372036854775808,"dataApp":"a"`,
+		`"check":"token-age-approaching","severity":"informational","token":{},"maxAgeDays":9223372036854775807`,
+		`"check":"exception-expired","severity":"low","exception":{}`, `"check":"exception-unused","severity":"low","exception":{"id":"e","expiresAt":"x"}`,
+		`"check":"data-app-unlistable","severity":"high","dataApp":"","gap":{"class":"","attempts":-1}`, `"check":"data-apps-unlistable","severity":"high"`,
+		`"check":"service-token-age","severity":"critical","since":"0001-01-01T00:00:00Z"`, `"check":"service-token-rotation-stuck","severity":"high"`,
+		`"check":"token-date-invalid","severity":"medium","resolvedAt":"2026-01-01T00:00:00Z"`, `"check":"token-date-future","severity":"medium","token":{"createdAt":"9999-12-31T23:59:59Z"}`,
+		`"check":"token-age"`, `"severity":"high"`, `"suppressed":true,"check":"token-age","severity":"x","token":null`,
+	} {
+		f.Add([]byte(stateOf(members)))
+	}
+	f.Add([]byte(`{"schema":"databrain.token-audit.state/1","apps":{"a":"2026-01-01T00:00:00Z"},"findings":null}`))
+	f.Fuzz(func(t *testing.T, stored []byte) {
+		s, err := audit.ReadSnapshot(bytes.NewReader(stored))
+		if err != nil {
+			return
+		}
+		now := s.StoredAt
+		if now.Year() < 2000 || now.Year() > 3000 {
+			now = evalAt
+		}
+		coverage := audit.Coverage{Complete: true, Posture: audit.Posture{Read: true}}
+		resolved, next := audit.Transition(audit.Memory{Kind: audit.Remembered, Snapshot: s}, nil, coverage, labInstance, now)
+		r := &audit.Report{Resolved: resolved, EmittedAt: now}
+		for name, write := range writers() {
+			if err := write(io.Discard, r); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		var again bytes.Buffer
+		if err := audit.WriteSnapshot(&again, next); err != nil {
+			t.Error(err)
+		}
+		if _, err := audit.ReadSnapshot(&again); err != nil {
+			t.Errorf("%v: %s", err, again.String())
+		}
+	})
 }
 
 func TestNoPermissionToListIsNoFirstRun(t *testing.T) {
