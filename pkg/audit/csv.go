@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 )
 
 // csvColumns are the columns of findings.csv, what people sort and filter by
@@ -53,8 +54,8 @@ var csvColumns = [...]struct {
 }
 
 // WriteCSV writes findings.csv for spreadsheets, as RFC 4180 has it: a header,
-// CRLF line ends, UTF-8. Cells that a spreadsheet would run as a formula begin
-// with an apostrophe. A line break within a cell becomes CRLF.
+// CRLF line ends, UTF-8. What a spreadsheet would run as a formula has an apostrophe
+// before it. A line break within a cell becomes CRLF.
 func WriteCSV(w io.Writer, r *Report) error {
 	out := csv.NewWriter(w)
 	out.UseCRLF = true
@@ -81,25 +82,38 @@ func WriteCSV(w io.Writer, r *Report) error {
 	return nil
 }
 
-// defuse puts an apostrophe before a cell that a spreadsheet takes for a formula:
-// spaces, quotes and invisible characters before the first sign do not hide one,
-// since some spreadsheets trim them. The rule is OWASP's on CSV injection, with
-// the full-width signs that some locales accept. A cell that gets one looks like
-// a formula without it too, so that a reader can tell it from an apostrophe of
-// its own.
+// defuse puts an apostrophe before what a spreadsheet takes for a formula. The rules
+// are OWASP's on CSV injection (https://owasp.org/www-community/attacks/CSV_Injection).
+// A formula may begin a cell, or stand inside of one after a semicolon, a tab or a
+// line break: where the locale's separator is one of these, a spreadsheet ends the
+// cell there, and the quotes of RFC 4180 around it do not count. What gets an
+// apostrophe looks like a formula without it too, so that a reader can tell it from
+// an apostrophe of the text.
 func defuse(cell string) string {
-	if strings.ContainsAny(cell[:min(len(cell), 1)], "\t\r\n") {
-		return "'" + cell
+	if strings.ContainsAny(cell[:min(len(cell), 1)], "\t\r\n") || isFormula(cell) {
+		cell = "'" + cell
 	}
-	rest := strings.TrimLeftFunc(cell, func(c rune) bool {
-		return unicode.IsSpace(c) || unicode.Is(unicode.Cf, c) || unicode.IsControl(c) || unicode.Is(unicode.Quotation_Mark, c) || c == '`'
-	})
-	for _, sign := range "=+-@＝＋－＠" {
-		if strings.HasPrefix(rest, string(sign)) {
-			return "'" + cell
+	for at := 0; ; {
+		next := strings.IndexAny(cell[at:], ";\t\r\n")
+		if next < 0 {
+			return cell
+		}
+		at += next + 1
+		if isFormula(cell[at:]) {
+			cell = cell[:at] + "'" + cell[at:]
 		}
 	}
-	return cell
+}
+
+// isFormula reports whether text has the sign of a formula past spaces, quotes and
+// invisible characters, which some spreadsheets trim. Some locales accept the
+// full-width signs.
+func isFormula(text string) bool {
+	rest := strings.TrimLeftFunc(text, func(c rune) bool {
+		return unicode.IsSpace(c) || unicode.Is(unicode.Cf, c) || unicode.IsControl(c) || unicode.Is(unicode.Quotation_Mark, c) || c == '`'
+	})
+	sign, _ := utf8.DecodeRuneInString(rest)
+	return rest != "" && strings.ContainsRune("=+-@＝＋－＠", sign)
 }
 
 func csvTime(t *time.Time) string {

@@ -147,9 +147,7 @@ func decodeCSV(t *testing.T, r *audit.Report) []map[string]string {
 	for _, row := range rows[1:] {
 		record := map[string]string{}
 		for i, cell := range row {
-			if rest, found := strings.CutPrefix(cell, "'"); found && runsAsFormula(rest) {
-				cell = rest
-			}
+			cell = undefused(cell)
 			if cell != "" {
 				record[rows[0][i]] = cell
 			}
@@ -157,6 +155,18 @@ func decodeCSV(t *testing.T, r *audit.Report) []map[string]string {
 		out = append(out, record)
 	}
 	return out
+}
+
+// undefused takes the apostrophes out of a cell that stand before formulas.
+func undefused(cell string) string {
+	var parts []string
+	for part := range strings.SplitSeq(cell, ";") {
+		if rest, found := strings.CutPrefix(part, "'"); found && runsAsFormula(rest) {
+			part = rest
+		}
+		parts = append(parts, part)
+	}
+	return strings.Join(parts, ";")
 }
 
 // flatten writes a value as JSON and lists its leaves by path, but the empty ones.
@@ -259,16 +269,42 @@ func TestCSVIsPlain(t *testing.T) {
 	defused := 0
 	for _, row := range rows {
 		for _, cell := range row {
-			if runsAsFormula(cell) && cell[0] != '\'' {
-				t.Errorf("a spreadsheet runs %q", cell)
-			}
-			if strings.HasPrefix(cell, "'=") {
+			if strings.Contains(cell, ";'=") {
 				defused++
 			}
 		}
 	}
 	if defused == 0 {
 		t.Error("no formula was there to be defused")
+	}
+}
+
+// TestCSVInEveryLocale reads findings.csv as spreadsheets do whose separator is a
+// comma, a semicolon or a tab: no cell may be a formula. The latter see no quotes
+// where the file has them for the comma, so each separator and line break may begin
+// a cell.
+func TestCSVInEveryLocale(t *testing.T) {
+	var buf bytes.Buffer
+	if err := audit.WriteCSV(&buf, hostileReport()); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := csv.NewReader(bytes.NewReader(buf.Bytes())).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, cells := range map[string][]string{
+		"comma":     slices.Concat(rows...),
+		"semicolon": strings.FieldsFunc(buf.String(), func(c rune) bool { return strings.ContainsRune(";\r\n", c) }),
+		"tab":       strings.FieldsFunc(buf.String(), func(c rune) bool { return strings.ContainsRune("\t\r\n", c) }),
+	} {
+		if len(cells) < 100 {
+			t.Errorf("%s: %d cells", name, len(cells))
+		}
+		for _, cell := range cells {
+			if runsAsFormula(cell) && cell[0] != '\'' {
+				t.Errorf("%s: a spreadsheet runs %.60q", name, cell)
+			}
+		}
 	}
 }
 

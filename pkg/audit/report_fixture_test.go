@@ -220,6 +220,7 @@ func hostileNames() []string {
 		`<script>alert(1)</script>`, `</script></style></title><h1>owned`, `"><img src=x onerror=alert(1)>`, `' onmouseover='alert(1)`, `{{.Style}}{{`,
 		`=HYPERLINK("https://evil.example","x")`, `+1+1`, `-2+3`, `@SUM(A1)`, ` =1+1`, `"=1+1"`, "'=1+1", "'plain", "＝1+1", "\t=1", "\r=1", "\n=1",
 		"two\nlines", "a,b;c\td", `back\slash`, "\u202egnp.exe", "\u2066isolate", "😀🧨🇩🇪", "שלום عالم", "javascript:alert(1)", "null", "", " ", "=",
+		"a;=cmd", "a; =cmd", `a;"=cmd`, "a;'=cmd", "a,b;\t+1", "a\t=cmd", "a\n=cmd", ";;@x;-1", "a;b", "a;",
 		"-->", "]]>", "&lt;b&gt;&amp;", "\u2028\u2029", "\x00\x07", "\xff\xfe", long, "🧨" + long, `<<<<<<<<` + long,
 	}
 }
