@@ -207,7 +207,7 @@ func (r *run) noteDeleted(c *Coverage) {
 	var names []string
 	for name, how := range c.Apps {
 		if how == Deleted && len(names) < 5 {
-			names = append(names, fmt.Sprintf("%q", CleanName(name)))
+			names = append(names, fmt.Sprintf("%q", shownName(name)))
 		}
 	}
 	if n := c.count(Deleted); n > 0 {

@@ -146,7 +146,7 @@ func (c *collector) readApp(ctx context.Context, name string) (AppRead, *Gap) {
 
 // newGap is the gap of an app, or of the list of the apps if app is "".
 func newGap(app string, effort int, err error) *Gap {
-	g := &Gap{DataApp: CleanName(app), Class: gapClass(err), Attempts: effort, app: app}
+	g := &Gap{DataApp: shownName(app), Class: gapClass(err), Attempts: effort, app: app}
 	if e, ok := errors.AsType[*databrain.Error](err); ok {
 		g.Status = e.Status
 	}

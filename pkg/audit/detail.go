@@ -137,7 +137,7 @@ func (r *Report) GapDetail(g *Gap) GapDetail {
 		Instance: InstanceDetail{r.Summary.Instance},
 		Gap:      GapFacts{Class: g.Class, Status: g.Status, Attempts: g.Attempts},
 	}
-	if g.DataApp != "" {
+	if g.app != "" {
 		d.DataApp = &DataAppDetail{g.DataApp}
 	}
 	return d

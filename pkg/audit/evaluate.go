@@ -77,7 +77,7 @@ type App struct {
 
 // App starts the evaluation of the data app of that name.
 func (e *Evaluation) App(name string) *App {
-	return &App{e: e, name: name, shown: CleanName(name), seen: make(map[string]bool), tally: e.newTally()}
+	return &App{e: e, name: name, shown: shownName(name), seen: make(map[string]bool), tally: e.newTally()}
 }
 
 // Token judges one token. One that came before is ignored.
@@ -110,7 +110,7 @@ func (a *App) Token(t databrain.APIToken) {
 func (a *App) judge(t databrain.APIToken) (f Finding, found bool) {
 	now, created := a.e.now, t.CreatedAt.UTC()
 	f.Rule, f.MaxAgeDays = a.e.limit(a.name, t.Name)
-	f.Token = &Token{Fingerprint: t.Fingerprint, Name: CleanName(t.Name), CreatedAt: created, AgeDays: ageDays(now, created)}
+	f.Token = &Token{Fingerprint: t.Fingerprint, Name: shownName(t.Name), CreatedAt: created, AgeDays: ageDays(now, created)}
 	due := created.Add(wholeDays(f.MaxAgeDays))
 	switch {
 	case created.IsZero(), created.Year() > 9999: // JSON has no such year

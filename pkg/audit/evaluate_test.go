@@ -248,7 +248,7 @@ func TestUnusedIsNotSaidOfWhatWasNotRead(t *testing.T) {
 		want     int
 	}{
 		"everything was read":     {audit.Coverage{Complete: true}, 1},
-		"an app was not read":     {audit.Coverage{Complete: true, Gaps: []audit.Gap{{DataApp: "X", Class: audit.GapServer}}}, 0},
+		"an app was not read":     {audit.Coverage{Complete: true, Gaps: []audit.Gap{audit.NewGap("X", audit.GapServer)}}, 0},
 		"the list was incomplete": {audit.Coverage{}, 0},
 	} {
 		n := 0

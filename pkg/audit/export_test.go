@@ -17,5 +17,5 @@ const (
 
 // NewGap is the gap of an app, named as the instance spells it.
 func NewGap(app string, class GapClass) Gap {
-	return Gap{DataApp: CleanName(app), Class: class, Attempts: 1, app: app}
+	return Gap{DataApp: shownName(app), Class: class, Attempts: 1, app: app}
 }

@@ -45,3 +45,17 @@ func CleanName(name string) string {
 		return r
 	}, name)
 }
+
+// shownName is [CleanName] for the name of something that has one: where nothing of
+// it can be seen, it says so. An empty name would mean that there is no such thing.
+func shownName(name string) string {
+	clean := CleanName(name)
+	if name != "" && !strings.ContainsFunc(clean, visible) {
+		return "(blank)"
+	}
+	return clean
+}
+
+func visible(r rune) bool {
+	return r != '\u2800' && !unicode.IsSpace(r) && !unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
+}

@@ -160,7 +160,7 @@ func statusOf(r *Report) pageStatus {
 	return st
 }
 
-func listGap(gaps []Gap) bool { return len(gaps) > 0 && gaps[0].DataApp == "" }
+func listGap(gaps []Gap) bool { return len(gaps) > 0 && gaps[0].app == "" }
 
 func numbers(r *Report) []pageNumber {
 	c := &r.Summary.Counts

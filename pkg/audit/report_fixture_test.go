@@ -127,7 +127,8 @@ func (f *fixture) add(found audit.Finding) {
 
 // gap adds a data app that could not be read.
 func (f *fixture) gap(app string, class audit.GapClass, status, attempts int) {
-	g := audit.Gap{DataApp: app, Class: class, Status: status, Attempts: attempts}
+	g := audit.NewGap(app, class)
+	g.DataApp, g.Status, g.Attempts = app, status, attempts
 	f.r.Gaps = append(f.r.Gaps, g)
 	check := audit.DataAppUnlistable
 	if app == "" {

@@ -289,7 +289,7 @@ func remainder(n int, noun string) string {
 // cut shortens a name for the page, so that hostile ones cannot bloat it, and
 // shows one that would be invisible.
 func cut(name string) string {
-	if name != "" && strings.TrimSpace(name) == "" {
+	if name != "" && !strings.ContainsFunc(name, visible) {
 		return "(blank)"
 	}
 	if utf8.RuneCountInString(name) <= pageName {

@@ -23,12 +23,12 @@ const (
 // Gap is a part of the instance that could not be read: the tokens of one data
 // app, or the list of the apps itself.
 type Gap struct {
-	DataApp  string // cleaned; "" for the list of the apps
+	DataApp  string // as it is shown; "" for the list of the apps
 	Class    GapClass
 	Status   int // HTTP status of the last answer; 0 without one
 	Attempts int // requests made for it
 
-	app string // as the instance spells it
+	app string // as the instance spells it; "" for the list of the apps
 }
 
 // AgeBin counts the API tokens whose age in days is at least From and less than

@@ -198,7 +198,7 @@ func record(f *Finding) Record {
 func (r *Record) finding() Finding {
 	f := Finding{
 		ID: r.ID, Check: r.Check, Severity: r.Severity, FirstSeen: r.FirstSeenAt, LastSeen: r.LastSeenAt,
-		DataApp: CleanName(r.DataApp), app: r.DataApp, Token: r.Token,
+		DataApp: shownName(r.DataApp), app: r.DataApp, Token: r.Token,
 		Rule: r.Rule, MaxAgeDays: r.MaxAgeDays, Since: r.Since, Exception: r.Exception,
 	}
 	if r.Gap != nil {

@@ -8,6 +8,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"databrain-rotation/pkg/audit"
 	"databrain-rotation/pkg/databrain/databraintest"
 )
@@ -125,6 +127,38 @@ func TestDuplicatesAndLargeApps(t *testing.T) {
 			t.Errorf("%+v, %d requests", s.Counts, s.Requests)
 		}
 	})
+}
+
+// TestInvisibleNames: an app whose name shows nothing is an app all the same, in each
+// thing that a run writes, and so is a token.
+func TestInvisibleNames(t *testing.T) {
+	for _, name := range []string{"\u200b", "\u202e\x00", " ", "\u3164\ufe0f", "\u2800"} {
+		synctest.Test(t, func(t *testing.T) {
+			seen, unread := app(name+name, 100), app(name)
+			seen.Tokens[0].Name = name
+			l := newLab(t, databraintest.Config{DataApps: []databraintest.DataApp{seen, unread}})
+			l.db.Inject(databraintest.Fault{Path: tokensPath, When: forApp(name), Times: -1, Do: databraintest.Error(403, "FORBIDDEN", "x")})
+			s := l.mustRun()
+			l.checkGaps(s, map[string]audit.GapClass{"(blank)": audit.GapForbidden})
+			shown := map[audit.Check]string{}
+			for _, d := range l.details(audit.FindingObserved) {
+				if d.DataApp != nil {
+					shown[d.Finding.Check] = d.DataApp.Name
+				}
+				if d.Token != nil {
+					shown["token"] = d.Token.Name
+				}
+			}
+			want := map[audit.Check]string{audit.TokenAge: "(blank)", audit.DataAppUnlistable: "(blank)", "token": "(blank)"}
+			if diff := cmp.Diff(want, shown); diff != "" {
+				t.Errorf("%q: %s", name, diff)
+			}
+			page, _ := l.s3.Object(labBucket, "audit/latest/report.html")
+			if got := text(string(page.Body)); !strings.Contains(got, "1 of 2 data apps could not be read") || !strings.Contains(got, "(blank) The service token may not read this") {
+				t.Errorf("%q: the page says %s", name, got)
+			}
+		})
+	}
 }
 
 // TestATokenInTwoApps is one finding, and one stale token, in two lists.
