@@ -112,6 +112,12 @@ func (r *run) observe(ctx context.Context) error {
 	}
 	p := r.report
 	p.Resolved, r.next = Transition(r.memory, result.Findings, coverage, r.Instance, r.request.Start)
+	for _, f := range p.Resolved {
+		if f.Superseded != "" {
+			p.Superseded = append(p.Superseded, f)
+		}
+	}
+	p.Resolved = slices.DeleteFunc(p.Resolved, func(f Finding) bool { return f.Superseded != "" })
 	p.Findings = sorted(result.Findings) // suppression and states may have changed the order
 	r.next.RunID = r.request.RunID
 	r.memory.Findings = nil // what is still known of them is in the report and in next

@@ -21,6 +21,7 @@ var csvColumns = [...]struct {
 	{"state", func(d *Detail) string { return string(d.Finding.State) }},
 	{"check", func(d *Detail) string { return string(d.Finding.Check) }},
 	{"severity_raised_from", func(d *Detail) string { return string(d.Finding.RaisedFrom) }},
+	{"superseded_by", func(d *Detail) string { return string(d.Finding.Superseded) }},
 	{"compliance", func(d *Detail) string { return string(d.Finding.Compliance) }},
 	{"data_app", func(d *Detail) string { return orZero(d.DataApp).Name }},
 	{"token_name", func(d *Detail) string { return orZero(d.Token).Name }},

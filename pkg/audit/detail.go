@@ -41,7 +41,8 @@ type FindingDetail struct {
 	Check       Check      `json:"check"`
 	State       State      `json:"state"`
 	Severity    Severity   `json:"severity"`
-	RaisedFrom  Severity   `json:"raisedFrom,omitempty"` // in the last run, if it was lower
+	RaisedFrom  Severity   `json:"raisedFrom,omitempty"`   // in the last run, if it was lower
+	Superseded  Check      `json:"supersededBy,omitempty"` // resolved only to make way for this check
 	Compliance  Compliance `json:"compliance"`
 	Title       string     `json:"title"`
 	Description string     `json:"description"`
@@ -117,7 +118,7 @@ func (r *Report) Detail(f *Finding) Detail {
 	d := Detail{
 		Metadata: r.metadata(FindingSchema, f.ID, string(f.State)),
 		Finding: FindingDetail{
-			ID: f.ID, Check: f.Check, State: f.State, Severity: f.Severity, RaisedFrom: f.RaisedFrom, Compliance: f.Compliance(),
+			ID: f.ID, Check: f.Check, State: f.State, Severity: f.Severity, RaisedFrom: f.RaisedFrom, Superseded: f.Superseded, Compliance: f.Compliance(),
 			Title: text.title, Description: text.description,
 			FirstSeenAt: f.FirstSeen.UTC(), LastSeenAt: f.LastSeen.UTC(),
 		},

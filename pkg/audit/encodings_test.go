@@ -20,35 +20,36 @@ import (
 // encodedAs says where each member of a finding stands in the other encodings:
 // its column in findings.csv and its path in findings.ocsf.json.
 var encodedAs = map[string]struct{ csv, ocsf string }{
-	"metadata.schema":     {"schema", "metadata.log_version"},
-	"metadata.eventId":    {"event_id", "metadata.uid"},
-	"metadata.runId":      {"run_id", "metadata.correlation_uid"},
-	"metadata.emittedAt":  {"emitted_at", "time"},
-	"finding.id":          {"finding_id", "finding_info.uid"},
-	"finding.check":       {"check", "finding_info.types.0"},
-	"finding.state":       {"state", "unmapped.state"},
-	"finding.severity":    {"severity", "severity"},
-	"finding.raisedFrom":  {"severity_raised_from", "unmapped.raisedFrom"},
-	"finding.compliance":  {"compliance", "compliance.status"},
-	"finding.title":       {"title", "finding_info.title"},
-	"finding.description": {"description", "finding_info.desc"},
-	"finding.firstSeenAt": {"first_seen_at", "finding_info.first_seen_time"},
-	"finding.lastSeenAt":  {"last_seen_at", "finding_info.last_seen_time"},
-	"dataApp.name":        {"data_app", "dataApp"},
-	"token.fingerprint":   {"token_fingerprint", "token.uid"},
-	"token.name":          {"token_name", "token.name"},
-	"token.createdAt":     {"token_created_at", "token.created_time"},
-	"token.ageDays":       {"token_age_days", "unmapped.ageDays"},
-	"token.staleSince":    {"token_stale_since", "unmapped.staleSince"},
-	"exception.id":        {"exception_id", "unmapped.exception.id"},
-	"exception.reason":    {"exception_reason", "unmapped.exception.reason"},
-	"exception.owner":     {"exception_owner", "unmapped.exception.owner"},
-	"exception.expiresAt": {"exception_expires_at", "unmapped.exception.expiresAt"},
-	"policy.rule":         {"policy_rule", "compliance.control_parameters.0.value"},
-	"policy.maxAgeDays":   {"policy_max_age_days", "compliance.control_parameters.1.value"},
-	"instance.url":        {"instance", "instance"},
-	"remediation.text":    {"remediation", "remediation.desc"},
-	"remediation.url":     {"remediation_url", "remediation.references.0"},
+	"metadata.schema":      {"schema", "metadata.log_version"},
+	"metadata.eventId":     {"event_id", "metadata.uid"},
+	"metadata.runId":       {"run_id", "metadata.correlation_uid"},
+	"metadata.emittedAt":   {"emitted_at", "time"},
+	"finding.id":           {"finding_id", "finding_info.uid"},
+	"finding.check":        {"check", "finding_info.types.0"},
+	"finding.state":        {"state", "unmapped.state"},
+	"finding.severity":     {"severity", "severity"},
+	"finding.raisedFrom":   {"severity_raised_from", "unmapped.raisedFrom"},
+	"finding.supersededBy": {"superseded_by", "unmapped.supersededBy"},
+	"finding.compliance":   {"compliance", "compliance.status"},
+	"finding.title":        {"title", "finding_info.title"},
+	"finding.description":  {"description", "finding_info.desc"},
+	"finding.firstSeenAt":  {"first_seen_at", "finding_info.first_seen_time"},
+	"finding.lastSeenAt":   {"last_seen_at", "finding_info.last_seen_time"},
+	"dataApp.name":         {"data_app", "dataApp"},
+	"token.fingerprint":    {"token_fingerprint", "token.uid"},
+	"token.name":           {"token_name", "token.name"},
+	"token.createdAt":      {"token_created_at", "token.created_time"},
+	"token.ageDays":        {"token_age_days", "unmapped.ageDays"},
+	"token.staleSince":     {"token_stale_since", "unmapped.staleSince"},
+	"exception.id":         {"exception_id", "unmapped.exception.id"},
+	"exception.reason":     {"exception_reason", "unmapped.exception.reason"},
+	"exception.owner":      {"exception_owner", "unmapped.exception.owner"},
+	"exception.expiresAt":  {"exception_expires_at", "unmapped.exception.expiresAt"},
+	"policy.rule":          {"policy_rule", "compliance.control_parameters.0.value"},
+	"policy.maxAgeDays":    {"policy_max_age_days", "compliance.control_parameters.1.value"},
+	"instance.url":         {"instance", "instance"},
+	"remediation.text":     {"remediation", "remediation.desc"},
+	"remediation.url":      {"remediation_url", "remediation.references.0"},
 }
 
 // TestEncodingsAgree decodes the three encodings of the same findings and
@@ -105,7 +106,7 @@ func cleaned(r *audit.Report) *audit.Report {
 
 func details(r *audit.Report) []audit.Detail {
 	var out []audit.Detail
-	for _, findings := range [][]audit.Finding{r.Findings, r.Resolved} {
+	for _, findings := range [][]audit.Finding{r.Findings, r.Resolved, r.Superseded} {
 		for i := range findings {
 			out = append(out, r.Detail(&findings[i]))
 		}

@@ -212,13 +212,12 @@ func entrySize(e types.PutEventsRequestEntry) int {
 // events are those of a run, but for the one that ends it.
 func (r *Report) events() iter.Seq[Event] {
 	return func(yield func(Event) bool) {
-		for i := range r.Findings {
-			if !yield(Event{FindingObserved, r.Detail(&r.Findings[i])}) {
-				return
+		for d := range r.details() {
+			kind := FindingObserved
+			if d.Finding.State == Resolved {
+				kind = FindingResolved
 			}
-		}
-		for i := range r.Resolved {
-			if !yield(Event{FindingResolved, r.Detail(&r.Resolved[i])}) {
+			if !yield(Event{kind, d}) {
 				return
 			}
 		}

@@ -72,6 +72,7 @@ type Finding struct {
 	State      State
 	Severity   Severity
 	RaisedFrom Severity // of an ongoing finding in the last run, if it was lower then; else ""
+	Superseded Check    // of a resolved finding: the check that reports the same thing as worse now; else ""
 	FirstSeen  time.Time
 	LastSeen   time.Time
 	DataApp    string // "" where it does not apply
@@ -97,9 +98,10 @@ type Token struct {
 	StaleSince  time.Time `json:"staleSince,omitzero"` // zero if not stale
 }
 
-// Compliance is what f means for the policy. What was resolved passes.
+// Compliance is what f means for the policy. What was resolved passes, unless it
+// made way for something worse.
 func (f *Finding) Compliance() Compliance {
-	if f.State == Resolved {
+	if f.State == Resolved && f.Superseded == "" {
 		return Pass
 	}
 	switch f.Check {

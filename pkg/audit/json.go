@@ -18,10 +18,11 @@ func WriteJSON(w io.Writer, r *Report) error {
 	return nil
 }
 
-// details makes the wire form of what r observed, then of what it resolved.
+// details makes the wire form of what r observed, then of what it resolved, which
+// includes what was superseded.
 func (r *Report) details() iter.Seq[Detail] {
 	return func(yield func(Detail) bool) {
-		for _, findings := range [][]Finding{r.Findings, r.Resolved} {
+		for _, findings := range [][]Finding{r.Findings, r.Resolved, r.Superseded} {
 			for i := range findings {
 				if !yield(r.Detail(&findings[i])) {
 					return

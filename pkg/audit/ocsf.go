@@ -131,6 +131,7 @@ type ocsfRemedy struct {
 type ocsfUnmapped struct {
 	State      State            `json:"state"`
 	RaisedFrom Severity         `json:"raisedFrom,omitempty"`
+	Superseded Check            `json:"supersededBy,omitempty"`
 	AgeDays    *int             `json:"ageDays,omitempty"`
 	StaleSince *time.Time       `json:"staleSince,omitempty"`
 	Exception  *ExceptionDetail `json:"exception,omitempty"`
@@ -155,7 +156,7 @@ func newOCSF(d *Detail) ocsfFinding {
 			FirstSeenTime: d.Finding.FirstSeenAt.UnixMilli(), LastSeenTime: d.Finding.LastSeenAt.UnixMilli(),
 		},
 		Compliance: ocsfComplianceOf(d), Resources: ocsfResources(d),
-		Unmapped: ocsfUnmapped{State: d.Finding.State, RaisedFrom: d.Finding.RaisedFrom, Exception: d.Exception},
+		Unmapped: ocsfUnmapped{State: d.Finding.State, RaisedFrom: d.Finding.RaisedFrom, Superseded: d.Finding.Superseded, Exception: d.Exception},
 	}
 	if d.Token != nil {
 		o.Unmapped.AgeDays, o.Unmapped.StaleSince = d.Token.AgeDays, d.Token.StaleSince

@@ -157,7 +157,7 @@ func TestOCSFKeepsToTheSchema(t *testing.T) {
 	for name, r := range reports() {
 		t.Run(name, func(t *testing.T) {
 			objects := decodeOCSF(t, r)
-			if want := len(r.Findings) + len(r.Resolved); len(objects) != want {
+			if want := len(details(r)); len(objects) != want {
 				t.Fatalf("%d objects for %d findings", len(objects), want)
 			}
 			for i, object := range objects {

@@ -119,6 +119,10 @@ func (f *fixture) add(found audit.Finding) {
 	}
 	if found.State == audit.Resolved {
 		found.LastSeen = runAt.AddDate(0, 0, -1)
+		if found.Superseded != "" {
+			f.r.Superseded = append(f.r.Superseded, found)
+			return
+		}
 		f.r.Resolved = append(f.r.Resolved, found)
 		return
 	}
@@ -208,6 +212,11 @@ func sampleReport() *audit.Report {
 			Token: &audit.Token{Fingerprint: fingerprint(name), Name: name, CreatedAt: created, AgeDays: 200 * (i + 1), StaleSince: created.AddDate(0, 0, 90)},
 		})
 	}
+	f.add(audit.Finding{
+		Check: audit.TokenAgeApproaching, Severity: audit.Informational, State: audit.Resolved, Superseded: audit.TokenAge, DataApp: "Sales Forecast",
+		Rule: "default", MaxAgeDays: 90, Token: &audit.Token{Fingerprint: fingerprint("superseded"), Name: "aged", CreatedAt: runAt.AddDate(0, 0, -91), AgeDays: 90},
+	})
+	f.add(audit.Finding{Check: audit.ExceptionUnused, Severity: audit.Low, State: audit.Resolved, Superseded: audit.ExceptionExpired, Exception: exception(1)})
 	return f.report(len(appNames) + 3)
 }
 

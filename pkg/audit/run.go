@@ -75,6 +75,7 @@ type Report struct {
 	Summary    Summary
 	Findings   []Finding // observed in this run, by WorstFirst
 	Resolved   []Finding // gone since the last run, by WorstFirst
+	Superseded []Finding // resolved too, but only to make way for worse ones among Findings
 	Gaps       []Gap     // the app list first, then by name
 	Exceptions []ExceptionStatus
 	Ages       []AgeBin // every token that was read and has a usable date

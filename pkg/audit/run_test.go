@@ -162,6 +162,32 @@ func TestMetrics(t *testing.T) {
 	})
 }
 
+// TestATokenThatGoesOverItsLimit: its announcement is closed, and nothing about that
+// reads like good news.
+func TestATokenThatGoesOverItsLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t, databraintest.Config{DataApps: []databraintest.DataApp{app("A", 85)}})
+		l.mustRun()
+		time.Sleep(days(10))
+		s := l.mustRun()
+		if s.Counts.Resolved != 0 || s.Counts.New != 1 || s.Counts.Stale != 1 {
+			t.Errorf("%+v", s.Counts)
+		}
+		closed := l.details(audit.FindingResolved)
+		if len(closed) != 1 || closed[0].Finding.Superseded != audit.TokenAge || closed[0].Finding.Compliance == audit.Pass ||
+			closed[0].Finding.Title != "API token is over its limit of 90 days now" || !strings.Contains(closed[0].Finding.Description, "token-age takes the place") {
+			t.Errorf("%+v", closed)
+		}
+		page, _ := l.s3.Object(labBucket, "audit/latest/report.html")
+		if got := text(string(page.Body)); strings.Contains(got, "Resolved since") || !strings.Contains(got, "Resolved 0") {
+			t.Errorf("the page shows something as resolved: %s", got)
+		}
+		if s := l.mustRun(); s.Counts.New+s.Counts.Resolved != 0 || len(l.details(audit.FindingResolved)) != 0 {
+			t.Errorf("the next run: %+v", s.Counts)
+		}
+	})
+}
+
 func TestPolicyInS3IsReadAtEveryRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, databraintest.Config{DataApps: []databraintest.DataApp{app("A", 50)}})

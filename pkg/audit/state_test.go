@@ -215,6 +215,59 @@ func TestRaisedSeverity(t *testing.T) {
 	}
 }
 
+// TestWhatGrewWorseIsNotResolved: a finding that is no longer observed because a
+// worse one took its place is closed, and says so. One on an age that can no longer
+// be read stays open.
+func TestWhatGrewWorseIsNotResolved(t *testing.T) {
+	token := func(age int) databrain.APIToken {
+		return databrain.APIToken{Fingerprint: "f", Name: "t", CreatedAt: evalAt.Add(-days(age))}
+	}
+	const exception = `{"exceptions":[{"id":"e","token":"x","reason":"r","owner":"o","expiresAt":"%s"}]}`
+	type outcome struct {
+		Check, Superseded audit.Check
+		Compliance        audit.Compliance
+	}
+	for name, c := range map[string]struct {
+		before, after   databrain.APIToken
+		policy, changed string
+		want            []outcome
+		open            int // records that stay open
+	}{
+		"over its limit":   {token(85), token(95), `{}`, `{}`, []outcome{{audit.TokenAgeApproaching, audit.TokenAge, audit.Warning}}, 1},
+		"young again":      {token(85), token(10), `{}`, `{}`, []outcome{{audit.TokenAgeApproaching, "", audit.Pass}}, 0},
+		"a higher limit":   {token(95), token(95), `{}`, `{"maxAgeDays":100}`, []outcome{{audit.TokenAge, "", audit.Pass}}, 1},
+		"no date":          {token(95), databrain.APIToken{Fingerprint: "f"}, `{}`, `{}`, nil, 2},
+		"a date to come":   {token(85), token(-10), `{}`, `{}`, nil, 2},
+		"a date once more": {databrain.APIToken{Fingerprint: "f"}, token(95), `{}`, `{}`, []outcome{{audit.TokenDateInvalid, "", audit.Pass}}, 1},
+		"an exception that lapses": {token(1), token(2), fmt.Sprintf(exception, "2030-01-01"), fmt.Sprintf(exception, "2020-01-01"),
+			[]outcome{{audit.ExceptionUnused, audit.ExceptionExpired, audit.Warning}}, 1},
+		"an exception that is used": {token(1), databrain.APIToken{Fingerprint: "f", Name: "x", CreatedAt: evalAt}, fmt.Sprintf(exception, "2030-01-01"), fmt.Sprintf(exception, "2030-01-01"),
+			[]outcome{{audit.ExceptionUnused, "", audit.Pass}}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			coverage := audit.Coverage{Complete: true, Apps: map[string]audit.AppRead{"A": audit.Read}}
+			_, next := audit.Transition(audit.Memory{Kind: audit.FirstRun}, evaluate(t, c.policy, "A", c.before).Findings, coverage, labInstance, evalAt)
+			resolved, next := audit.Transition(through(t, next), evaluate(t, c.changed, "A", c.after).Findings, coverage, labInstance, evalAt)
+			var got []outcome
+			for _, f := range resolved {
+				got = append(got, outcome{f.Check, f.Superseded, f.Compliance()})
+			}
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Error(diff)
+			}
+			open := 0
+			for _, r := range next.Findings {
+				if r.ResolvedAt.IsZero() {
+					open++
+				}
+			}
+			if open != c.open {
+				t.Errorf("%d records stay open, want %d", open, c.open)
+			}
+		})
+	}
+}
+
 func TestWithoutMemoryEverythingIsOngoing(t *testing.T) {
 	for kind, want := range map[audit.MemoryKind]audit.State{
 		audit.NoMemory: audit.Ongoing, audit.Forgotten: audit.Ongoing, audit.FirstRun: audit.New, audit.Remembered: audit.New,

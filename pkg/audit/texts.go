@@ -45,6 +45,13 @@ func describeToken(f *Finding) prose {
 			rotate, databrainDocs + "rotate-api-key",
 		}
 	case TokenAgeApproaching:
+		if f.Superseded != "" {
+			return prose{
+				fmt.Sprintf("API token is over its limit of %s now", days(f.MaxAgeDays)),
+				fmt.Sprintf("%s was near its limit and is stale now: a finding of the check %s takes the place of this one.", subject, f.Superseded),
+				rotate, databrainDocs + "rotate-api-key",
+			}
+		}
 		due := t.CreatedAt.Add(wholeDays(f.MaxAgeDays))
 		return prose{
 			fmt.Sprintf("API token is %s old and becomes stale at %d", days(t.AgeDays), f.MaxAgeDays),
@@ -100,9 +107,12 @@ func describeException(f *Finding) prose {
 			"Replace the tokens that it covered, then remove the exception, or agree with its owner on a new date.", "",
 		}
 	}
+	about := fmt.Sprintf("Exception %q (%s, owner %s) matches no API token of the instance", e.ID, e.Reason, e.Owner)
+	if f.Superseded != "" {
+		about += fmt.Sprintf(" and has expired since: a finding of the check %s takes the place of this one", f.Superseded)
+	}
 	return prose{
-		"Exception of the audit policy matches nothing",
-		fmt.Sprintf("Exception %q (%s, owner %s) matches no API token of the instance.", e.ID, e.Reason, e.Owner),
+		"Exception of the audit policy matches nothing", about + ".",
 		"Remove the exception from the policy, or correct its patterns.", "",
 	}
 }
