@@ -119,6 +119,8 @@ func (r *run) storeState(ctx context.Context) {
 	}
 }
 
+// writeMetrics leaves out what a blind run does not know: its zeros would draw the
+// instance as clean.
 func (r *run) writeMetrics(ctx context.Context) {
 	s := &r.report.Summary
 	completed := 1
@@ -126,12 +128,17 @@ func (r *run) writeMetrics(ctx context.Context) {
 		completed = 0
 	}
 	count := func(name string, n int) emf.Metric { return emf.Metric{Name: name, Unit: "Count", Value: float64(n)} }
-	err := emf.Write(r.Metrics, r.Now(), metricNamespace, [][]string{{}, {"Instance"}}, map[string]string{"Instance": r.Instance},
+	metrics := []emf.Metric{
 		count("Completed", completed), count("DataApps", s.Counts.DataApps), count("DataAppsCovered", s.Counts.Covered),
-		count("CoverageGaps", s.Counts.Gaps), count("Tokens", s.Counts.Tokens), count("StaleTokens", s.Counts.Stale),
-		emf.Metric{Name: "OldestTokenAgeDays", Unit: "None", Value: float64(s.OldestAgeDays)},
-		count("Findings", s.Counts.Findings), count("EmitFailures", s.EmitFailures), count("Requests", s.Requests),
-		count("Throttled", s.Throttled), emf.Metric{Name: "DurationMs", Unit: "Milliseconds", Value: float64(s.DurationMs)})
+		count("CoverageGaps", s.Counts.Gaps), count("Findings", s.Counts.Findings), count("EmitFailures", s.EmitFailures),
+		count("Requests", s.Requests), count("Throttled", s.Throttled),
+		{Name: "DurationMs", Unit: "Milliseconds", Value: float64(s.DurationMs)},
+	}
+	if !s.blind() {
+		metrics = append(metrics, count("Tokens", s.Counts.Tokens), count("StaleTokens", s.Counts.Stale),
+			emf.Metric{Name: "OldestTokenAgeDays", Unit: "None", Value: float64(s.OldestAgeDays)})
+	}
+	err := emf.Write(r.Metrics, r.Now(), metricNamespace, [][]string{{}, {"Instance"}}, map[string]string{"Instance": r.Instance}, metrics...)
 	if err != nil {
 		r.Log.ErrorContext(ctx, "the metric line could not be written", slog.Any("error", err))
 	}

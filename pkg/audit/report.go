@@ -125,8 +125,10 @@ func newPage(r *Report) page {
 func headline(s *Summary) string {
 	c := &s.Counts
 	switch {
-	case blind(s):
+	case s.blind() && s.Status == Failed:
 		return "The audit failed: nothing is known of the API tokens"
+	case s.blind():
+		return "Nothing is known of the API tokens: no data app could be read"
 	case c.Stale > 0 && s.Status == Complete:
 		return fmt.Sprintf("%s of %s %s stale", thousands(c.Stale), plural(c.Tokens, "API token"), isAre(c.Stale))
 	case c.Stale > 0:
@@ -136,10 +138,6 @@ func headline(s *Summary) string {
 	}
 	return fmt.Sprintf("No stale API token among the %s that could be read", thousands(c.Tokens))
 }
-
-// blind reports whether s comes from a run that read nothing: its zeros are not
-// numbers then.
-func blind(s *Summary) bool { return s.Status == Failed && s.Counts.Covered == 0 }
 
 func statusOf(r *Report) pageStatus {
 	c := &r.Summary.Counts
@@ -186,7 +184,7 @@ func numbers(r *Report) []pageNumber {
 func staleNumber(r *Report) pageNumber {
 	c := &r.Summary.Counts
 	n := pageNumber{Class: "lead", Label: "Stale API tokens", Value: thousands(c.Stale), Note: "of " + thousands(c.Tokens) + " that were read"}
-	if blind(&r.Summary) {
+	if r.Summary.blind() {
 		n.Value, n.Note = "?", "not known: nothing was read"
 		return n
 	}
@@ -216,7 +214,7 @@ func oldestNumber(r *Report) pageNumber {
 	switch {
 	case r.Summary.Counts.Tokens > r.Undated:
 		n.Value, n.Note = plural(r.Summary.OldestAgeDays, "day"), years(r.Summary.OldestAgeDays)
-	case blind(&r.Summary):
+	case r.Summary.blind():
 		n.Value = "not known"
 	}
 	return n
@@ -224,7 +222,7 @@ func oldestNumber(r *Report) pageNumber {
 
 func findingsLine(s *Summary) string {
 	switch {
-	case blind(s) && s.Counts.Findings == 0:
+	case s.blind() && s.Counts.Findings == 0:
 		return "Nothing was read, so nothing could be found."
 	case s.Counts.Findings == 0 && s.Status != Complete:
 		return "Nothing was found in what could be read."
@@ -239,7 +237,7 @@ func findingsLine(s *Summary) string {
 func coverageLine(r *Report) string {
 	c := &r.Summary.Counts
 	switch {
-	case blind(&r.Summary):
+	case r.Summary.blind():
 		return "No data app was read, so nothing counts as clean."
 	case c.Gaps > 0:
 		return fmt.Sprintf("%s of %s read. What follows was not: nothing in it counts as clean, and nothing in it was resolved.",

@@ -2,7 +2,6 @@ package audit_test
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -108,7 +107,49 @@ func TestFailedRunStillTells(t *testing.T) {
 				if got := l.metric("Completed"); got != 0 {
 					t.Errorf("the metric Completed is %v", got)
 				}
+				l.checkBlind(true)
 				l.checkCompleted(s)
+			})
+		})
+	}
+}
+
+// checkBlind checks that the metrics which a run that read nothing does not know are
+// left out, or else are there.
+func (l *lab) checkBlind(blind bool) {
+	l.t.Helper()
+	for _, name := range []string{"Tokens", "StaleTokens", "OldestTokenAgeDays"} {
+		if _, there := l.metricLine()[name]; there == blind {
+			l.t.Errorf("the metric %s is there: %t", name, there)
+		}
+	}
+	if _, there := l.metricLine()["CoverageGaps"]; !there {
+		l.t.Error("no CoverageGaps")
+	}
+}
+
+func TestMetricsOfARunThatReadNothing(t *testing.T) {
+	refused := databraintest.Error(403, "FORBIDDEN", "x")
+	for name, c := range map[string]struct {
+		apps  []databraintest.DataApp
+		fault databraintest.Fault
+		blind bool
+	}{
+		"no app can be read":      {apps(2), databraintest.Fault{Path: tokensPath, Times: -1, Do: refused}, true},
+		"some can":                {apps(2), databraintest.Fault{Path: tokensPath, Do: refused}, false},
+		"some can, without token": {[]databraintest.DataApp{app("A"), app("B")}, databraintest.Fault{Path: tokensPath, Do: refused}, false},
+		"there is no app":         {[]databraintest.DataApp{}, databraintest.Fault{Path: tokensPath, Do: refused}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := newLab(t, databraintest.Config{DataApps: c.apps})
+				l.db.Inject(c.fault)
+				l.mustRun()
+				l.checkBlind(c.blind)
+				page, _ := l.s3.Object(labBucket, "audit/latest/report.html")
+				if says := strings.Contains(text(string(page.Body)), "Nothing is known of the API tokens"); says != c.blind {
+					t.Errorf("the page says that nothing is known: %t", says)
+				}
 			})
 		})
 	}
@@ -127,15 +168,17 @@ func (l *lab) storedPolicy() {
 	}
 }
 
+// metricLine is the metric line of the last run.
+func (l *lab) metricLine() map[string]any {
+	l.t.Helper()
+	lines := strings.Split(strings.TrimSpace(l.metrics.String()), "\n")
+	return decode[map[string]any](l.t, lines[len(lines)-1])
+}
+
 // metric is the value of one metric of the last run.
 func (l *lab) metric(name string) float64 {
 	l.t.Helper()
-	lines := strings.Split(strings.TrimSpace(l.metrics.String()), "\n")
-	var line map[string]any
-	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &line); err != nil {
-		l.t.Fatal(err)
-	}
-	value, ok := line[name].(float64)
+	value, ok := l.metricLine()[name].(float64)
 	if !ok {
 		l.t.Errorf("the metric line has no %s", name)
 	}

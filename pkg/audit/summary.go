@@ -105,6 +105,12 @@ type WorstFinding struct {
 	Title      string     `json:"title"`
 }
 
+// blind reports whether the run saw no API token although there may be some: its
+// zeros are not numbers then.
+func (s *Summary) blind() bool {
+	return s.Counts.Gaps > 0 && s.Counts.Covered == 0 && s.Counts.Tokens == 0
+}
+
 // summarize fills in what the findings and the coverage say.
 func (r *Report) summarize(c *Coverage, result *Result) {
 	s := &r.Summary
