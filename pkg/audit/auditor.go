@@ -48,6 +48,10 @@ const (
 	afterState   = time.Second      // the metrics and the answer
 )
 
+// postureTime bounds what is asked about the secret's rotation, which the run can do
+// without.
+const postureTime = 10 * time.Second
+
 // Run audits the instance. The summary is valid with an error too, which is a
 // [*RunFailed] or an [*EmissionFailed].
 func (a *Auditor) Run(ctx context.Context, request Request) (Summary, error) {
@@ -138,7 +142,9 @@ func (r *run) read(ctx context.Context) (Policy, Coverage, *Evaluation, error) {
 			policyFailed(err)
 	}
 	evaluation := NewEvaluation(policy, r.Instance, r.request.Start)
-	posture, err := r.Secret.posture(ctx, r.request.Start)
+	asking, cancel := context.WithTimeout(ctx, postureTime)
+	posture, err := r.Secret.posture(asking, r.request.Start)
+	cancel()
 	if err != nil {
 		r.note("the rotation of the service token could not be judged: DescribeSecret failed (" + awsCause(err) + ")")
 	}

@@ -80,13 +80,20 @@ func TestPostureFromSecretsManager(t *testing.T) {
 		{"not to be described", func(l *lab) {
 			l.secrets.Inject(standin.Fault{Kind: standin.ErrorBefore, Operation: "DescribeSecret", Times: -1, Code: "AccessDeniedException"})
 		}, days(91), nil, "AccessDeniedException"},
+		{"no answer", func(l *lab) {
+			l.secrets.Inject(standin.Fault{Kind: standin.HangBefore, Operation: "DescribeSecret", Times: -1})
+		}, days(91), nil, "no answer in time"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				l := newLab(t, databraintest.Config{DataApps: []databraintest.DataApp{app("A")}})
 				c.before(l)
 				time.Sleep(c.pass)
+				start := time.Now()
 				s := l.mustRun()
+				if took := time.Since(start); took > 11*time.Second {
+					t.Errorf("took %v", took)
+				}
 				got := checks(l.details(audit.FindingObserved))
 				for _, check := range c.want {
 					if got[check] != 1 {

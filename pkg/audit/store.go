@@ -81,7 +81,9 @@ func (s *Store) noState(ctx context.Context) bool {
 // errStateTaken: another run stored its state since this one read it.
 var errStateTaken = errors.New("another run stored its state first")
 
-// save stores a state in place of v, and errStateTaken if v is no longer there.
+// save stores a state in place of v. It returns errStateTaken if another one is
+// there. That v is not proves no other run: the state may be this run's own, stored
+// by an attempt whose answer was lost, before the SDK tried again.
 func (s *Store) save(ctx context.Context, next Snapshot, v stateVersion) error {
 	put := &s3.PutObjectInput{Key: aws.String(s.stateKey()), ContentType: aws.String("application/json")}
 	if v.etag == "" {
@@ -90,7 +92,13 @@ func (s *Store) save(ctx context.Context, next Snapshot, v stateVersion) error {
 		put.IfMatch = &v.etag
 	}
 	err := s.spool(ctx, func(w io.Writer) error { return writeSnapshot(w, next) }, put)
-	if status := httpStatus(err); status == http.StatusPreconditionFailed || status == http.StatusConflict {
+	if status := httpStatus(err); status != http.StatusPreconditionFailed && status != http.StatusConflict {
+		return err
+	}
+	switch m, there, _ := s.load(ctx, next.Instance); {
+	case m.RunID == next.RunID && m.StoredAt.Equal(next.StoredAt):
+		return nil
+	case there.etag != "" && there.etag != v.etag:
 		return errStateTaken
 	}
 	return err

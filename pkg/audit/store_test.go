@@ -128,6 +128,44 @@ func TestTwoRunsAtTheSameTime(t *testing.T) {
 	})
 }
 
+// TestALostAnswerIsNoOtherRun: the SDK sends the state again after its answer was
+// lost, and then it is there already.
+func TestALostAnswerIsNoOtherRun(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		faults []standin.Fault
+		fails  bool
+	}{
+		"the first state": {faults: []standin.Fault{{Kind: standin.CutAfter, Operation: "PutObject", Target: labState}}},
+		"the next state":  {faults: []standin.Fault{{Kind: standin.CutAfter, Operation: "PutObject", Target: labState, Skip: 1}}},
+		"and it can not be read back": {fails: true, faults: []standin.Fault{
+			{Kind: standin.CutAfter, Operation: "PutObject", Target: labState},
+			{Kind: standin.ErrorBefore, Operation: "GetObject", Target: labState, Skip: 1, Times: -1},
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := newLab(t, databraintest.Config{DataApps: apps(2)})
+				for _, f := range c.faults {
+					l.s3.Inject(f)
+				}
+				for range 2 {
+					s, err := l.run()
+					if (err != nil) != c.fails || len(s.Notes) > 0 && !c.fails {
+						t.Errorf("error %v, notes %q", err, s.Notes)
+					}
+					if strings.Contains(strings.Join(s.Notes, " "), "another run") {
+						t.Errorf("notes %q", s.Notes)
+					}
+					if c.fails {
+						return
+					}
+				}
+			})
+		})
+	}
+}
+
 func TestAStateThatCanNotBeRead(t *testing.T) {
 	t.Parallel()
 	put := func(text string) func(*lab) {
