@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"log/slog"
 	"testing"
@@ -12,14 +13,15 @@ import (
 )
 
 // TestConnections audits several times in one environment. Every connection serves
-// many requests. There may be a few more than requests at a time: net/http begins a
-// new one when none is free, and takes one that becomes free meanwhile.
+// several requests. On an idle machine there are hardly more than requests at a time.
+// On a loaded one net/http gives up those on which a request took 50 ms to be written,
+// so the bound is far above that, and far below a connection for each request.
 func TestConnections(t *testing.T) {
-	const apps, runs = 50, 3
+	const apps, runs = 50, 8
 	old := time.Now().AddDate(-1, 0, 0)
 	lab, err := labtest.Start(labtest.Config{Databrain: databraintest.Config{
 		DataApps: databraintest.Many(apps, 2, old, func(app, token int) databraintest.APIToken {
-			return databraintest.APIToken{Key: string(rune('a' + token)), Name: "token", CreatedAt: old}
+			return databraintest.APIToken{Key: fmt.Sprintf("key %d of %d", token, app), Name: "token", CreatedAt: old}
 		}),
 	}})
 	if err != nil {
@@ -43,19 +45,19 @@ func TestConnections(t *testing.T) {
 		}
 	}
 	for _, c := range []struct {
-		service                              string
-		requests, connections, most, atATime int
+		service                     string
+		requests, connections, most int
 	}{
-		{"Databrain", len(lab.Databrain.Requests()), lab.Databrain.NewConnections(), runs * (apps + 1), 4},
-		{"Secrets Manager", lab.Secrets.Count(""), lab.Secrets.NewConnections(), runs * 2, 1},
-		{"EventBridge", lab.Events.Count(""), lab.Events.NewConnections(), runs * 12, 8},
-		{"S3", lab.Objects.Count(""), lab.Objects.NewConnections(), runs * 10, 4},
+		{"Databrain", len(lab.Databrain.Requests()), lab.Databrain.NewConnections(), runs * (apps + 1)},
+		{"Secrets Manager", lab.Secrets.Count(""), lab.Secrets.NewConnections(), runs * 2},
+		{"EventBridge", lab.Events.Count(""), lab.Events.NewConnections(), runs * 12},
+		{"S3", lab.Objects.Count(""), lab.Objects.NewConnections(), runs * 10},
 	} {
 		if c.requests > c.most {
 			t.Errorf("%s: %d requests, want at most %d", c.service, c.requests, c.most)
 		}
-		if c.connections > 2*c.atATime-1 || c.connections == 0 {
-			t.Errorf("%s: %d connections for %d requests, of which %d at a time", c.service, c.connections, c.requests, c.atATime)
+		if c.connections > c.requests/2 || c.connections == 0 {
+			t.Errorf("%s: %d connections for %d requests", c.service, c.connections, c.requests)
 		}
 	}
 }
