@@ -54,7 +54,8 @@ func TestConcurrentClients(t *testing.T) {
 		if n := len(db.Requests()); n != 8*each+1 {
 			t.Errorf("%d requests in the log", n)
 		}
-		if peak := db.PeakInFlight(); peak < 1 || peak > clients {
+		// Over sockets a client may have its answer before the handler is done.
+		if peak := db.PeakInFlight(); peak < 1 || peak > 2*clients {
 			t.Errorf("%d in flight", peak)
 		}
 	})
