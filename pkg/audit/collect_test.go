@@ -392,10 +392,10 @@ func TestWhatACutListShowed(t *testing.T) {
 // that ends well before its invocation does.
 func TestDeadline(t *testing.T) {
 	t.Parallel()
-	for _, timeout := range []time.Duration{15 * time.Minute, time.Minute, 10 * time.Second} {
+	for timeout, n := range map[time.Duration]int{15 * time.Minute: 300, time.Minute: 60, 10 * time.Second: 60} {
 		t.Run(timeout.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				all := apps(300)
+				all := apps(n)
 				l := newLab(t, databraintest.Config{DataApps: all})
 				l.timeout = timeout
 				l.db.Inject(databraintest.Fault{Path: tokensPath, Do: databraintest.Delay(min(15*time.Second, timeout/10)), Times: -1})
@@ -410,7 +410,7 @@ func TestDeadline(t *testing.T) {
 				for _, g := range l.gaps() {
 					classes[g.Gap.Class]++
 				}
-				if len(classes) != 1 || classes[audit.GapDeadline] != 300-s.Counts.Covered || s.Counts.Covered == 0 {
+				if len(classes) != 1 || classes[audit.GapDeadline] != n-s.Counts.Covered || s.Counts.Covered == 0 {
 					t.Errorf("%d apps covered, gaps: %v", s.Counts.Covered, classes)
 				}
 				time.Sleep(time.Minute) // requests that were given up reach the instance all the same

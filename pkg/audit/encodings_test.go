@@ -57,7 +57,7 @@ var encodedAs = map[string]struct{ csv, ocsf string }{
 func TestEncodingsAgree(t *testing.T) {
 	t.Parallel()
 	all := reports()
-	all["hostile"] = cleaned(hostileReport())
+	all["hostile"], all["large"] = cleaned(hostileReport()), largeReport(60)
 	for name, r := range all {
 		t.Run(name, func(t *testing.T) {
 			fromJSON, fromCSV, fromOCSF := decodeJSON(t, r), decodeCSV(t, r), decodeOCSF(t, r)

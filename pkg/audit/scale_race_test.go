@@ -6,4 +6,5 @@ package audit_test
 const (
 	scaleApps     = 200
 	scaleFindings = 3_000
+	scaleTokens   = 1_000
 )

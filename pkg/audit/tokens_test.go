@@ -108,7 +108,7 @@ func TestDuplicatesAndLargeApps(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		large := databraintest.DataApp{Name: "Large"}
-		for i := range 10_000 {
+		for i := range scaleTokens {
 			age := 1
 			if i%100 == 0 {
 				age = 200
@@ -123,7 +123,7 @@ func TestDuplicatesAndLargeApps(t *testing.T) {
 		l := newLab(t, databraintest.Config{DataApps: all})
 		s := l.mustRun()
 		l.checkRecall(s, all)
-		if s.Counts.Tokens != 10_001 || s.Counts.Stale != 101 || s.Counts.DataApps != 2 || s.Requests != 3 {
+		if s.Counts.Tokens != scaleTokens+1 || s.Counts.Stale != scaleTokens/100+1 || s.Counts.DataApps != 2 || s.Requests != 3 {
 			t.Errorf("%+v, %d requests", s.Counts, s.Requests)
 		}
 	})
