@@ -218,7 +218,7 @@ func TestATokenThatGoesOverItsLimit(t *testing.T) {
 		}
 		closed := l.details(audit.FindingResolved)
 		if len(closed) != 1 || closed[0].Finding.Superseded != audit.TokenAge || closed[0].Finding.Compliance == audit.Pass ||
-			closed[0].Finding.Title != "API token is over its limit of 90 days now" || !strings.Contains(closed[0].Finding.Description, "token-age takes the place") {
+			closed[0].Finding.Title != "API token is over its limit now" || !strings.Contains(closed[0].Finding.Description, "token-age takes the place") {
 			t.Errorf("%+v", closed)
 		}
 		page, _ := l.s3.Object(labBucket, "audit/latest/report.html")

@@ -47,7 +47,7 @@ func describeToken(f *Finding) prose {
 	case TokenAgeApproaching:
 		if f.Superseded != "" {
 			return prose{
-				fmt.Sprintf("API token is over its limit of %s now", days(f.MaxAgeDays)),
+				"API token is over its limit now", // which a new policy may have lowered
 				fmt.Sprintf("%s was near its limit and is stale now: a finding of the check %s takes the place of this one.", subject, f.Superseded),
 				rotate, databrainDocs + "rotate-api-key",
 			}
