@@ -3,9 +3,10 @@
 # such as 500x.
 set -eu
 cd "$(dirname "$0")/.."
-dirs=$(go list -f '{{.Dir}}' ./pkg/...)
+packages=$(go list ./pkg/...) # such as databrain-rotation/pkg/audit
 ran=0
-for dir in $dirs; do
+for package in $packages; do
+    dir=${package#*/}
     targets=$(grep -hso '^func Fuzz[A-Za-z0-9_]*' "$dir"/*_test.go | cut -d' ' -f2)
     for target in $targets; do
         echo "fuzz: $target"

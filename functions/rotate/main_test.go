@@ -4,11 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net"
 	"os"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"databrain-rotation/pkg/databrain/databraintest"
 	"databrain-rotation/pkg/labtest"
@@ -67,15 +68,7 @@ func TestRotationThroughTheRuntime(t *testing.T) {
 				if err != nil {
 					return err
 				}
-				result, err := f.Invoke(ctx, payload, runtimetest.Options{})
-				log.WriteString(result.Log)
-				if err != nil {
-					return err
-				}
-				if result.Err != nil {
-					return result.Err
-				}
-				return nil
+				return rotate(ctx, f, payload, &log)
 			})
 			old := l.Databrain.CurrentToken()
 			result, err := l.Secrets.Rotate(t.Context(), labtest.TokenSecret, secretsmanagertest.RotateOptions{ClientRequestToken: labtest.Version})
@@ -101,6 +94,41 @@ func TestRotationThroughTheRuntime(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// rotate invokes the function as Secrets Manager does, and adds to the log.
+func rotate(ctx context.Context, f *runtimetest.Function, event []byte, log *strings.Builder) error {
+	result, err := f.Invoke(ctx, event, runtimetest.Options{})
+	log.WriteString(result.Log)
+	if err == nil && result.Err != nil {
+		err = result.Err
+	}
+	return err
+}
+
+// TestEventsOfSecretsManager: the pre-flight and then a rotation, by the events that
+// Secrets Manager makes, whose RotationToken it wants back.
+func TestEventsOfSecretsManager(t *testing.T) {
+	l := lab(t, labtest.Config{RotationTokens: true})
+	f := start(t, l.Rotate())
+	var log strings.Builder
+	l.Secrets.SetRotationFunction(labtest.RotationARN, func(ctx context.Context, event []byte) error {
+		return rotate(ctx, f, event, &log)
+	})
+	before, writes := l.Secrets.Snapshot(labtest.TokenSecret), l.Databrain.Count("POST /api/v2/service-token")
+	if result, err := l.Secrets.Preflight(t.Context(), labtest.TokenSecret); err != nil || result.Event != secretsmanagertest.TestRotationSucceeded {
+		t.Fatalf("pre-flight: %s, %v\n%s", result.Event, err, log.String())
+	}
+	if !strings.Contains(log.String(), "pre-flight: Databrain accepts AWSCURRENT") {
+		t.Errorf("the log does not say so:\n%s", log.String())
+	}
+	if diff := cmp.Diff(before, l.Secrets.Snapshot(labtest.TokenSecret)); diff != "" || l.Databrain.Count("POST /api/v2/service-token") != writes {
+		t.Errorf("the pre-flight wrote: %s", diff)
+	}
+	result, err := l.Secrets.Rotate(t.Context(), labtest.TokenSecret, secretsmanagertest.RotateOptions{})
+	if err != nil || l.Secrets.Holder(labtest.TokenSecret, secretsmanagertest.Current) != result.VersionID {
+		t.Errorf("rotation: %v\n%s", err, log.String())
 	}
 }
 
@@ -137,13 +165,8 @@ func TestColdStartNamesEveryFaultySetting(t *testing.T) {
 // searched by.
 func TestErrorsReachLambdaByName(t *testing.T) {
 	l := lab(t, labtest.Config{})
-	down, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	down.Close()
 	env := l.Rotate()
-	env["DATABRAIN_BASE_URL"] = "http://" + down.Addr().String()
+	env["DATABRAIN_BASE_URL"] = "http://127.0.0.1:1"
 	f := start(t, env)
 	if err := l.Secrets.SetLabels(labtest.TokenSecret, labtest.Version, "AWSPENDING"); err != nil {
 		t.Fatal(err)

@@ -19,7 +19,7 @@ func TestLoadAWSKeepsConnections(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer lab.Close()
-	t.Setenv("AWS_CA_BUNDLE", "") // with it the SDK has its HTTP client from elsewhere
+	labtest.OnlyTheStandIns(t)
 	for name, value := range lab.AWS() {
 		t.Setenv(name, value)
 	}
@@ -40,6 +40,7 @@ func TestLoadAWSKeepsConnections(t *testing.T) {
 }
 
 func TestLoadAWSNamesItsError(t *testing.T) {
+	labtest.OnlyTheStandIns(t)
 	t.Setenv("AWS_RETRY_MODE", "no such mode")
 	_, err := bootstrap.LoadAWS(t.Context())
 	if _, ok := errors.AsType[*bootstrap.InvalidAWSConfig](err); !ok {

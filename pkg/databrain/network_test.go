@@ -73,13 +73,7 @@ func each(t *testing.T, base string, o databrain.Options, want outcome) {
 }
 
 func TestConnectionRefused(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	base := "http://" + l.Addr().String()
-	l.Close()
-	each(t, base, databrain.Options{}, outcome{Class: databrain.ClassNetwork})
+	each(t, "http://127.0.0.1:1", databrain.Options{}, outcome{Class: databrain.ClassNetwork})
 }
 
 // TestTransportErrors are errors that a socket gives rarely, given by hand.
@@ -132,11 +126,7 @@ func TestMalformedAnswers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			start := time.Now()
-			each(t, rawServer(t, tt.answer), databrain.Options{Timeout: 5 * time.Second}, tt.want)
-			if took := time.Since(start); took > 4*time.Second {
-				t.Errorf("took %v", took)
-			}
+			each(t, rawServer(t, tt.answer), databrain.Options{}, tt.want)
 		})
 	}
 }

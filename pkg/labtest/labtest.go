@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"testing"
 	"time"
 
 	"databrain-rotation/pkg/databrain/databraintest"
@@ -39,6 +40,9 @@ type Config struct {
 	Databrain databraintest.Config
 	// Clock is Secrets Manager's; nil is time.Now.
 	Clock func() time.Time
+	// RotationTokens makes rotations give out a RotationToken, and insist on it. The
+	// payloads in events/ have one that nobody gave out.
+	RotationTokens bool
 	// Secret is the first value of the rotated secret. "" is a document with the
 	// example's service token and two other members.
 	Secret string
@@ -59,10 +63,14 @@ type Lab struct {
 // Start starts the stand-ins. The rotated secret exists, with rotation switched on
 // and the admin secret beside it. Close ends what was started, also after an error.
 func Start(c Config) (*Lab, error) {
+	tokens := secretsmanagertest.RotationTokenAbsent
+	if c.RotationTokens {
+		tokens = secretsmanagertest.RotationTokenRequired
+	}
 	l := &Lab{
 		Databrain: databraintest.New(c.Databrain),
 		Secrets: secretsmanagertest.New(secretsmanagertest.Config{
-			Region: Region, Suffix: suffix, RotationToken: secretsmanagertest.RotationTokenAbsent, Now: c.Clock,
+			Region: Region, Suffix: suffix, RotationToken: tokens, Now: c.Clock,
 		}),
 		Events:  eventbridgetest.New(eventbridgetest.Config{}),
 		Objects: s3test.New(s3test.Config{Buckets: []string{Bucket}}),
@@ -107,6 +115,20 @@ func (l *Lab) fill(c Config) error {
 // Close ends the stand-ins.
 func (l *Lab) Close() error {
 	return errors.Join(l.Databrain.Close(), l.Secrets.Close(), l.Events.Close(), l.Objects.Close())
+}
+
+// OnlyTheStandIns keeps what the SDK reads of the developer's account from a test
+// that lets it read the process's environment.
+func OnlyTheStandIns(t testing.TB) {
+	t.Helper()
+	for _, variable := range os.Environ() {
+		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "AWS_") {
+			t.Setenv(name, "") // for the end of the test to put it back
+			os.Unsetenv(name)
+		}
+	}
+	t.Setenv("AWS_CONFIG_FILE", os.DevNull)
+	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", os.DevNull)
 }
 
 // AWS is the environment that leads the SDK and the AWS CLI to the stand-ins. The

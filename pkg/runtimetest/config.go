@@ -17,9 +17,6 @@ type Config struct {
 	// Path is the bootstrap binary; a relative one is resolved by Start.
 	Path string
 
-	// Args are the arguments of the process. Lambda gives none.
-	Args []string
-
 	// Env is the function's own configuration. Beside it the process sees only
 	// the variables that Lambda reserves, with the values of the package's
 	// defaults unless Env gives others: AWS_LAMBDA_FUNCTION_NAME, AWS_REGION,

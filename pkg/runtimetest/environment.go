@@ -78,7 +78,7 @@ func (e *environment) prepare() (err error) {
 	e.api = &http.Server{Handler: e.handler()}
 	go e.api.Serve(listener)
 
-	e.cmd = exec.Command(e.config.Path, e.config.Args...)
+	e.cmd = exec.Command(e.config.Path)
 	e.cmd.Dir = e.root
 	e.cmd.Env = e.config.environ(e.root, listener.Addr().String())
 	e.cmd.Stdout, e.cmd.Stderr = sink, sink

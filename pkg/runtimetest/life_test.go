@@ -65,7 +65,7 @@ func TestCloseLeavesNothingBehind(t *testing.T) {
 // ended says whether the process is gone, or about to be: an orphan stays a
 // zombie until the machine's first process reaps it.
 func ended(pid int) bool {
-	for range 200 {
+	for range 6000 {
 		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 		if errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) || err == nil && slices.Contains(strings.Fields(string(stat)), "Z") {
 			return true

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -128,6 +129,13 @@ func start(t *testing.T, c runtimetest.Config, behaviour string) *runtimetest.Fu
 	t.Helper()
 	c.Path = os.Args[0]
 	c.Env = map[string]string{asFunction: behaviour}
+	// Lambda's own defaults are short for a loaded machine.
+	if c.Timeout == 0 {
+		c.Timeout = time.Minute
+	}
+	if c.InitTimeout == 0 {
+		c.InitTimeout = time.Minute
+	}
 	f, err := runtimetest.Start(context.Background(), c)
 	if err != nil {
 		t.Fatal(err)
@@ -166,7 +174,7 @@ func TestWarmInvocations(t *testing.T) {
 	if log.String() != first.Log+second.Log {
 		t.Errorf("Config.Log got %q", log.String())
 	}
-	if second.PeakRSS < 1<<20 {
+	if runtime.GOOS == "linux" && second.PeakRSS < 1<<20 {
 		t.Errorf("peak resident set of %d bytes", second.PeakRSS)
 	}
 	if first.RequestID == second.RequestID {
@@ -186,7 +194,7 @@ func TestFailures(t *testing.T) {
 		"panic":            {`{"Do":"panic"}`, "string", "no such thing", "the process should exit", false},
 		"exit with status": {`{"Do":"exit","Log":"last words"}`, "Runtime.ExitError", "RequestId: id Error: Runtime exited with error: exit status 3", "last words", false},
 		"exit with none":   {`{"Do":"exit quietly"}`, "Runtime.ExitError", "RequestId: id Error: Runtime exited without providing a reason", "", false},
-		"time-out":         {`{"Do":"hang","Log":"last words"}`, "Sandbox.Timedout", "RequestId: id Error: Task timed out after 0.30 seconds", "last words", false},
+		"time-out":         {`{"Do":"hang","Log":"last words"}`, "Sandbox.Timedout", "RequestId: id Error: Task timed out after 3.00 seconds", "last words", false},
 		"answer too large": {`{"Do":"large"}`, "Function.ResponseSizeTooLarge", "Response payload size exceeded maximum allowed payload size (6291556 bytes).", "", false},
 		"error after half": {`{"Do":"break off"}`, "TokenRejected", "late: the token was rejected", "", true},
 		"malformed event":  {`{`, "errorString", "unexpected EOF", "", true},
@@ -197,7 +205,7 @@ func TestFailures(t *testing.T) {
 			invoke(t, f, `{}`, runtimetest.Options{})
 			o := runtimetest.Options{RequestID: "id"}
 			if tt.kind == "Sandbox.Timedout" {
-				o.Timeout = 300 * time.Millisecond
+				o.Timeout = 3 * time.Second
 			}
 			res := invoke(t, f, tt.event, o)
 			if res.Err == nil || res.Err.Type != tt.kind || res.Err.Message != tt.message {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -20,6 +19,7 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
 
+	"databrain-rotation/pkg/labtest"
 	"databrain-rotation/pkg/s3test"
 	"databrain-rotation/pkg/standin"
 )
@@ -81,9 +81,9 @@ func TestAsAFunctionSeesIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
+	labtest.OnlyTheStandIns(t)
 	for name, value := range map[string]string{
-		"AWS_ENDPOINT_URL_S3": url, "AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
-		"AWS_SECRET_ACCESS_KEY": "example", "AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
+		"AWS_ENDPOINT_URL_S3": url, "AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "example",
 	} {
 		t.Setenv(name, value)
 	}

@@ -80,7 +80,7 @@ func (s *Server) driveTest(ctx context.Context, r run) (Result, error) {
 // invoke calls the function once, unless the rotation was cancelled.
 func (s *Server) invoke(ctx context.Context, r run, attempt int, step string, res *Result) error {
 	s.mu.Lock()
-	cancelled, started := r.job.cancelled, s.cfg.Now()
+	cancelled := r.job.cancelled
 	s.mu.Unlock()
 	if cancelled {
 		return ErrCancelled
@@ -93,7 +93,7 @@ func (s *Server) invoke(ctx context.Context, r run, attempt int, step string, re
 		return err
 	}
 	err = r.fn(ctx, payload)
-	res.Invocations = append(res.Invocations, Invocation{attempt, step, started, s.cfg.Now().Sub(started), err})
+	res.Invocations = append(res.Invocations, Invocation{attempt, step, err})
 	if err != nil {
 		return fmt.Errorf("%s: %w", step, err)
 	}

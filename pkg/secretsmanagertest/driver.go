@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 )
 
 // Rotator is the invoked Lambda function: payload is the event, a nil error is the
@@ -42,8 +41,6 @@ var (
 type Invocation struct {
 	Attempt int // from 1
 	Step    string
-	Started time.Time
-	Took    time.Duration
 	Err     error
 }
 

@@ -11,6 +11,10 @@ tools() {
 	sum=$(cksum <"$pins" | cut -d' ' -f1)
 	venv=${XDG_CACHE_HOME:-$HOME/.cache}/databrain-rotation/e2e-$sum
 	if [ ! -e "$venv/complete" ]; then
+		# Debian's Python comes without the means to make an environment.
+		if ! python3 -c 'import ensurepip' 2>/dev/null && [ "$(id -u)" = 0 ]; then
+			debian python3-venv
+		fi
 		rm -rf "$venv"
 		python3 -m venv "$venv" >&2
 		"$venv/bin/pip" install --quiet --disable-pip-version-check -r "$pins" >&2
@@ -20,11 +24,17 @@ tools() {
 }
 
 engine() {
-	export DEBIAN_FRONTEND=noninteractive
-	apt-get update -qq >&2
-	apt-get install -qq -y --no-install-recommends docker.io busybox-static iproute2 >&2
+	debian docker.io busybox-static iproute2
 	# Later releases of Debian have the client in a package of its own.
-	command -v docker >/dev/null || apt-get install -qq -y --no-install-recommends docker-cli >&2
+	command -v docker >/dev/null || debian docker-cli
+}
+
+# debian installs packages, and waits for another installation to end.
+debian() {
+	export DEBIAN_FRONTEND=noninteractive
+	set -- -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 -qq -y --no-install-recommends install "$@"
+	apt-get -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 -qq update >&2
+	apt-get "$@" >&2
 }
 
 "$1"

@@ -161,8 +161,8 @@ func (p *probe) labels() labels {
 // eventually polls, for what the service does in the background.
 func (p *probe) eventually(what string, ok func() bool) {
 	for wait := time.Millisecond; !ok(); wait *= 2 {
-		if wait > 2*time.Second {
-			p.errorf("%s: still not so after 4 s", what)
+		if wait > 16*time.Second {
+			p.errorf("%s: still not so after half a minute", what)
 			return
 		}
 		time.Sleep(wait)
