@@ -74,18 +74,20 @@ const (
 // finding among it, and the state to leave for the next run. It has no I/O.
 func Transition(m Memory, findings []Finding, c Coverage, instance string, now time.Time) (resolved []Finding, next Snapshot) {
 	next = Snapshot{Schema: SnapshotSchema, Instance: instance, StoredAt: now.UTC(), Apps: listed(m.Apps, c, now)}
-	known := make(map[string]*Record, len(m.Findings))
+	known := make(map[string]*Record, len(m.Findings)) // nil for what was observed now
 	for i := range m.Findings {
 		known[m.Findings[i].ID] = &m.Findings[i]
 	}
-	seen := make(map[string]bool, len(findings))
 	next.Findings = make([]Record, 0, len(findings))
 	for i := range findings {
 		f := &findings[i]
 		observe(f, m.Kind, known[f.ID], now)
-		delete(known, f.ID)
-		seen[f.ID] = true
+		known[f.ID] = nil
 		next.Findings = append(next.Findings, record(f))
+	}
+	observed := func(check Check, subject string) bool {
+		r, there := known[findingID(check, instance, subject)]
+		return there && r == nil
 	}
 	hidden := lastUnread(c, next.Apps)
 	for i := range m.Findings {
@@ -98,11 +100,11 @@ func Transition(m Memory, findings []Finding, c Coverage, instance string, now t
 			if now.Sub(r.ResolvedAt) < keepResolved {
 				next.Findings = append(next.Findings, *r)
 			}
-		case !gone(r, c, hidden), r.undated(instance, seen):
+		case !gone(r, c, hidden), r.undated(observed):
 			next.Findings = append(next.Findings, *r)
 		default:
 			f := r.finding()
-			f.State, f.LastSeen, f.Superseded = Resolved, r.LastSeenAt, r.superseded(instance, seen)
+			f.State, f.LastSeen, f.Superseded = Resolved, r.LastSeenAt, r.superseded(observed)
 			resolved = append(resolved, f)
 			next.Findings = append(next.Findings, Record{
 				ID: r.ID, Check: r.Check, Severity: r.Severity,
@@ -160,28 +162,24 @@ func gone(r *Record, c Coverage, hidden time.Time) bool {
 
 // undated reports whether r is of the age of a token whose date can no longer be
 // read. Its age is not known then, and what is not known resolves nothing.
-func (r *Record) undated(instance string, seen map[string]bool) bool {
+func (r *Record) undated(observed func(check Check, subject string) bool) bool {
 	switch r.Check {
 	case TokenAge, TokenAgeApproaching:
-		return seen[findingID(TokenDateInvalid, instance, r.Token.Fingerprint)] || seen[findingID(TokenDateFuture, instance, r.Token.Fingerprint)]
+		return observed(TokenDateInvalid, r.Token.Fingerprint) || observed(TokenDateFuture, r.Token.Fingerprint)
 	}
 	return false
 }
 
 // superseded is the check that now reports as worse what r was about, "" if none
 // does: then r is over because things are well again.
-func (r *Record) superseded(instance string, seen map[string]bool) Check {
-	worse, subject := Check(""), ""
-	switch r.Check {
-	case TokenAgeApproaching:
-		worse, subject = TokenAge, r.Token.Fingerprint
-	case ExceptionUnused:
-		worse, subject = ExceptionExpired, r.Exception.ID
+func (r *Record) superseded(observed func(check Check, subject string) bool) Check {
+	switch {
+	case r.Check == TokenAgeApproaching && observed(TokenAge, r.Token.Fingerprint):
+		return TokenAge
+	case r.Check == ExceptionUnused && observed(ExceptionExpired, r.Exception.ID):
+		return ExceptionExpired
 	}
-	if !seen[findingID(worse, instance, subject)] {
-		return ""
-	}
-	return worse
+	return ""
 }
 
 // listed says since when each app is there. An incomplete list takes none away.
