@@ -19,6 +19,7 @@ help: ## print this list
 demo: build ## a rotation and an audit by the built binaries, on stand-ins; needs Go alone
 	$(GO) run ./scripts/demo
 
+test: export GOGC := 400 # the tests are short of time, not of memory
 test: ## all tests that need nothing but Go (and gcc, for the race detector)
 	$(GO) test -race -shuffle=on ./...
 	$(GO) test -shuffle=on ./pkg/rotation # what is only sampled under the race detector
