@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"databrain-rotation/pkg/standin"
 )
 
 // Fault breaks some of the requests that it matches. Every field that is set must
@@ -33,9 +35,6 @@ type Fault struct {
 func (s *Server) Inject(f Fault) {
 	if f.Do.strike == nil {
 		panic("databraintest: a Fault needs its Do")
-	}
-	if f.Times == 0 {
-		f.Times = 1
 	}
 	s.faults.mu.Lock()
 	defer s.faults.mu.Unlock()
@@ -71,7 +70,7 @@ func (l *faultList) next(c *call) *armedFault {
 		}
 		l.mu.Lock()
 		f.calls++
-		strikes := f.calls > f.Skip && (f.Times < 0 || f.calls <= f.Skip+f.Times)
+		strikes := standin.Strikes(f.calls, f.Skip, f.Times)
 		l.mu.Unlock()
 		if strikes && due == nil {
 			due = f

@@ -24,10 +24,3 @@ func (s *Server) SetDataApps(apps []DataApp) {
 	defer s.mu.Unlock()
 	s.setApps(newApps(apps))
 }
-
-// RemoveDataApp deletes a data app, and reports whether it was there.
-func (s *Server) RemoveDataApp(name string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.remove(name)
-}
