@@ -7,12 +7,14 @@ set -eu
 cd "$(dirname "$0")/.."
 deployed=
 if [ -f samconfig.toml ]; then
-    deployed=$(sed -n -E 's/.*Architecture=[\\"]*(arm64|x86_64).*/\1/p' samconfig.toml | head -n 1)
+    deployed=$(sed -n -E '/^[[:space:]]*#/d; s/.*Architecture=[\\"]*(arm64|x86_64).*/\1/p' samconfig.toml | sort -u | tr '\n' ' ')
+    deployed=${deployed% }
     deployed=${deployed:-arm64}
 fi
 architecture=${1:-${deployed:-arm64}}
-if [ "$architecture" != "${deployed:-$architecture}" ]; then
-    echo "deploy: samconfig.toml says Architecture=$deployed; write $architecture there, then deploy again" >&2
+if [ "$architecture" != "${deployed:-$architecture}" ] || [ "${architecture#* }" != "$architecture" ]; then
+    echo "deploy: by samconfig.toml the stack is for $deployed (arm64 if it names no Architecture);" \
+        "let its parameter_overrides name the one to deploy, and no other, then deploy again" >&2
     exit 1
 fi
 

@@ -87,8 +87,8 @@ func LogFailure(ctx context.Context, log *slog.Logger, message string, failure e
 	log.ErrorContext(ctx, message, slog.String("errorType", typeName(failure)), slog.Any("error", failure))
 }
 
-// runtimeLog makes log lines of what aws-lambda-go prints: of a panic and of a
-// trouble with the Runtime API. An error that a handler returned, which it prints
+// runtimeLog makes log lines of what aws-lambda-go prints, of a panic and of a
+// trouble with the Runtime API, and net/http. An error that a handler returned, which it prints
 // as well, is passed over: the handler has logged it.
 type runtimeLog struct{ log *slog.Logger }
 
@@ -98,7 +98,7 @@ func (l runtimeLog) Write(line []byte) (int, error) {
 		StackTrace json.RawMessage `json:"stackTrace"` // of a panic
 	}
 	if json.Unmarshal(line, &returned) != nil || returned.ErrorType == "" || returned.StackTrace != nil {
-		l.log.Error("the runtime failed", slog.String("error", strings.TrimSpace(string(line))))
+		l.log.Error("reported by a library", slog.String("error", strings.TrimSpace(string(line))))
 	}
 	return len(line), nil
 }

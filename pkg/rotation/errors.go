@@ -3,6 +3,7 @@ package rotation
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/aws/smithy-go"
 
@@ -81,7 +82,7 @@ func (s *step) malformed(label, fault string) error {
 	if label == labelPending {
 		advice = "Remove the label and rotate again: " + s.unlabelPending()
 	}
-	return &MalformedSecret{problem{text: fmt.Sprintf("the value of the rotated secret's version %s %s; nothing was written. %s", label, fault, advice)}}
+	return &MalformedSecret{problem{text: fmt.Sprintf("the value of the rotated secret's version %s %s; no version was changed. %s", label, fault, advice)}}
 }
 
 // unlabelPending is the command that takes AWSPENDING off this rotation's version.
@@ -122,9 +123,9 @@ func secretsManager(operation string, err error) error {
 	text += ": " + api.ErrorCode()
 	switch api.ErrorCode() {
 	case "AccessDeniedException", "DecryptionFailure", "EncryptionFailure":
-		text += ": " + api.ErrorMessage() + ". Check what the function's role, the secret's policy and the key's policy allow, and that the key is enabled"
+		text += ": " + strings.TrimSuffix(api.ErrorMessage(), ".") + ". Check what the function's role, the secret's policy and the key's policy allow, and that the key is enabled"
 	case "ResourceNotFoundException":
-		text += ": " + api.ErrorMessage() + " Check that the secret exists and that the settings name it"
+		text += ": " + strings.TrimSuffix(api.ErrorMessage(), ".") + ". Check that the secret exists and has a value, and that the settings name it"
 	case "InvalidRequestException":
 		text += ": " + api.ErrorMessage()
 	default:

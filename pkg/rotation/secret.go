@@ -70,7 +70,7 @@ func (s *step) value(ctx context.Context, version, label string) (document, erro
 		return document{}, errNoValue
 	}
 	if _, moved := errors.AsType[*types.InvalidRequestException](err); moved {
-		return document{}, &LabelMoved{problem{label + " moved, or the secret was deleted, while the step ran; nothing was written. " +
+		return document{}, &LabelMoved{problem{label + " moved, or the secret was deleted, while the step ran; the step changed no version of the secret. " +
 			"Secrets Manager retries and decides again from what it finds", secretsManager("GetSecretValue of "+label, err)}}
 	}
 	if err != nil {

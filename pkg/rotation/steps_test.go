@@ -412,6 +412,7 @@ func TestPreflightWritesNothing(t *testing.T) {
 		"nothing to rotate yet":            {`{"token":""}`, "", "pre-flight: nothing to rotate yet"},
 		"nothing yet, and a copy of it":    {`{"token":""}`, `{"token":""}`, "pre-flight: nothing to rotate yet"},
 		"a copy of current":                {`{"token":"` + oldUUID + `"}`, `{"token":"` + oldUUID + `"}`, "accepts the pending token"},
+		"a copy of a rejected token":       {`{"token":"` + otherUUID + `"}`, `{"token":"` + otherUUID + `"}`, "pre-flight: Databrain rejects AWSCURRENT"},
 		"a rejected token may be replaced": {`{"token":"` + otherUUID + `"}`, "", "pre-flight: Databrain rejects AWSCURRENT"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -18,7 +18,13 @@ func (s *step) test(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.proven(ctx, pending.token)
+	if err = s.proven(ctx, pending.token); err == nil {
+		return nil
+	}
+	if current, unread := s.current(ctx); unread == nil && pending.token.Equal(current.token) {
+		return s.preflight(ctx) // a copy of AWSCURRENT proves no more than that does
+	}
+	return err
 }
 
 // preflight checks what a rotation would start from and writes nothing.

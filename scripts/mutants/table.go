@@ -150,7 +150,7 @@ var mutants = []mutant{
 
 	// testSecret.
 	{"testSecret proves authentication", steps, `TestFewestRequests|TestRotations`, []edit{
-		{"test.go", "return s.proven(ctx, pending.token)", "_ = pending\n\treturn nil"}}},
+		{"test.go", "if err = s.proven(ctx, pending.token); err == nil {", "if err == nil {"}}},
 	{"a rejected token does not pass for one that is reachable", otherBug, `TestEveryFault/replace/normal/default|TestFewestRequests`, []edit{
 		{"rotator.go", "return Rejected, err\n", "return Accepted, nil\n"}}},
 	{"testSecret alone is a pre-flight", steps, `TestPreflight`, []edit{
