@@ -16,6 +16,7 @@ import (
 	"pgregory.net/rapid"
 
 	"databrain-rotation/pkg/rotation"
+	"databrain-rotation/pkg/secretsmanagertest"
 )
 
 // happening is one thing in the life of a secret: a rotation with its faults and
@@ -124,7 +125,7 @@ func (w *world) conclude() {
 		return
 	}
 	calls := len(w.wire.calls)
-	_, err := w.rotate(1)
+	_, err := w.rotateOnce()
 	_, rejected := errors.AsType[*rotation.CurrentTokenRejected](err)
 	_, missing := errors.AsType[*rotation.CurrentTokenMissing](err)
 	if !rejected && !missing {
@@ -142,6 +143,17 @@ func (w *world) conclude() {
 }
 
 func (w *world) concludeRotation() {
+	res, err := w.rotateOnce()
+	if err != nil {
+		w.watch.problems = append(w.watch.problems, fmt.Sprintf("in the end a rotation without faults failed: %v", err))
+		return
+	}
+	w.watch.succeeded(res.VersionID)
+}
+
+// rotateOnce is one attempt, and another if the first one asks the operator to take
+// a label away.
+func (w *world) rotateOnce() (secretsmanagertest.Result, error) {
 	res, err := w.rotate(1)
 	if _, identical := errors.AsType[*rotation.PendingEqualsCurrent](err); identical {
 		// An operator has stored the very token that the rotation was about to store.
@@ -150,13 +162,9 @@ func (w *world) concludeRotation() {
 				SecretId: &w.secret, VersionStage: aws.String("AWSPENDING"), RemoveFromVersionId: &res.VersionID,
 			})) // as the error says
 		})
-		res, err = w.rotate(1)
+		return w.rotate(1)
 	}
-	if err != nil {
-		w.watch.problems = append(w.watch.problems, fmt.Sprintf("in the end a rotation without faults failed: %v", err))
-		return
-	}
-	w.watch.succeeded(res.VersionID)
+	return res, err
 }
 
 // TestHistories draws long histories of rotations, crashes and meddling. A failed
