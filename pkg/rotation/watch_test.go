@@ -175,6 +175,7 @@ func (o *watch) beforeCall(c *call) {
 		if in.SecretId != event.SecretID || in.MoveToVersionId != event.Version {
 			o.broken("call %d moves a label to another version", c.n)
 		}
+		c.proven = o.proven[tokenOf(o.values[event.Version])] // it may arrive late, when others have changed the token
 	case opSave:
 		if value := o.values[event.Version]; value == "" || tokenOf(value) != in.Token {
 			o.broken("call %d saves a token that AWSPENDING does not hold", c.n)
@@ -249,7 +250,7 @@ func (o *watch) moved(c *call) {
 	if token == old {
 		o.broken("call %d moved AWSCURRENT to an identical token", c.n)
 	}
-	if !o.proven[token] {
+	if !c.proven {
 		o.broken("call %d moved AWSCURRENT to a token that the last probe did not prove", c.n)
 	}
 }

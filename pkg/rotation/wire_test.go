@@ -92,6 +92,8 @@ type call struct {
 	body  []byte
 	fault fault
 	seen  string // what the caller saw, for the trace
+
+	proven bool // of a move: the last probe before it was sent accepted the token
 }
 
 // The operations with an effect.
