@@ -38,7 +38,7 @@ proof: ## the long form: all pairs of faults, longer histories, the audit at ful
 	sh scripts/proof.sh
 
 mutants: ## remove each guard of the rotation in turn; a test must notice
-	$(GO) run ./scripts/mutants
+	$(GO) run ./scripts/check/mutants
 
 bench: ## the figures of the README, each beside its reference; some minutes, Python
 	$(GO) run ./scripts/bench

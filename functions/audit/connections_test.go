@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"databrain-rotation/pkg/bootstrap"
-	"databrain-rotation/pkg/databrain/databraintest"
-	"databrain-rotation/pkg/labtest"
+	"databrain-rotation/pkg/standin/databraintest"
+	"databrain-rotation/pkg/standin/labtest"
 )
 
 // TestConnections audits several times in one environment. Every connection serves

@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"databrain-rotation/pkg/audit"
-	"databrain-rotation/pkg/databrain/databraintest"
-	"databrain-rotation/pkg/labtest"
-	"databrain-rotation/pkg/runtimetest"
+	"databrain-rotation/pkg/standin/databraintest"
+	"databrain-rotation/pkg/standin/labtest"
+	"databrain-rotation/pkg/standin/runtimetest"
 )
 
 // The test binary is the function when this variable is set.

@@ -4,10 +4,10 @@ import (
 	"context"
 	"testing"
 
-	"databrain-rotation/pkg/databrain/databraintest"
-	"databrain-rotation/pkg/labtest"
-	"databrain-rotation/pkg/runtimetest"
-	"databrain-rotation/pkg/secretsmanagertest"
+	"databrain-rotation/pkg/standin/databraintest"
+	"databrain-rotation/pkg/standin/labtest"
+	"databrain-rotation/pkg/standin/runtimetest"
+	"databrain-rotation/pkg/standin/secretsmanagertest"
 )
 
 // TestConnections rotates several times in one environment: the eight requests and

@@ -11,10 +11,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"databrain-rotation/pkg/databrain/databraintest"
-	"databrain-rotation/pkg/labtest"
-	"databrain-rotation/pkg/runtimetest"
-	"databrain-rotation/pkg/secretsmanagertest"
+	"databrain-rotation/pkg/standin/databraintest"
+	"databrain-rotation/pkg/standin/labtest"
+	"databrain-rotation/pkg/standin/runtimetest"
+	"databrain-rotation/pkg/standin/secretsmanagertest"
 )
 
 // The test binary is the function when this variable is set.

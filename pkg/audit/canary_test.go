@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"databrain-rotation/pkg/databrain/databraintest"
+	"databrain-rotation/pkg/standin/databraintest"
 )
 
 // guard adds the keys of all to what no output may hold.

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"databrain-rotation/pkg/audit"
-	"databrain-rotation/pkg/databrain/databraintest"
+	"databrain-rotation/pkg/standin/databraintest"
 )
 
 func TestRateAndRequestsInFlightStayBelowTheirCeilings(t *testing.T) {

@@ -16,8 +16,8 @@ import (
 	"pgregory.net/rapid"
 
 	"databrain-rotation/pkg/audit"
-	"databrain-rotation/pkg/databrain/databraintest"
 	"databrain-rotation/pkg/standin"
+	"databrain-rotation/pkg/standin/databraintest"
 )
 
 // TestBatches: whatever the sizes of the entries, they come out once each and in

@@ -20,10 +20,10 @@ import (
 
 	"databrain-rotation/pkg/audit"
 	"databrain-rotation/pkg/databrain"
-	"databrain-rotation/pkg/databrain/databraintest"
-	"databrain-rotation/pkg/eventbridgetest"
-	"databrain-rotation/pkg/s3test"
-	"databrain-rotation/pkg/secretsmanagertest"
+	"databrain-rotation/pkg/standin/databraintest"
+	"databrain-rotation/pkg/standin/eventbridgetest"
+	"databrain-rotation/pkg/standin/s3test"
+	"databrain-rotation/pkg/standin/secretsmanagertest"
 )
 
 const (

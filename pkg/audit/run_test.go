@@ -11,8 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"databrain-rotation/pkg/audit"
-	"databrain-rotation/pkg/databrain/databraintest"
 	"databrain-rotation/pkg/standin"
+	"databrain-rotation/pkg/standin/databraintest"
 )
 
 func TestHealthyRunMakesOneRequestForTheAppsAndOneForEach(t *testing.T) {

@@ -18,8 +18,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"databrain-rotation/pkg/audit"
-	"databrain-rotation/pkg/databrain/databraintest"
-	"databrain-rotation/pkg/eventbridgetest"
+	"databrain-rotation/pkg/standin/databraintest"
+	"databrain-rotation/pkg/standin/eventbridgetest"
 )
 
 // disk keeps the state in a file and drops the reports, so that what a test

@@ -7,9 +7,9 @@ import (
 	"time"
 
 	"databrain-rotation/pkg/audit"
-	"databrain-rotation/pkg/databrain/databraintest"
-	"databrain-rotation/pkg/secretsmanagertest"
 	"databrain-rotation/pkg/standin"
+	"databrain-rotation/pkg/standin/databraintest"
+	"databrain-rotation/pkg/standin/secretsmanagertest"
 )
 
 func TestFormsOfTheSecret(t *testing.T) {

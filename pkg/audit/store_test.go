@@ -13,10 +13,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"databrain-rotation/pkg/audit"
-	"databrain-rotation/pkg/databrain/databraintest"
-	"databrain-rotation/pkg/eventbridgetest"
-	"databrain-rotation/pkg/s3test"
 	"databrain-rotation/pkg/standin"
+	"databrain-rotation/pkg/standin/databraintest"
+	"databrain-rotation/pkg/standin/eventbridgetest"
+	"databrain-rotation/pkg/standin/s3test"
 )
 
 // entryFault makes entries fail, all of them or those of a detail type.

@@ -8,7 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"databrain-rotation/pkg/bootstrap"
-	"databrain-rotation/pkg/labtest"
+	"databrain-rotation/pkg/standin/labtest"
 )
 
 // TestLoadAWSKeepsConnections makes so many calls that the SDK, left to itself,

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"databrain-rotation/pkg/bootstrap"
-	"databrain-rotation/pkg/runtimetest"
+	"databrain-rotation/pkg/standin/runtimetest"
 )
 
 // The test binary is a function when this variable is set.

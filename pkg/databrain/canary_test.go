@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"databrain-rotation/pkg/databrain"
-	"databrain-rotation/pkg/wiretest"
+	"databrain-rotation/pkg/standin/wiretest"
 )
 
 // revealed names the form in which text holds secret, or "".

@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"databrain-rotation/pkg/databrain"
-	"databrain-rotation/pkg/databrain/databraintest"
+	"databrain-rotation/pkg/standin/databraintest"
 )
 
 // codeRows are the codes of the documentation in all their spellings.

@@ -9,7 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"databrain-rotation/pkg/databrain"
-	"databrain-rotation/pkg/databrain/databraintest"
+	"databrain-rotation/pkg/standin/databraintest"
 )
 
 // A stand-in of the instance takes the place of

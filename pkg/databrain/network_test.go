@@ -18,7 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"databrain-rotation/pkg/databrain"
-	"databrain-rotation/pkg/wiretest"
+	"databrain-rotation/pkg/standin/wiretest"
 )
 
 // listen gives every connection to serve, and then closes it.

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"databrain-rotation/pkg/databrain"
-	"databrain-rotation/pkg/databrain/databraintest"
+	"databrain-rotation/pkg/standin/databraintest"
 )
 
 const (

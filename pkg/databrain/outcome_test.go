@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"databrain-rotation/pkg/databrain"
-	"databrain-rotation/pkg/databrain/databraintest"
+	"databrain-rotation/pkg/standin/databraintest"
 )
 
 const (

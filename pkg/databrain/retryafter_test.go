@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"databrain-rotation/pkg/databrain"
-	"databrain-rotation/pkg/wiretest"
+	"databrain-rotation/pkg/standin/wiretest"
 )
 
 func TestRetryAfter(t *testing.T) {

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"databrain-rotation/pkg/databrain"
-	"databrain-rotation/pkg/databrain/databraintest"
+	"databrain-rotation/pkg/standin/databraintest"
 )
 
 // TestSuccess is the other column: the same operations against the plain stand-in

@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"databrain-rotation/pkg/databrain"
-	"databrain-rotation/pkg/wiretest"
+	"databrain-rotation/pkg/standin/wiretest"
 )
 
 // stall answers with status and start, and then nothing more. Status 0 is no

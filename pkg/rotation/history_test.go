@@ -16,7 +16,7 @@ import (
 	"pgregory.net/rapid"
 
 	"databrain-rotation/pkg/rotation"
-	"databrain-rotation/pkg/secretsmanagertest"
+	"databrain-rotation/pkg/standin/secretsmanagertest"
 )
 
 // happening is one thing in the life of a secret: a rotation with its faults and

@@ -13,7 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"databrain-rotation/pkg/rotation"
-	"databrain-rotation/pkg/secretsmanagertest"
+	"databrain-rotation/pkg/standin/secretsmanagertest"
 )
 
 // interleaving is two invocations of one rotation at the same time, as when Secrets

@@ -12,10 +12,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
-	"databrain-rotation/pkg/databrain/databraintest"
 	"databrain-rotation/pkg/rotation"
-	"databrain-rotation/pkg/secretsmanagertest"
 	"databrain-rotation/pkg/standin"
+	"databrain-rotation/pkg/standin/databraintest"
+	"databrain-rotation/pkg/standin/secretsmanagertest"
 )
 
 // TestMeanwhile: somebody else acts while a request of the step is on its way. The

@@ -8,9 +8,9 @@ import (
 
 	"github.com/google/uuid"
 
-	"databrain-rotation/pkg/databrain/databraintest"
 	"databrain-rotation/pkg/rotation"
-	"databrain-rotation/pkg/secretsmanagertest"
+	"databrain-rotation/pkg/standin/databraintest"
+	"databrain-rotation/pkg/standin/secretsmanagertest"
 )
 
 // setup names what a world starts from, as mode/start/variant.

@@ -19,10 +19,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"databrain-rotation/pkg/databrain"
-	"databrain-rotation/pkg/databrain/databraintest"
 	"databrain-rotation/pkg/rotation"
-	"databrain-rotation/pkg/secretsmanagertest"
 	"databrain-rotation/pkg/standin"
+	"databrain-rotation/pkg/standin/databraintest"
+	"databrain-rotation/pkg/standin/secretsmanagertest"
 )
 
 const (

@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"databrain-rotation/pkg/rotation"
-	"databrain-rotation/pkg/secretsmanagertest"
+	"databrain-rotation/pkg/standin/secretsmanagertest"
 )
 
 // watch checks the invariants of a rotation and collects what breaks them:

@@ -16,7 +16,7 @@ import (
 	"sync"
 	"syscall"
 
-	"databrain-rotation/pkg/secretsmanagertest"
+	"databrain-rotation/pkg/standin/secretsmanagertest"
 )
 
 // kind is what happens to one call.

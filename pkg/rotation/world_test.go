@@ -35,10 +35,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"databrain-rotation/pkg/databrain"
-	"databrain-rotation/pkg/databrain/databraintest"
 	"databrain-rotation/pkg/rotation"
-	"databrain-rotation/pkg/secretsmanagertest"
-	"databrain-rotation/pkg/wiretest"
+	"databrain-rotation/pkg/standin/databraintest"
+	"databrain-rotation/pkg/standin/secretsmanagertest"
+	"databrain-rotation/pkg/standin/wiretest"
 )
 
 const (

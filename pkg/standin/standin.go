@@ -25,7 +25,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"databrain-rotation/pkg/wiretest"
+	"databrain-rotation/pkg/standin/wiretest"
 )
 
 // Service is what is particular to one stand-in.

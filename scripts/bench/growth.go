@@ -9,9 +9,9 @@ import (
 
 	"github.com/google/uuid"
 
-	"databrain-rotation/pkg/databrain/databraintest"
-	"databrain-rotation/pkg/labtest"
-	"databrain-rotation/pkg/runtimetest"
+	"databrain-rotation/pkg/standin/databraintest"
+	"databrain-rotation/pkg/standin/labtest"
+	"databrain-rotation/pkg/standin/runtimetest"
 )
 
 // latency is how long the instance takes for an answer while growth is measured.

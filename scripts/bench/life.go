@@ -6,9 +6,9 @@ import (
 	"path/filepath"
 	"time"
 
-	"databrain-rotation/pkg/labtest"
-	"databrain-rotation/pkg/runtimetest"
-	"databrain-rotation/pkg/secretsmanagertest"
+	"databrain-rotation/pkg/standin/labtest"
+	"databrain-rotation/pkg/standin/runtimetest"
+	"databrain-rotation/pkg/standin/secretsmanagertest"
 )
 
 // The functions that are measured.

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"databrain-rotation/pkg/labtest"
+	"databrain-rotation/pkg/standin/labtest"
 )
 
 // sideBySide holds the lives of every function, one of each in a round.

@@ -15,9 +15,9 @@ import (
 	"github.com/google/uuid"
 
 	"databrain-rotation/pkg/audit"
-	"databrain-rotation/pkg/databrain/databraintest"
-	"databrain-rotation/pkg/labtest"
-	"databrain-rotation/pkg/runtimetest"
+	"databrain-rotation/pkg/standin/databraintest"
+	"databrain-rotation/pkg/standin/labtest"
+	"databrain-rotation/pkg/standin/runtimetest"
 )
 
 const reportFile = "build/report.html"

@@ -11,8 +11,8 @@ import (
 
 	"github.com/google/uuid"
 
-	"databrain-rotation/pkg/databrain/databraintest"
-	"databrain-rotation/pkg/labtest"
+	"databrain-rotation/pkg/standin/databraintest"
+	"databrain-rotation/pkg/standin/labtest"
 )
 
 // documentForm is the rotated secret: members around the token, written in a way

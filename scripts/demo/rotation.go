@@ -8,10 +8,10 @@ import (
 	"strings"
 	"time"
 
-	"databrain-rotation/pkg/databrain/databraintest"
-	"databrain-rotation/pkg/labtest"
-	"databrain-rotation/pkg/runtimetest"
-	"databrain-rotation/pkg/secretsmanagertest"
+	"databrain-rotation/pkg/standin/databraintest"
+	"databrain-rotation/pkg/standin/labtest"
+	"databrain-rotation/pkg/standin/runtimetest"
+	"databrain-rotation/pkg/standin/secretsmanagertest"
 )
 
 const (

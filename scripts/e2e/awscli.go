@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"databrain-rotation/pkg/labtest"
-	"databrain-rotation/pkg/secretsmanagertest"
+	"databrain-rotation/pkg/standin/labtest"
+	"databrain-rotation/pkg/standin/secretsmanagertest"
 )
 
 // useAWSCLI has a client that we did not write drive the embedded Secrets Manager:

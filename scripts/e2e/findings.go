@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"databrain-rotation/pkg/databrain/databraintest"
+	"databrain-rotation/pkg/standin/databraintest"
 )
 
 // sameFindings wants an audit of the example instance to have found its three

@@ -11,7 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 
-	"databrain-rotation/pkg/labtest"
+	"databrain-rotation/pkg/standin/labtest"
 
 	"go.yaml.in/yaml/v3"
 )

@@ -11,9 +11,9 @@ import (
 	"strings"
 	"time"
 
-	"databrain-rotation/pkg/databrain/databraintest"
-	"databrain-rotation/pkg/labtest"
-	"databrain-rotation/pkg/runtimetest"
+	"databrain-rotation/pkg/standin/databraintest"
+	"databrain-rotation/pkg/standin/labtest"
+	"databrain-rotation/pkg/standin/runtimetest"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
@@ -86,7 +86,7 @@ func (m *moto) start(ctx context.Context) (*background, error) {
 
 // conform runs the conformance suite as `go test` would for anyone with a moto server.
 func (m *moto) conform(ctx context.Context) error {
-	cmd := m.command(ctx, "go", "test", "-count=1", "-v", "-run", "^TestMoto$", "./pkg/secretsmanagertest/conformance")
+	cmd := m.command(ctx, "go", "test", "-count=1", "-v", "-run", "^TestMoto$", "./pkg/standin/secretsmanagertest/conformance")
 	cmd.Env = append(cmd.Env, "MOTO_ENDPOINT="+m.endpoint)
 	out, err := output(ctx, cmd)
 	if err == nil && !strings.Contains(out, "--- PASS: TestMoto/") {

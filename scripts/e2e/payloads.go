@@ -9,8 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 
-	"databrain-rotation/pkg/labtest"
-	"databrain-rotation/pkg/secretsmanagertest"
+	"databrain-rotation/pkg/standin/labtest"
+	"databrain-rotation/pkg/standin/secretsmanagertest"
 )
 
 // everyPayload fails for a payload that it knows no use for, so that none is left out.

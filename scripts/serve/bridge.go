@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"net/netip"
 
-	"databrain-rotation/pkg/labtest"
+	"databrain-rotation/pkg/standin/labtest"
 )
 
 // serveContainers serves the stand-ins, which by themselves listen on loopback

@@ -18,8 +18,8 @@ import (
 	"syscall"
 	"time"
 
-	"databrain-rotation/pkg/labtest"
-	"databrain-rotation/pkg/runtimetest"
+	"databrain-rotation/pkg/standin/labtest"
+	"databrain-rotation/pkg/standin/runtimetest"
 )
 
 // The ports are those of events/local-env.json.

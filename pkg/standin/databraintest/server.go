@@ -1,0 +1,179 @@
+package databraintest
+
+import (
+	"crypto/rand"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"databrain-rotation/pkg/standin/wiretest"
+)
+
+// Config is what a [Server] starts from. The zero value is the documentation's
+// example instance.
+type Config struct {
+	// Fresh starts from a new instance: nothing of the example is there, only what
+	// the fields below set.
+	Fresh bool
+	// Admin is the one admin account. Zero = the example's, or none when Fresh.
+	Admin Account
+	// ServiceToken is the service token in force. Zero = [ExampleServiceToken], or
+	// none when Fresh.
+	ServiceToken string
+	// DataApps are the data apps. Nil = [ExampleDataApps], or none when Fresh.
+	DataApps []DataApp
+	// PathPrefix stands before every path, such as "/databrain".
+	PathPrefix string
+	// JWTLifetime is how long an admin JWT works. Zero = one hour, negative = for
+	// ever and without an exp claim. All inferred, not documented.
+	JWTLifetime time.Duration
+	// Now is the clock of grace periods, lifetimes and the request log. Nil =
+	// time.Now. It must not call the Server.
+	Now func() time.Time
+	// Switches choose among undocumented behaviours.
+	Switches Switches
+}
+
+// Server is a stand-in of one Databrain instance. Make it with [New]. It is safe
+// for concurrent use.
+type Server struct {
+	prefix   string
+	lifetime time.Duration
+	now      func() time.Time
+	switches Switches
+	signing  []byte
+	routes   map[string]func(*call) answer
+
+	mu      sync.Mutex // guards what follows, and is held by every route
+	admin   Account
+	signIns int
+	tokens  tokenStore
+	apps    []*app
+	byName  map[string]*app
+	shuffle uint64
+	windows map[string]window
+	log     requestLog
+
+	faults   faultList
+	listener wiretest.Listener
+}
+
+// New makes a Server from c.
+func New(c Config) *Server {
+	if !c.Fresh {
+		c = withExample(c)
+	}
+	s := &Server{
+		prefix:   strings.TrimRight(c.PathPrefix, "/"),
+		lifetime: c.JWTLifetime,
+		now:      c.Now,
+		switches: c.Switches,
+		signing:  make([]byte, 32),
+		admin:    c.Admin,
+		windows:  make(map[string]window),
+	}
+	rand.Read(s.signing)
+	if s.now == nil {
+		s.now = time.Now
+	}
+	if s.lifetime == 0 {
+		s.lifetime = time.Hour
+	}
+	s.tokens.all = make(map[string]*serviceToken)
+	if c.ServiceToken != "" {
+		s.tokens.all[c.ServiceToken] = &serviceToken{}
+		s.tokens.current = c.ServiceToken
+	}
+	s.setApps(newApps(c.DataApps))
+	s.routes = s.table()
+	return s
+}
+
+// table is the whole API. The reference names no way to read, change or delete a
+// single token, so there is none here.
+func (s *Server) table() map[string]func(*call) answer {
+	return map[string]func(*call) answer{
+		"POST /api/v2/admin-account":                s.createAdmin,
+		"POST /api/v2/admin-account/jwt":            s.signIn,
+		"POST /api/v2/service-token":                s.saveServiceToken,
+		"POST /api/v2/service-token/rotate":         s.rotateServiceToken,
+		"POST /api/v2/service-token/reset-password": s.resetPassword,
+		"GET /api/v2/data-app":                      s.listApps,
+		"POST /api/v2/data-app":                     s.createApp,
+		"PUT /api/v2/data-app":                      s.renameApp,
+		"DELETE /api/v2/data-app":                   s.deleteApp,
+		"GET /api/v2/data-app/api-tokens":           s.listAPITokens,
+		"POST /api/v2/data-app/api-tokens":          s.createAPIToken,
+		"POST /api/v2/data-app/rotate-api":          s.rotateAPIToken,
+		"GET /health/live":                          s.healthLive,
+		"GET /health/ready":                         s.healthReady,
+	}
+}
+
+// Client reaches s in process, whatever the host of the URL. It opens no socket,
+// so it works inside a testing/synctest bubble.
+func (s *Server) Client() *http.Client {
+	return &http.Client{Transport: wiretest.Transport{Handler: s}}
+}
+
+// ServeHTTP implements [http.Handler].
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c := &call{r: r, endpoint: s.endpoint(r)}
+	entry := s.arrive(c)
+	defer s.leave()
+	// The body is read before anything else: net/http notices that a client went
+	// away only once it has the whole request.
+	if err := c.readBody(); err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	fault := s.faults.next(c)
+	if fault == nil {
+		s.handle(c).write(w)
+		return
+	}
+	s.markStruck(entry)
+	effect := func() answer { return s.handle(c) }
+	if fault.AfterEffect {
+		done := effect()
+		effect = func() answer { return done }
+	}
+	fault.Do.strike(s, w, r, effect)
+}
+
+// handle lets the request take effect and gives its answer.
+func (s *Server) handle(c *call) answer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c.now = s.now()
+	if s.limited(c) {
+		return tooManyRequests("")
+	}
+	route, known := s.routes[c.endpoint]
+	if !known {
+		return cannot(c.r)
+	}
+	if bad := c.parseBody(); bad != nil {
+		return *bad
+	}
+	return route(c)
+}
+
+// endpoint is the method and path of r under which the API is known: without the
+// prefix, and in the newer of the two spellings. The legacy tab is on the pages of
+// data apps and API tokens; rotate-api-key has none.
+func (s *Server) endpoint(r *http.Request) string {
+	path, ok := strings.CutPrefix(r.URL.Path, s.prefix)
+	if !ok {
+		return r.Method + " " + r.URL.Path + " (outside the prefix)"
+	}
+	if !s.switches.KebabOnly {
+		switch path {
+		case "/api/v2/dataApp":
+			path = "/api/v2/data-app"
+		case "/api/v2/dataApp/api-tokens":
+			path = "/api/v2/data-app/api-tokens"
+		}
+	}
+	return r.Method + " " + path
+}

@@ -1,0 +1,198 @@
+package drift_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const root = "../../.."
+
+// shipped are the Go files that go into the functions, by their path from the root.
+func shipped(t *testing.T) map[string]*ast.File {
+	t.Helper()
+	files := make(map[string]*ast.File)
+	for _, top := range []string{"functions", "pkg"} {
+		err := filepath.WalkDir(filepath.Join(root, top), func(path string, d fs.DirEntry, err error) error {
+			if err == nil && d.IsDir() && (d.Name() == "standin" || d.Name() == "testdata") {
+				return fs.SkipDir
+			}
+			if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			name, err := filepath.Rel(root, path)
+			if err != nil {
+				return err
+			}
+			files[name], err = parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(files) < 20 {
+		t.Fatalf("only %d files found", len(files))
+	}
+	return files
+}
+
+func imports(f *ast.File) []string {
+	var paths []string
+	for _, spec := range f.Imports {
+		path, _ := strconv.Unquote(spec.Path.Value)
+		paths = append(paths, path)
+	}
+	return paths
+}
+
+// TestShippedCodeKeepsItsRules checks what no shipped file may do, and which files
+// alone may do the rest.
+func TestShippedCodeKeepsItsRules(t *testing.T) {
+	// Where the process ends, reads its environment, or tells the time.
+	allowed := map[string][]string{
+		"os.Exit":   {"functions/audit/main.go", "functions/rotate/main.go"},
+		"os.Getenv": {"functions/audit/main.go", "functions/rotate/main.go"},
+		"time.Now":  {"pkg/bootstrap/bootstrap.go", "pkg/databrain/client.go"},
+	}
+	found := make(map[string][]string)
+	for name, file := range shipped(t) {
+		for _, path := range imports(file) {
+			if strings.HasPrefix(path, "databrain-rotation/pkg/standin") {
+				t.Errorf("%s imports the stand-in %s", name, path)
+			}
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.FuncDecl:
+				if n.Name.Name == "init" && n.Recv == nil {
+					t.Errorf("%s has an init function", name)
+				}
+			case *ast.SelectorExpr:
+				if x, ok := n.X.(*ast.Ident); ok {
+					use := x.Name + "." + n.Sel.Name
+					if _, watched := allowed[use]; watched && !slices.Contains(found[use], name) {
+						found[use] = append(found[use], name)
+					}
+				}
+			}
+			return true
+		})
+	}
+	for use := range found {
+		slices.Sort(found[use])
+	}
+	if diff := cmp.Diff(allowed, found); diff != "" {
+		t.Errorf("who may use what (-allowed +found):\n%s", diff)
+	}
+}
+
+// TestDecisionsImportNoSDK keeps what decides apart from what acts.
+func TestDecisionsImportNoSDK(t *testing.T) {
+	files := shipped(t)
+	for _, name := range []string{"pkg/rotation/plan.go", "pkg/rotation/document.go", "pkg/audit/evaluate.go", "pkg/audit/policy.go", "pkg/audit/state.go"} {
+		file := files[name]
+		if file == nil {
+			t.Errorf("%s is gone", name)
+			continue
+		}
+		for _, path := range imports(file) {
+			if strings.Contains(path, "aws") || path == "net/http" || path == "context" {
+				t.Errorf("%s imports %s", name, path)
+			}
+		}
+	}
+}
+
+func readme(t *testing.T) string {
+	t.Helper()
+	page, err := os.ReadFile(filepath.Join(root, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(page)
+}
+
+var setting = regexp.MustCompile(`^(DATABRAIN|ROTATION|AUDIT)(_[A-Z]+)+$`)
+
+// TestReadmeHasEverySetting compares the README's table of settings with the names
+// in the code that reads them.
+func TestReadmeHasEverySetting(t *testing.T) {
+	inCode := make(map[string][]string) // by function
+	for name, file := range shipped(t) {
+		function := ""
+		switch filepath.Dir(name) {
+		case "functions/rotate":
+			function = "rotate"
+		case "functions/audit":
+			function = "audit"
+		case "pkg/settings":
+			function = "both"
+		default:
+			continue
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			if literal, ok := n.(*ast.BasicLit); ok && literal.Kind == token.STRING {
+				if text, err := strconv.Unquote(literal.Value); err == nil && setting.MatchString(text) {
+					inCode[function] = append(inCode[function], text)
+				}
+			}
+			return true
+		})
+	}
+	inReadme := make(map[string][]string)
+	row := regexp.MustCompile("(?m)^\\| `\\w+` \\| `([A-Z_]+)` \\((both|rotate|audit)\\) \\|")
+	for _, match := range row.FindAllStringSubmatch(readme(t), -1) {
+		inReadme[match[2]] = append(inReadme[match[2]], match[1])
+	}
+	for _, names := range []map[string][]string{inCode, inReadme} {
+		for function := range names {
+			slices.Sort(names[function])
+			names[function] = slices.Compact(names[function])
+		}
+	}
+	if diff := cmp.Diff(inCode, inReadme); diff != "" {
+		t.Errorf("settings (-code +README):\n%s", diff)
+	}
+}
+
+// TestReadmeNamesEveryPart checks that each function, package and make target has
+// its place in the README.
+func TestReadmeNamesEveryPart(t *testing.T) {
+	page := readme(t)
+	for _, pattern := range []string{"functions/*", "pkg/*", "pkg/standin/*test"} {
+		folders, err := filepath.Glob(filepath.Join(root, pattern))
+		if err != nil || len(folders) == 0 {
+			t.Fatalf("%s: %d folders, %v", pattern, len(folders), err)
+		}
+		for _, folder := range folders {
+			name, _ := filepath.Rel(root, folder)
+			if !strings.Contains(page, "`"+name+"`") {
+				t.Errorf("the README does not name %s", name)
+			}
+		}
+	}
+	makefile, err := os.ReadFile(filepath.Join(root, "Makefile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	targets := regexp.MustCompile(`(?m)^([a-z0-9-]+):.*## `).FindAllStringSubmatch(string(makefile), -1)
+	if len(targets) < 5 {
+		t.Fatalf("only %d targets found", len(targets))
+	}
+	for _, target := range targets {
+		if target[1] != "help" && !strings.Contains(page, "make "+target[1]) {
+			t.Errorf("the README does not name make %s", target[1])
+		}
+	}
+}

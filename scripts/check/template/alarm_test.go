@@ -1,0 +1,160 @@
+package template_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+func topicOf(resources tree) string {
+	if resources["AlarmTopic"] != nil {
+		return "(AlarmTopic)"
+	}
+	return "arn:aws:sns:us-east-1:123456789012:ops"
+}
+
+func alarmsReachSomeone(resources tree) []string {
+	var bad []string
+	topic := topicOf(resources)
+	for _, alarm := range ofType(resources, "AWS::CloudWatch::Alarm") {
+		if !slices.Equal(list(get(resources[alarm], "Properties.AlarmActions")), []string{topic}) {
+			bad = append(bad, alarm+" does not go to "+topic)
+		}
+		body, _ := get(resources["Dashboard"], "Properties.DashboardBody").(string)
+		if !strings.Contains(body, "("+alarm+".Arn)") {
+			bad = append(bad, alarm+" is not on the dashboard")
+		}
+	}
+	for _, rule := range ofType(resources, "AWS::Events::Rule") {
+		for _, target := range get(resources[rule], "Properties.Targets").([]any) {
+			if get(target, "Arn") != topic {
+				bad = append(bad, rule+" does not go to "+topic)
+			}
+		}
+	}
+	if topic == "(AlarmTopic)" {
+		bad = append(bad, topicTakes(resources, "cloudwatch.amazonaws.com", "StringEquals aws:SourceAccount=123456789012")...)
+		bad = append(bad, topicTakes(resources, "events.amazonaws.com", "ArnLike aws:SourceArn=arn:aws:events:us-east-1:123456789012:rule/*")...)
+	}
+	return bad
+}
+
+func topicTakes(resources tree, service, condition string) []string {
+	statements, _ := get(resources["AlarmTopicPolicy"], "Properties.PolicyDocument.Statement").([]any)
+	for _, s := range statements {
+		if get(s, "Effect") == "Allow" && get(s, "Principal.Service") == service && get(s, "Action") == "sns:Publish" &&
+			slices.Equal(conditions(s), []string{condition}) {
+			return nil
+		}
+	}
+	return []string{fmt.Sprintf("AlarmTopic does not let %s publish if %s", service, condition)}
+}
+
+// missingData says what silence means to each alarm.
+var missingData = map[string]string{
+	"RotateErrorsAlarm":      "notBreaching", // no rotation, no errors
+	"AuditErrorsAlarm":       "notBreaching",
+	"AuditCompletedMissing":  "breaching", // silence is what it listens for
+	"AuditCoverageGapsAlarm": "ignore",    // a day without a run proves nothing about coverage
+	"AuditEmitFailuresAlarm": "notBreaching",
+	"AuditNotInvokedAlarm":   "notBreaching", // an idle queue reports nothing
+	"AuditFailedAlarm":       "notBreaching",
+}
+
+func alarmsKnowMissingData(resources tree) []string {
+	var bad []string
+	alarms := ofType(resources, "AWS::CloudWatch::Alarm")
+	for _, alarm := range alarms {
+		bad = append(bad, expect(resources, alarm, map[string]any{"Properties.TreatMissingData": missingData[alarm]})...)
+	}
+	for alarm := range missingData {
+		if !slices.Contains(alarms, alarm) {
+			bad = append(bad, alarm+" is gone")
+		}
+	}
+	bad = append(bad, expect(resources, "AuditCompletedMissing", map[string]any{
+		"Properties.Period": 3600, "Properties.EvaluationPeriods": 26, "Properties.DatapointsToAlarm": 26,
+		"Properties.Threshold": 1, "Properties.ComparisonOperator": "LessThanThreshold",
+	})...)
+	return append(bad, expect(resources, "AuditCoverageGapsAlarm", map[string]any{
+		"Properties.EvaluationPeriods": 2, "Properties.DatapointsToAlarm": 2,
+	})...)
+}
+
+// The event's form: AWS Secrets Manager user guide, "Match Secrets Manager events
+// with Amazon EventBridge"; the secret is in additionalEventData of the CloudTrail record.
+func failedRotationIsHeardOf(resources tree) []string {
+	return expect(resources, "RotationFailedRule", map[string]any{
+		"Properties.EventPattern.source":                              "[aws.secretsmanager]",
+		"Properties.EventPattern.detail-type":                         "[AWS Service Event via CloudTrail]",
+		"Properties.EventPattern.detail.eventName":                    "[RotationFailed RotationAbandoned TestRotationFailed]",
+		"Properties.EventPattern.detail.additionalEventData.SecretId": fmt.Sprintf("[%v]", secretOf(resources)),
+	})
+}
+
+// With state a finding is new once, and raised once to each severity; without it
+// every finding is ongoing at every run.
+func findingsReachPeople(resources tree) []string {
+	bus := get(resources["AuditFunction"], "Properties.Environment.Variables.AUDIT_EVENT_BUS").(string)
+	if bus == "none" || strings.Contains(bus, ":210987654321:") {
+		if resources["FindingRule"] != nil {
+			return []string{"FindingRule is put on a bus that this account does not have"}
+		}
+		return nil
+	}
+	states := "[new reopened]"
+	if get(resources["AuditFunction"], "Properties.Environment.Variables.AUDIT_BUCKET") == "" {
+		states = "[ongoing]"
+	}
+	return expect(resources, "FindingRule", map[string]any{
+		"Properties.EventBusName":                    bus,
+		"Properties.EventPattern.source":             "[databrain.token-audit]",
+		"Properties.EventPattern.detail-type":        "[Databrain Token Finding Observed]",
+		"Properties.EventPattern.detail.finding.$or": "[map[state:" + states + "] map[raisedFrom:[map[exists:true]]]]",
+	})
+}
+
+// metrics are the names that dashboards and alarms may use.
+var metrics = map[string][]string{
+	"Databrain/TokenAudit": {"Completed", "DataApps", "DataAppsCovered", "CoverageGaps", "Tokens", "StaleTokens",
+		"OldestTokenAgeDays", "Findings", "EmitFailures", "Requests", "Throttled", "DurationMs"},
+	"Databrain/TokenRotation": {"StepSucceeded", "StepFailed", "Healed", "OrphanPossible"},
+	"AWS/Lambda":              {"Errors", "Duration"},
+	"AWS/SQS":                 {"ApproximateNumberOfMessagesVisible"},
+}
+
+func metricsExist(resources tree) []string {
+	var bad []string
+	know := func(where string, namespace, metric any) {
+		if !slices.Contains(metrics[fmt.Sprint(namespace)], fmt.Sprint(metric)) {
+			bad = append(bad, fmt.Sprintf("%s: no metric %v in %v", where, metric, namespace))
+		}
+	}
+	for _, alarm := range ofType(resources, "AWS::CloudWatch::Alarm") {
+		know(alarm, get(resources[alarm], "Properties.Namespace"), get(resources[alarm], "Properties.MetricName"))
+	}
+	var body struct {
+		Widgets []struct{ Properties struct{ Metrics [][]any } }
+	}
+	text, _ := get(resources["Dashboard"], "Properties.DashboardBody").(string)
+	if err := json.Unmarshal([]byte(text), &body); err != nil {
+		return append(bad, "Dashboard: "+err.Error())
+	}
+	for _, w := range body.Widgets {
+		var namespace, metric any
+		for _, m := range w.Properties.Metrics {
+			if m[0] == "..." { // the row above with another last dimension
+				continue
+			}
+			if m[0] != "." {
+				namespace = m[0]
+			}
+			if m[1] != "." {
+				metric = m[1]
+			}
+			know("Dashboard", namespace, metric)
+		}
+	}
+	return bad
+}

@@ -1,0 +1,230 @@
+package template_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// functionFolders maps each folder of functions/ to its resource: rotate to RotateFunction.
+func functionFolders(t *testing.T) map[string]string {
+	t.Helper()
+	entries, err := os.ReadDir("../../../functions")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]string{}
+	for _, e := range entries {
+		if e.IsDir() {
+			out[e.Name()] = strings.ToUpper(e.Name()[:1]) + e.Name()[1:] + "Function"
+		}
+	}
+	if len(out) == 0 {
+		t.Fatal("functions/ has no folder")
+	}
+	return out
+}
+
+var settingName = regexp.MustCompile(`^[A-Z]+(_[A-Z]+)+$`)
+
+// literals collects the strings in the code of a folder, tests apart.
+func literals(t *testing.T, folder string) map[string]bool {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(folder, "*.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]bool{}
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			if lit, ok := n.(*ast.BasicLit); ok && lit.Kind == token.STRING {
+				if s, err := strconv.Unquote(lit.Value); err == nil {
+					out[s] = true
+				}
+			}
+			return true
+		})
+	}
+	return out
+}
+
+// settingsRead collects the variables that the code of a folder names.
+func settingsRead(t *testing.T, folder string) map[string]bool {
+	t.Helper()
+	out := literals(t, folder)
+	maps.DeleteFunc(out, func(s string, _ bool) bool {
+		return !settingName.MatchString(s) || strings.HasPrefix(s, "AWS_")
+	})
+	if len(out) == 0 {
+		t.Fatalf("%s reads no setting", folder)
+	}
+	return out
+}
+
+// What the alarms and the dashboard may name is what the code emits.
+func TestMetricsAreEmitted(t *testing.T) {
+	for namespace, folder := range map[string]string{"Databrain/TokenAudit": "../../../pkg/audit", "Databrain/TokenRotation": "../../../pkg/rotation"} {
+		emitted := literals(t, folder)
+		for _, name := range append(metrics[namespace], namespace) {
+			if !emitted[name] {
+				t.Errorf("%s does not emit %q", folder, name)
+			}
+		}
+	}
+}
+
+// The template sets what the code reads, no more and no less. SSL_CERT_FILE is
+// read by Go's own crypto/x509; the AWS_ variables are the platform's.
+func TestTemplateSetsWhatTheCodeReads(t *testing.T) {
+	template, err := parse(readTemplate(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resources := deploy(template, required)
+	for folder, name := range functionFolders(t) {
+		want := settingsRead(t, filepath.Join("../../../functions", folder))
+		maps.Copy(want, settingsRead(t, "../../../pkg/settings"))
+		want["SSL_CERT_FILE"] = true
+		variables, _ := get(resources[name], "Properties.Environment.Variables").(tree)
+		if diff := cmp.Diff(slices.Sorted(maps.Keys(want)), slices.Sorted(maps.Keys(variables))); diff != "" {
+			t.Errorf("%s: variables (-read by the code +set by the template):\n%s", name, diff)
+		}
+	}
+}
+
+func TestEachFunctionHasAResourceAndEvents(t *testing.T) {
+	template, err := parse(readTemplate(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	folders := functionFolders(t)
+	resources := deploy(template, required)
+	var want []string
+	for folder, name := range folders {
+		want = append(want, name)
+		events, err := filepath.Glob("../../../events/" + folder + "-*.json")
+		if err != nil || len(events) == 0 {
+			t.Errorf("events/ has no payload for functions/%s (%v)", folder, err)
+		}
+	}
+	slices.Sort(want)
+	if diff := cmp.Diff(want, ofType(resources, "AWS::Serverless::Function")); diff != "" {
+		t.Errorf("functions (-folders +resources):\n%s", diff)
+	}
+}
+
+// The four payloads are one rotation: they must name one version of one secret.
+func TestRotationEventsAreOneRotation(t *testing.T) {
+	want := map[string]string{
+		"SecretId": tokenSecret, "ClientRequestToken": "4f1d9a52-6c1e-4b37-9d0a-2f5e8c7b1a60",
+		"RotationToken": "b7a0c3de-1f24-4a8b-8e5d-93c6f0d2a417",
+	}
+	for file, step := range map[string]string{"create": "createSecret", "set": "setSecret", "test": "testSecret", "finish": "finishSecret"} {
+		var got map[string]string
+		readJSON(t, "../../../events/rotate-"+file+".json", &got)
+		if diff := cmp.Diff(with(want, map[string]string{"Step": step}), got); diff != "" {
+			t.Errorf("rotate-%s.json (-want +got):\n%s", file, diff)
+		}
+	}
+}
+
+// `sam local invoke --env-vars` ignores, without a word, what the template does not declare.
+func TestLocalEnvironmentIsDeclared(t *testing.T) {
+	template, err := parse(readTemplate(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resources := deploy(template, required)
+	var local map[string]map[string]string
+	readJSON(t, "../../../events/local-env.json", &local)
+	for _, name := range ofType(resources, "AWS::Serverless::Function") {
+		declared, _ := get(resources[name], "Properties.Environment.Variables").(tree)
+		if len(local[name]) == 0 {
+			t.Errorf("local-env.json has nothing for %s", name)
+		}
+		for variable := range local[name] {
+			if _, ok := declared[variable]; !ok {
+				t.Errorf("local-env.json sets %s of %s, which the template does not declare", variable, name)
+			}
+		}
+		delete(local, name)
+	}
+	for name := range local {
+		t.Errorf("local-env.json names %s, which is no function", name)
+	}
+}
+
+func readJSON(t *testing.T, path string, into any) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(text, into); err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+}
+
+// TestReadmeHasEveryParameter compares the README's tables of parameters, with
+// their defaults, and of alarms with the template.
+func TestReadmeHasEveryParameter(t *testing.T) {
+	template, err := parse(readTemplate(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile("../../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, got := map[string]string{}, map[string]string{}
+	for name, parameter := range get(template, "Parameters").(tree) {
+		switch value, given := parameter.(tree)["Default"]; {
+		case !given:
+			want[name] = "required"
+		case value == "":
+			want[name] = ""
+		default:
+			want[name] = fmt.Sprintf("`%v`", value)
+		}
+	}
+	parameters := regexp.MustCompile("(?m)^\\| `(\\w+)` \\| (?:`[A-Z_]+` \\(\\w+\\) )?\\| ((?:required|`[^`|]+`)?) ?\\|")
+	for _, row := range parameters.FindAllStringSubmatch(string(page), -1) {
+		got[row[1]] = row[2]
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("parameters and defaults (-template +README):\n%s", diff)
+	}
+
+	resources := deploy(template, required)
+	alarms := append(ofType(resources, "AWS::CloudWatch::Alarm"), ofType(resources, "AWS::Events::Rule")...)
+	_, table, _ := strings.Cut(string(page), "\n### Alarms")
+	table, _, _ = strings.Cut(table, "\n### ")
+	var named []string
+	for _, row := range regexp.MustCompile("(?m)^\\| `(\\w+)`").FindAllStringSubmatch(table, -1) {
+		named = append(named, row[1])
+	}
+	slices.Sort(alarms)
+	slices.Sort(named)
+	if diff := cmp.Diff(alarms, named); diff != "" {
+		t.Errorf("alarms (-template +README):\n%s", diff)
+	}
+}
