@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"databrain-rotation/pkg/databrain"
-	"databrain-rotation/pkg/standin/wiretest"
+	"databrain-rotation/pkg/standin"
 )
 
 // revealed names the form in which text holds secret, or "".
@@ -197,7 +197,7 @@ func echoServer(t *testing.T, answer string) (base string) {
 func TestErrorsTellNoRequest(t *testing.T) {
 	for _, status := range []int{200, 302, 400, 401, 403, 404, 429, 500, 502} {
 		for _, frame := range []string{"%s", `{"error":%q}`, `{"error":{"code":%q,"message":"x"}}`, `{"error":{"code":"A","message":%q}}`, `{"key":%q,"key":1}`, `{"data":%q}`} {
-			c := inProcess(t, wiretest.Transport{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			c := inProcess(t, standin.Transport{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				body, _ := io.ReadAll(r.Body)
 				w.WriteHeader(status)
 				fmt.Fprintf(w, frame, fmt.Sprint(r.Header, r.URL, string(body)))

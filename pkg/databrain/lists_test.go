@@ -15,13 +15,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"databrain-rotation/pkg/databrain"
+	"databrain-rotation/pkg/standin"
 	"databrain-rotation/pkg/standin/databraintest"
-	"databrain-rotation/pkg/standin/wiretest"
 )
 
 // says is a client of an instance that gives one answer to everything.
 func says(t testing.TB, body string) *databrain.Client {
-	return inProcess(t, wiretest.Transport{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	return inProcess(t, standin.Transport{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		io.WriteString(w, body)
 	})}, databrain.Options{})
 }
@@ -60,7 +60,7 @@ func TestExampleLists(t *testing.T) {
 func TestListIsStreamed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		first := make(chan struct{})
-		c := inProcess(t, wiretest.Transport{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		c := inProcess(t, standin.Transport{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			io.WriteString(w, `{"data":[{"name":"a"}`)
 			<-first
 			io.WriteString(w, `,{"name":"b"}]}`)
@@ -255,7 +255,7 @@ func TestAppNames(t *testing.T) {
 	} {
 		var got url.Values
 		db := databraintest.New(databraintest.Config{DataApps: []databraintest.DataApp{{Name: name}}})
-		c := inProcess(t, wiretest.Transport{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c := inProcess(t, standin.Transport{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			got, _ = url.ParseQuery(r.URL.RawQuery)
 			db.ServeHTTP(w, r)
 		})}, databrain.Options{})

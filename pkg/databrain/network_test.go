@@ -18,7 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"databrain-rotation/pkg/databrain"
-	"databrain-rotation/pkg/standin/wiretest"
+	"databrain-rotation/pkg/standin"
 )
 
 // listen gives every connection to serve, and then closes it.
@@ -90,7 +90,7 @@ func TestTransportErrors(t *testing.T) {
 		"reset in reading":  {&net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}, outcome{Class: databrain.ClassNetwork, Unknown: true}},
 		"read timed out":    {&net.OpError{Op: "read", Net: "tcp", Err: syscall.ETIMEDOUT}, outcome{Class: databrain.ClassTimeout, Unknown: true}},
 		"end before answer": {io.EOF, outcome{Class: databrain.ClassNetwork, Unknown: true}},
-		"in process reset":  {wiretest.ErrReset, outcome{Class: databrain.ClassNetwork, Unknown: true}},
+		"in process reset":  {standin.ErrReset, outcome{Class: databrain.ClassNetwork, Unknown: true}},
 	} {
 		for _, op := range operations() {
 			t.Run(op.name+"/"+name, func(t *testing.T) {
@@ -149,7 +149,7 @@ func TestRedirects(t *testing.T) {
 		defer server.Close()
 		for _, op := range operations() {
 			for where, c := range map[string]*databrain.Client{
-				"in process":    inProcess(t, wiretest.Transport{Handler: redirecting}, databrain.Options{}),
+				"in process":    inProcess(t, standin.Transport{Handler: redirecting}, databrain.Options{}),
 				"over a socket": databrain.New(parse(t, server.URL), databrain.Options{}),
 			} {
 				t.Run(op.name+"/"+http.StatusText(status)+"/"+where, func(t *testing.T) {
@@ -189,7 +189,7 @@ func TestTLS(t *testing.T) {
 func TestNotSendable(t *testing.T) {
 	for _, bearer := range []string{"two\nlines", "a b", "tab\t", "é", "\x7f", " "} {
 		sent := 0
-		c := inProcess(t, wiretest.Transport{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { sent++ })}, databrain.Options{})
+		c := inProcess(t, standin.Transport{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { sent++ })}, databrain.Options{})
 		token := databrain.NewSecret(bearer)
 		_, rotate := c.RotateServiceToken(t.Context(), token, time.Hour)
 		for _, err := range []error{c.Probe(t.Context(), token), c.SaveServiceToken(t.Context(), token, serviceToken()), rotate, drain(c.DataApps(t.Context(), token))} {
@@ -206,7 +206,7 @@ func TestRequests(t *testing.T) {
 		for _, op := range operations() {
 			var got *http.Request
 			c := databrain.New(parse(t, "https://databrain.test"+prefix+"/"), databrain.Options{
-				UserAgent: "tests/1", Transport: wiretest.Transport{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				UserAgent: "tests/1", Transport: standin.Transport{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					got = r
 					io.WriteString(w, op.right())
 				})},

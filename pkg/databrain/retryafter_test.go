@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"databrain-rotation/pkg/databrain"
-	"databrain-rotation/pkg/standin/wiretest"
+	"databrain-rotation/pkg/standin"
 )
 
 func TestRetryAfter(t *testing.T) {
@@ -52,7 +52,7 @@ func TestRetryAfter(t *testing.T) {
 		"garbage and reset":   {http.Header{"Retry-After": {"soon"}, "Ratelimit-Reset": {"45"}}, 0},
 	} {
 		for _, status := range []int{429, 503, 400, 302} {
-			c := inProcess(t, wiretest.Transport{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			c := inProcess(t, standin.Transport{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 				for k, v := range tt.header {
 					w.Header()[k] = v
 				}

@@ -10,8 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"databrain-rotation/pkg/databrain"
+	"databrain-rotation/pkg/standin"
 	"databrain-rotation/pkg/standin/databraintest"
-	"databrain-rotation/pkg/standin/wiretest"
 )
 
 // TestRotateContracts: each contract works with an instance that speaks it and is
@@ -54,7 +54,7 @@ func TestRotateContracts(t *testing.T) {
 // newer contract has no token in its body.
 func TestRotateBodies(t *testing.T) {
 	var body string
-	c := inProcess(t, wiretest.Transport{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	c := inProcess(t, standin.Transport{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		sent, _ := io.ReadAll(r.Body)
 		body = string(sent)
 		io.WriteString(w, `{"key":"`+freshToken+`"}`)

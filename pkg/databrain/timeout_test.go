@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"databrain-rotation/pkg/databrain"
-	"databrain-rotation/pkg/standin/wiretest"
+	"databrain-rotation/pkg/standin"
 )
 
 // stall answers with status and start, and then nothing more. Status 0 is no
@@ -54,7 +54,7 @@ func TestTimeout(t *testing.T) {
 		for name, s := range stalls {
 			t.Run(o.name+"/"+name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					c := inProcess(t, wiretest.Transport{Handler: stall(s.status, s.start)}, databrain.Options{Timeout: timeout})
+					c := inProcess(t, standin.Transport{Handler: stall(s.status, s.start)}, databrain.Options{Timeout: timeout})
 					start := time.Now()
 					err := o.call(t.Context(), c, databrain.NewSecret("jwt"))
 					if diff := cmp.Diff(s.want, outcomeOf(t, err)); diff != "" {
@@ -99,7 +99,7 @@ func TestTimeoutOverSocket(t *testing.T) {
 func TestDefaultTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
-		c := inProcess(t, wiretest.Transport{Handler: stall(0, "")}, databrain.Options{})
+		c := inProcess(t, standin.Transport{Handler: stall(0, "")}, databrain.Options{})
 		if err := c.Probe(t.Context(), serviceToken()); databrain.ClassOf(err) != databrain.ClassTimeout {
 			t.Error(err)
 		}
@@ -129,7 +129,7 @@ func TestContext(t *testing.T) {
 		for _, o := range operations() {
 			t.Run(o.name+"/"+name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					c := inProcess(t, wiretest.Transport{Handler: stall(0, "")}, databrain.Options{})
+					c := inProcess(t, standin.Transport{Handler: stall(0, "")}, databrain.Options{})
 					ctx, cancel := tt.end(t.Context())
 					defer cancel()
 					err := o.call(ctx, c, databrain.NewSecret("jwt"))
@@ -203,7 +203,7 @@ func TestSlowIsNotLate(t *testing.T) {
 	for _, o := range operations() {
 		t.Run(o.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c := inProcess(t, wiretest.Transport{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				c := inProcess(t, standin.Transport{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 					for _, piece := range strings.SplitAfter(o.right(), "") {
 						io.WriteString(w, piece)
 						time.Sleep(10 * time.Millisecond)

@@ -36,9 +36,9 @@ import (
 
 	"databrain-rotation/pkg/databrain"
 	"databrain-rotation/pkg/rotation"
+	"databrain-rotation/pkg/standin"
 	"databrain-rotation/pkg/standin/databraintest"
 	"databrain-rotation/pkg/standin/secretsmanagertest"
-	"databrain-rotation/pkg/standin/wiretest"
 )
 
 const (
@@ -94,7 +94,7 @@ func newWorld(s setup) *world {
 	})
 	w.watch = newWatch(w)
 	w.wire = &wire{watch: w.watch, hosts: map[string]http.RoundTripper{
-		secretsHost: wiretest.Transport{Handler: w.sm}, databrainHost: wiretest.Transport{Handler: w.db},
+		secretsHost: standin.Transport{Handler: w.sm}, databrainHost: standin.Transport{Handler: w.db},
 	}}
 	w.rotator = rotation.New(w.sdk(o), w.databrain(), rotation.Config{
 		AdminSecretID: "databrain/admin", Strategy: o.strategy, GracePeriod: gracePeriod, Contract: o.contract,

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"databrain-rotation/pkg/standin/wiretest"
+	"databrain-rotation/pkg/standin"
 )
 
 // Config is what a [Server] starts from. The zero value is the documentation's
@@ -56,7 +56,7 @@ type Server struct {
 	log     requestLog
 
 	faults   faultList
-	listener wiretest.Listener
+	listener standin.Listener
 }
 
 // New makes a Server from c.
@@ -114,7 +114,7 @@ func (s *Server) table() map[string]func(*call) answer {
 // Client reaches s in process, whatever the host of the URL. It opens no socket,
 // so it works inside a testing/synctest bubble.
 func (s *Server) Client() *http.Client {
-	return &http.Client{Transport: wiretest.Transport{Handler: s}}
+	return &http.Client{Transport: standin.Transport{Handler: s}}
 }
 
 // ServeHTTP implements [http.Handler].

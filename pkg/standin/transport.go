@@ -1,13 +1,4 @@
-// Package wiretest carries HTTP requests to a handler inside the process, so
-// that stand-ins of remote services work without sockets. That matters inside a
-// testing/synctest bubble, where a goroutine blocked on a real socket would stop
-// the bubble's clock.
-//
-// A handler shows network faults the way it would to net/http's server: by
-// panicking with [http.ErrAbortHandler] to cut the connection, by declaring a
-// longer Content-Length than it writes to truncate a body, and by waiting on the
-// request's context to be slow.
-package wiretest
+package standin
 
 import (
 	"bytes"
@@ -22,11 +13,18 @@ import (
 // ErrReset is what a client sees when the handler cut the connection before the
 // first byte: the request may or may not have taken effect. It matches
 // [syscall.ECONNRESET].
-var ErrReset = fmt.Errorf("wiretest: connection cut by the handler: %w", syscall.ECONNRESET)
+var ErrReset = fmt.Errorf("standin: connection cut by the handler: %w", syscall.ECONNRESET)
 
 // Transport is an [http.RoundTripper] that serves every request with Handler,
-// whatever its host. Bodies stream: the response arrives as soon as the handler
-// has written a header, and a handler that stalls stalls its reader.
+// whatever its host, without a socket: a goroutine blocked on a real socket would
+// stop the clock of a testing/synctest bubble. Bodies stream: the response arrives as
+// soon as the handler has written a header, and a handler that stalls stalls its
+// reader.
+//
+// A handler shows network faults the way it would to net/http's server: it panics
+// with [http.ErrAbortHandler] to cut the connection, declares a longer
+// Content-Length than it writes to truncate a body, and waits on the request's
+// context to be slow.
 //
 // As on a real connection, a client that goes away does not undo what the
 // handler did.

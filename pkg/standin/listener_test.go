@@ -1,16 +1,16 @@
-package wiretest_test
+package standin_test
 
 import (
 	"net/http"
 	"testing"
 
-	"databrain-rotation/pkg/standin/wiretest"
+	"databrain-rotation/pkg/standin"
 )
 
 var empty = http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 
 func TestListenOnLoopbackAlone(t *testing.T) {
-	var l wiretest.Listener
+	var l standin.Listener
 	for _, addr := range []string{":0", "0.0.0.0:0", "[::]:0", "192.0.2.1:80", "databrain.example.com:80", "127.0.0.1", "nonsense"} {
 		if url, err := l.Listen(addr, empty); err == nil {
 			t.Errorf("%q: listens on %s", addr, url)
@@ -20,7 +20,7 @@ func TestListenOnLoopbackAlone(t *testing.T) {
 }
 
 func TestListenAndClose(t *testing.T) {
-	var l wiretest.Listener
+	var l standin.Listener
 	if err := l.Close(); err != nil {
 		t.Errorf("Close before Listen: %v", err)
 	}

@@ -1,6 +1,7 @@
-// Package standin is what stand-ins of AWS services have in common: they listen on
-// loopback or serve in the process, keep a log of calls, count calls in flight and
-// fail on demand. A stand-in embeds a [Wire] and adds its service:
+// Package standin is what the stand-ins of remote services have in common. A
+// [Listener] serves a handler on loopback, a [Transport] in the process. A [Wire]
+// adds a log of calls, a count of calls in flight and failures on demand; the
+// stand-in of an AWS service embeds it and adds its service:
 //
 //	type Server struct {
 //		*standin.Wire
@@ -16,6 +17,7 @@ package standin
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -24,8 +26,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-
-	"databrain-rotation/pkg/standin/wiretest"
 )
 
 // Service is what is particular to one stand-in.
@@ -90,7 +90,7 @@ type Wire struct {
 	inFlight int
 	peak     int
 
-	listener wiretest.Listener
+	listener Listener
 }
 
 // New returns a Wire for the service.
@@ -104,10 +104,30 @@ func New(service Service) *Wire {
 }
 
 // Transport serves requests in the process, whatever their host.
-func (s *Wire) Transport() http.RoundTripper { return wiretest.Transport{Handler: s} }
+func (s *Wire) Transport() http.RoundTripper { return Transport{Handler: s} }
 
 // Client is an HTTP client over [Wire.Transport].
 func (s *Wire) Client() *http.Client { return &http.Client{Transport: s.Transport()} }
+
+// Start listens on a loopback address, such as "127.0.0.1:8080", and returns the
+// endpoint's URL; "" is any free port. [Wire.Close] ends it.
+func (s *Wire) Start(addr string) (url string, err error) {
+	url, err = s.listener.Listen(addr, s)
+	if err != nil {
+		return "", fmt.Errorf("start the %s stand-in: %w", s.service.Name, err)
+	}
+	return url, nil
+}
+
+// Close ends the listener and hanging calls. What was recorded stays readable.
+func (s *Wire) Close() error {
+	s.cancel()
+	return s.listener.Close()
+}
+
+// NewConnections is the number of connections that clients have opened; requests
+// in the process open none.
+func (s *Wire) NewConnections() int { return s.listener.NewConnections() }
 
 // ServeHTTP implements [http.Handler].
 func (s *Wire) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -1,4 +1,4 @@
-package wiretest_test
+package standin_test
 
 import (
 	"context"
@@ -12,7 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"databrain-rotation/pkg/standin/wiretest"
+	"databrain-rotation/pkg/standin"
 )
 
 func get(t *testing.T, ctx context.Context, h http.HandlerFunc) (*http.Response, error) {
@@ -21,7 +21,7 @@ func get(t *testing.T, ctx context.Context, h http.HandlerFunc) (*http.Response,
 	if err != nil {
 		t.Fatal(err)
 	}
-	return wiretest.Transport{Handler: h}.RoundTrip(req)
+	return standin.Transport{Handler: h}.RoundTrip(req)
 }
 
 func TestTransportCarriesTheExchange(t *testing.T) {
@@ -46,7 +46,7 @@ func TestTransportCarriesTheExchange(t *testing.T) {
 
 func TestTransportAnswersHeadWithoutABody(t *testing.T) {
 	req := httptest.NewRequest(http.MethodHead, "http://stand-in.test/", nil)
-	resp, err := wiretest.Transport{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	resp, err := standin.Transport{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", "10")
 	})}.RoundTrip(req)
 	if err != nil {
@@ -60,7 +60,7 @@ func TestTransportAnswersHeadWithoutABody(t *testing.T) {
 
 func TestTransportFaults(t *testing.T) {
 	_, err := get(t, t.Context(), func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
-	if !errors.Is(err, wiretest.ErrReset) || !errors.Is(err, syscall.ECONNRESET) {
+	if !errors.Is(err, standin.ErrReset) || !errors.Is(err, syscall.ECONNRESET) {
 		t.Errorf("cut before the first byte: %v", err)
 	}
 	for name, h := range map[string]http.HandlerFunc{

@@ -1,4 +1,4 @@
-package wiretest
+package standin
 
 import (
 	"errors"
