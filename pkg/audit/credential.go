@@ -7,6 +7,12 @@ import (
 	"databrain-rotation/pkg/databrain"
 )
 
+// Staging labels of the secret's versions.
+const (
+	labelCurrent = "AWSCURRENT"
+	labelPending = "AWSPENDING"
+)
+
 // credential is the service token of a run. A rotation may replace it half-way:
 // then the secret is read again, once.
 type credential struct {

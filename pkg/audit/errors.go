@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -72,4 +73,15 @@ func tokenFailed(err error) *RunFailed {
 func listFailed(err error) *RunFailed {
 	do, _ := remedyOf(gapClass(err))
 	return &RunFailed{"list the data apps", err, do}
+}
+
+// awsCause says in a word or two why a call of an AWS service failed.
+func awsCause(err error) string {
+	if e, ok := errors.AsType[smithy.APIError](err); ok {
+		return e.ErrorCode()
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return "no answer in time"
+	}
+	return "no answer"
 }

@@ -1,13 +1,9 @@
 package audit
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"iter"
-	"math/rand/v2"
-	"strings"
 	"sync"
 	"time"
 
@@ -16,23 +12,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 )
 
-// EventSource is the source of all events.
-const EventSource = "databrain.token-audit"
-
-// The detail types of the events.
-const (
-	FindingObserved = "Databrain Token Finding Observed"
-	FindingResolved = "Databrain Token Finding Resolved"
-	CoverageGap     = "Databrain Audit Coverage Gap"
-	AuditCompleted  = "Databrain Audit Completed" // always the last of a run
-)
-
-// Limits of one call of PutEvents ("PutEvents", Amazon EventBridge API
-// reference). A call may hold 256 KiB; what is not counted there keeps a reserve.
-const (
-	maxBatchEntries = 10
-	maxBatchBytes   = 240 << 10
-)
+// maxBatchEntries is how many entries one call of PutEvents may hold ("PutEvents",
+// Amazon EventBridge API reference).
+const maxBatchEntries = 10
 
 const (
 	eventCalls    = 10 // calls of PutEvents in flight, as many as the SDK keeps connections
@@ -45,12 +27,6 @@ var errGivenUp = errors.New("not sent, since too many calls of EventBridge faile
 // EventBridge is the part of the SDK's client that the audit needs.
 type EventBridge interface {
 	PutEvents(context.Context, *eventbridge.PutEventsInput, ...func(*eventbridge.Options)) (*eventbridge.PutEventsOutput, error)
-}
-
-// Event is one event before it is written.
-type Event struct {
-	DetailType string
-	Detail     any
 }
 
 // Bus sends events to an event bus.
@@ -170,16 +146,6 @@ func (b *Bus) entries(s *sending, events iter.Seq[Event]) iter.Seq[types.PutEven
 	}
 }
 
-// encodeDetail encodes without the escapes for HTML, which would make a name of
-// the longest kind six times as long.
-func encodeDetail(detail any) (string, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	err := enc.Encode(detail)
-	return string(bytes.TrimSuffix(b.Bytes(), []byte("\n"))), err
-}
-
 // batched cuts entries into batches that keep to the limits of one call. An entry
 // that is too large for itself is a batch of its own, for EventBridge to judge.
 func batched(entries iter.Seq[types.PutEventsRequestEntry]) iter.Seq[[]types.PutEventsRequestEntry] {
@@ -188,7 +154,7 @@ func batched(entries iter.Seq[types.PutEventsRequestEntry]) iter.Seq[[]types.Put
 		size := 0
 		for entry := range entries {
 			n := entrySize(entry)
-			if len(batch) > 0 && (len(batch) == maxBatchEntries || size+n > maxBatchBytes) {
+			if len(batch) > 0 && (len(batch) == maxBatchEntries || size+n > MaxBatchBytes) {
 				if !yield(batch) {
 					return
 				}
@@ -207,73 +173,4 @@ func batched(entries iter.Seq[types.PutEventsRequestEntry]) iter.Seq[[]types.Put
 // source, detail type and detail. It has no time and no resources.
 func entrySize(e types.PutEventsRequestEntry) int {
 	return len(aws.ToString(e.Source)) + len(aws.ToString(e.DetailType)) + len(aws.ToString(e.Detail))
-}
-
-// events are those of a run, but for the one that ends it.
-func (r *Report) events() iter.Seq[Event] {
-	return func(yield func(Event) bool) {
-		for d := range r.details() {
-			kind := FindingObserved
-			if d.Finding.State == Resolved {
-				kind = FindingResolved
-			}
-			if !yield(Event{kind, d}) {
-				return
-			}
-		}
-		for i := range r.Gaps {
-			if !yield(Event{CoverageGap, r.GapDetail(&r.Gaps[i])}) {
-				return
-			}
-		}
-	}
-}
-
-// maxNotes is how many bytes of notes an event holds: even with six for each of them,
-// as a control character needs in JSON, they leave room for the rest.
-const maxNotes = 16 << 10
-
-// completed is the event that ends a run, and the sign of life that alarms wait for:
-// it must fit in one call. Its notes are cut, then its list of the worst findings.
-func (r *Report) completed() Event {
-	notes := cutNotes(r.Summary.Notes)
-	for {
-		d := r.CompletedDetail()
-		d.Summary.Notes = notes
-		encoded, err := encodeDetail(d)
-		n := len(r.Summary.Worst)
-		if err != nil || n == 0 || len(encoded) <= maxBatchBytes-1024 {
-			return Event{AuditCompleted, d}
-		}
-		r.Summary.Worst, r.Summary.WorstTruncated = r.Summary.Worst[:n/2], true
-	}
-}
-
-// cutNotes returns what fits of notes.
-func cutNotes(notes []string) []string {
-	var kept []string
-	room := maxNotes
-	for _, note := range notes {
-		if len(note) > room {
-			return append(kept, strings.ToValidUTF8(note[:room], "")+"…")
-		}
-		kept, room = append(kept, note), room-len(note)
-	}
-	return kept
-}
-
-// jitter is a random part of d, to keep clients apart ("Exponential backoff and
-// jitter", AWS architecture blog).
-func jitter(d time.Duration) time.Duration { return rand.N(d + 1) }
-
-// pause waits for d. It returns false if the context ends first.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

@@ -9,11 +9,8 @@ var (
 	ReadSnapshot  = readSnapshot
 )
 
-// The limits of one call of PutEvents.
-const (
-	MaxBatchEntries = maxBatchEntries
-	MaxBatchBytes   = maxBatchBytes
-)
+// MaxBatchEntries is how many entries one call of PutEvents may hold.
+const MaxBatchEntries = maxBatchEntries
 
 // NewGap is the gap of an app, named as the instance spells it.
 func NewGap(app string, class GapClass) Gap {

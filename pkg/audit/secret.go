@@ -14,12 +14,6 @@ import (
 	"databrain-rotation/pkg/databrain"
 )
 
-// Staging labels of the secret's versions.
-const (
-	labelCurrent = "AWSCURRENT"
-	labelPending = "AWSPENDING"
-)
-
 // SecretsManager is the part of the SDK's client that the audit needs, and that
 // the function's role has to allow.
 type SecretsManager interface {
