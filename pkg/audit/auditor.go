@@ -56,7 +56,7 @@ const postureTime = 10 * time.Second
 // [*RunFailed] or an [*EmissionFailed].
 func (a *Auditor) Run(ctx context.Context, request Request) (Summary, error) {
 	r := &run{
-		Auditor: a, request: request, gate: newGate(a.RequestsPerMinute, a.Now),
+		Auditor: a, request: request,
 		report: &Report{Summary: Summary{
 			Schema: SummarySchema, RunID: request.RunID, StartedAt: request.Start.UTC(), Instance: a.Instance,
 		}},
@@ -91,7 +91,6 @@ func (a *Auditor) Run(ctx context.Context, request Request) (Summary, error) {
 type run struct {
 	*Auditor
 	request Request
-	gate    *gate
 	report  *Report
 	memory  Memory
 	version stateVersion // of the state that memory came from
@@ -148,25 +147,23 @@ func (r *run) read(ctx context.Context) (Policy, Coverage, *Evaluation, error) {
 	if err != nil {
 		r.note("the rotation of the service token could not be judged: DescribeSecret failed (" + awsCause(err) + ")")
 	}
-	credential, err := newCredential(ctx, r.Secret.token)
+	token, err := r.Secret.token(ctx, labelCurrent)
 	if err != nil {
 		coverage := Coverage{Gaps: []Gap{{Class: GapAuth}}, Posture: posture}
 		return policy, coverage, evaluation, tokenFailed(err)
 	}
-	c := &collector{
-		client: r.Databrain.WithWait(r.gate.wait), evaluation: evaluation, concurrency: r.Concurrency,
-		requester: &requester{gate: r.gate, credential: credential},
-	}
-	c.budget.Store(startBudget)
-	coverage, err := c.collect(ctx)
+	coverage, stats, err := Run(ctx, Options{
+		Databrain: r.Databrain, Evaluation: evaluation, Token: token, ReadToken: r.Secret.token,
+		RequestsPerMinute: r.RequestsPerMinute, Concurrency: r.Concurrency, Now: r.Now,
+	})
 	coverage.Posture = posture
 	s := &r.report.Summary
-	s.Requests, s.Retries, s.Throttled = int(r.gate.requests.Load()), int(c.retries.Load()), int(c.throttled.Load())
-	if _, number := credential.current(); number > 0 {
+	s.Requests, s.Retries, s.Throttled = stats.Requests, stats.Retries, stats.Throttled
+	if stats.TokenReplaced {
 		r.note("the service token was replaced during the run, so the secret was read again")
 	}
 	if err != nil {
-		return policy, coverage, evaluation, listFailed(err)
+		return policy, coverage, evaluation, listFailed(err, coverage.Gaps[0].Class)
 	}
 	return policy, coverage, evaluation, nil
 }

@@ -6,14 +6,51 @@ import (
 	"iter"
 	"slices"
 	"sync"
+	"time"
 
 	"databrain-rotation/pkg/databrain"
 )
 
-// collector reads an instance: the list of the data apps, then the tokens of each,
-// which it hands to the evaluation as they arrive. Without faults that is one
-// request for the apps and one for each of them; if apps vanish meanwhile, one more
-// for the apps.
+// Options say what to collect from, and how. All of them are required.
+type Options struct {
+	Databrain  *databrain.Client
+	Evaluation *Evaluation // takes the tokens as they arrive
+
+	Token     databrain.Secret                                                  // the service token to begin with
+	ReadToken func(ctx context.Context, label string) (databrain.Secret, error) // of a staging label, when Token is refused
+
+	RequestsPerMinute int // ceiling towards the instance
+	Concurrency       int // lists that are read at a time
+	Now               func() time.Time
+}
+
+// Stats count what a run did.
+type Stats struct {
+	Requests, Retries, Throttled int
+	TokenReplaced                bool // another service token than the first was used
+}
+
+// Run reads the list of the data apps, then the tokens of each, until the context
+// ends. Without faults that is one request for the apps and one for each of them; if
+// apps vanish meanwhile, one more for the apps. What could not be read is a gap. The
+// error is that of the list of the apps; what could be had of it is read all the same.
+func Run(ctx context.Context, o Options) (Coverage, Stats, error) {
+	g := newGate(o.RequestsPerMinute, o.Now)
+	c := &collector{
+		client: o.Databrain.WithWait(g.wait), evaluation: o.Evaluation, concurrency: o.Concurrency,
+		requester: &requester{gate: g, credential: newCredential(o.Token, o.ReadToken)},
+	}
+	c.budget.Store(startBudget)
+	coverage, err := c.collect(ctx)
+	_, number := c.credential.current()
+	stats := Stats{
+		Requests: int(g.requests.Load()), Retries: int(c.retries.Load()), Throttled: int(c.throttled.Load()),
+		TokenReplaced: number > 0,
+	}
+	return coverage, stats, err
+}
+
+// collector is one run.
 type collector struct {
 	client      *databrain.Client
 	evaluation  *Evaluation

@@ -27,12 +27,8 @@ type credential struct {
 	reread bool
 }
 
-func newCredential(ctx context.Context, read func(context.Context, string) (databrain.Secret, error)) (*credential, error) {
-	token, err := read(ctx, labelCurrent)
-	if err != nil {
-		return nil, err
-	}
-	return &credential{read: read, token: token, turn: make(chan struct{}, 1)}, nil
+func newCredential(token databrain.Secret, read func(context.Context, string) (databrain.Secret, error)) *credential {
+	return &credential{read: read, token: token, turn: make(chan struct{}, 1)}
 }
 
 // current is the token to use, with its number.

@@ -70,8 +70,8 @@ func tokenFailed(err error) *RunFailed {
 }
 
 // listFailed is a run that could not list the data apps.
-func listFailed(err error) *RunFailed {
-	do, _ := remedyOf(gapClass(err))
+func listFailed(err error, class GapClass) *RunFailed {
+	do, _ := remedyOf(class)
 	return &RunFailed{"list the data apps", err, do}
 }
 
