@@ -5,5 +5,5 @@
 set -eu
 cd "$(dirname "$0")/.."
 go test -count=1 -timeout 60m ./pkg/rotation -args -proof.complete -rapid.checks=2000
-go test -count=1 ./pkg/audit
+go test -count=1 ./pkg/audit/...
 sh scripts/fuzz.sh

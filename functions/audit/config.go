@@ -5,7 +5,7 @@ import (
 	"net/url"
 	"strings"
 
-	"databrain-rotation/pkg/audit"
+	"databrain-rotation/pkg/audit/finding"
 	"databrain-rotation/pkg/settings"
 )
 
@@ -13,7 +13,7 @@ import (
 type config struct {
 	instance          *url.URL
 	secretID          string
-	policy            audit.Policy
+	policy            finding.Policy
 	policyObject      *object // read at every run in place of policy
 	bus               string  // "" sends no events
 	bucket, prefix    string  // bucket "" stores nothing
@@ -55,21 +55,21 @@ func parseConfig(getenv func(string) string) (config, error) {
 }
 
 // parsePolicy reads AUDIT_POLICY: absent, inline JSON, or the address of an object.
-func parsePolicy(r *settings.Reader) (audit.Policy, *object) {
+func parsePolicy(r *settings.Reader) (finding.Policy, *object) {
 	const name = "AUDIT_POLICY"
 	value := strings.TrimSpace(r.Text(name, ""))
 	if value == "" {
-		return audit.DefaultPolicy(), nil
+		return finding.DefaultPolicy(), nil
 	}
 	if address, ok := strings.CutPrefix(value, "s3://"); ok {
 		bucket, key, _ := strings.Cut(address, "/")
 		if bucket == "" || key == "" || !madeOf(bucket, "._-") {
 			r.Fault(name, "must be s3://bucket/key or a JSON object")
 		}
-		return audit.Policy{}, &object{bucket, key}
+		return finding.Policy{}, &object{bucket, key}
 	}
-	policy, err := audit.ParsePolicy([]byte(value), name)
-	if invalid, ok := errors.AsType[*audit.InvalidPolicy](err); ok {
+	policy, err := finding.ParsePolicy([]byte(value), name)
+	if invalid, ok := errors.AsType[*finding.InvalidPolicy](err); ok {
 		for _, fault := range invalid.Faults {
 			r.Fault(name, fault)
 		}

@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"databrain-rotation/pkg/audit"
+	"databrain-rotation/pkg/audit/finding"
 	"databrain-rotation/pkg/bootstrap"
 	"databrain-rotation/pkg/settings"
 )
@@ -29,7 +29,7 @@ func required(changes ...string) map[string]string {
 
 func TestSettings(t *testing.T) {
 	base := config{
-		secretID: "databrain/service-token", policy: audit.DefaultPolicy(), bus: "default", prefix: "databrain-audit/", requestsPerMinute: 200, concurrency: 4,
+		secretID: "databrain/service-token", policy: finding.DefaultPolicy(), bus: "default", prefix: "databrain-audit/", requestsPerMinute: 200, concurrency: 4,
 	}
 	with := func(change func(*config)) config {
 		c := base
@@ -51,7 +51,7 @@ func TestSettings(t *testing.T) {
 			}),
 		},
 		"no events":      {required("AUDIT_EVENT_BUS", "none"), with(func(c *config) { c.bus = "" })},
-		"policy in S3":   {required("AUDIT_POLICY", "s3://b/k/policy.json"), with(func(c *config) { c.policy, c.policyObject = audit.Policy{}, &object{"b", "k/policy.json"} })},
+		"policy in S3":   {required("AUDIT_POLICY", "s3://b/k/policy.json"), with(func(c *config) { c.policy, c.policyObject = finding.Policy{}, &object{"b", "k/policy.json"} })},
 		"empty settings": {required("AUDIT_POLICY", "", "AUDIT_BUCKET", "", "AUDIT_PREFIX", "", "AUDIT_EVENT_BUS", ""), base},
 	} {
 		t.Run(name, func(t *testing.T) {

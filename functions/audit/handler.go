@@ -17,6 +17,7 @@ import (
 	"github.com/google/uuid"
 
 	"databrain-rotation/pkg/audit"
+	"databrain-rotation/pkg/audit/finding"
 	"databrain-rotation/pkg/bootstrap"
 	"databrain-rotation/pkg/databrain"
 )
@@ -67,7 +68,7 @@ func newAuditor(c config, sdk aws.Config, env bootstrap.Environment) *audit.Audi
 		Instance:  strings.TrimRight(c.instance.String(), "/"),
 		Databrain: databrain.New(c.instance, databrain.Options{Timeout: requestTime, Now: env.Now, UserAgent: "databrain-audit/" + env.Version}),
 		Secret:    audit.Secret{Client: secretsmanager.NewFromConfig(sdk), ID: c.secretID},
-		Policy:    func(context.Context) (audit.Policy, error) { return c.policy, nil },
+		Policy:    func(context.Context) (finding.Policy, error) { return c.policy, nil },
 
 		RequestsPerMinute: c.requestsPerMinute, Concurrency: c.concurrency,
 		Metrics: env.Stdout, Log: env.Log, Now: env.Now,
@@ -85,7 +86,7 @@ func newAuditor(c config, sdk aws.Config, env bootstrap.Environment) *audit.Audi
 		a.Store = &audit.Store{Client: client, Bucket: c.bucket, Prefix: c.prefix}
 	}
 	if p := c.policyObject; p != nil {
-		a.Policy = func(ctx context.Context) (audit.Policy, error) {
+		a.Policy = func(ctx context.Context) (finding.Policy, error) {
 			return audit.ReadPolicy(ctx, client, p.bucket, p.key)
 		}
 	}

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"databrain-rotation/pkg/audit"
+	"databrain-rotation/pkg/audit/report"
 	"databrain-rotation/pkg/standin/databraintest"
 	"databrain-rotation/pkg/standin/labtest"
 	"databrain-rotation/pkg/standin/runtimetest"
@@ -72,16 +72,16 @@ func TestAuditThroughTheRuntime(t *testing.T) {
 	}
 	l := lab(t)
 	f := start(t, l.Audit())
-	for run, want := range []audit.Counts{{New: 3}, {Ongoing: 3}} {
+	for run, want := range []report.Counts{{New: 3}, {Ongoing: 3}} {
 		r := invoke(t, f, string(payload))
 		if r.Err != nil {
 			t.Fatalf("%v\n%s", r.Err, r.Log)
 		}
-		var s audit.Summary
+		var s report.Summary
 		if err := json.Unmarshal(r.Payload, &s); err != nil {
 			t.Fatal(err)
 		}
-		if s.Status != audit.Complete || s.Requests != 3 || s.Counts.Stale != 3 || s.Counts.New != want.New || s.Counts.Ongoing != want.Ongoing ||
+		if s.Status != report.Complete || s.Requests != 3 || s.Counts.Stale != 3 || s.Counts.New != want.New || s.Counts.Ongoing != want.Ongoing ||
 			s.RunID != "9b1deb4d-0000-4000-8000-000000000001" || s.Instance != l.DatabrainURL {
 			t.Errorf("run %d: %+v", run, s)
 		}

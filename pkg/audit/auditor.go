@@ -11,6 +11,9 @@ import (
 	"strings"
 	"time"
 
+	"databrain-rotation/pkg/audit/collect"
+	"databrain-rotation/pkg/audit/finding"
+	"databrain-rotation/pkg/audit/report"
 	"databrain-rotation/pkg/databrain"
 )
 
@@ -19,9 +22,9 @@ type Auditor struct {
 	Instance          string // base URL, without a slash at its end
 	Databrain         *databrain.Client
 	Secret            Secret
-	Policy            func(context.Context) (Policy, error) // asked at every run
-	RequestsPerMinute int                                   // ceiling towards the instance
-	Concurrency       int                                   // requests in flight
+	Policy            func(context.Context) (finding.Policy, error) // asked at every run
+	RequestsPerMinute int                                           // ceiling towards the instance
+	Concurrency       int                                           // requests in flight
 
 	Bus   *Bus   // nil sends no events
 	Store *Store // nil stores neither reports nor a state
@@ -54,16 +57,16 @@ const postureTime = 10 * time.Second
 
 // Run audits the instance. The summary is valid with an error too, which is a
 // [*RunFailed] or an [*EmissionFailed].
-func (a *Auditor) Run(ctx context.Context, request Request) (Summary, error) {
+func (a *Auditor) Run(ctx context.Context, request Request) (report.Summary, error) {
 	r := &run{
 		Auditor: a, request: request,
-		report: &Report{Summary: Summary{
-			Schema: SummarySchema, RunID: request.RunID, StartedAt: request.Start.UTC(), Instance: a.Instance,
+		report: &report.Report{Summary: report.Summary{
+			Schema: report.SummarySchema, RunID: request.RunID, StartedAt: request.Start.UTC(), Instance: a.Instance,
 		}},
 	}
 	failure := r.observe(ctx)
 	if failure != nil {
-		r.report.Summary.Status = Failed
+		r.report.Summary.Status = report.Failed
 		r.note(failure.Error())
 	}
 	r.finish()
@@ -91,10 +94,10 @@ func (a *Auditor) Run(ctx context.Context, request Request) (Summary, error) {
 type run struct {
 	*Auditor
 	request Request
-	report  *Report
-	memory  Memory
+	report  *report.Report
+	memory  finding.Memory
 	version stateVersion // of the state that memory came from
-	next    Snapshot
+	next    finding.Snapshot
 
 	lostEvents int
 }
@@ -114,45 +117,45 @@ func (r *run) observe(ctx context.Context) error {
 		r.note(note)
 	}
 	p := r.report
-	p.Resolved, r.next = Transition(r.memory, result.Findings, coverage, r.Instance, r.request.Start)
+	p.Resolved, r.next = finding.Transition(r.memory, result.Findings, coverage, r.Instance, r.request.Start)
 	for _, f := range p.Resolved {
 		if f.Superseded != "" {
 			p.Superseded = append(p.Superseded, f)
 		}
 	}
-	p.Resolved = slices.DeleteFunc(p.Resolved, func(f Finding) bool { return f.Superseded != "" })
-	p.Findings = sorted(result.Findings) // suppression and states may have changed the order
+	p.Resolved = slices.DeleteFunc(p.Resolved, func(f finding.Finding) bool { return f.Superseded != "" })
+	p.Findings = finding.Sorted(result.Findings) // suppression and states may have changed the order
 	r.next.RunID = r.request.RunID
 	r.memory.Findings = nil // what is still known of them is in the report and in next
 	p.Gaps, p.Posture, p.Policy = coverage.Gaps, coverage.Posture, policy
 	p.Exceptions, p.Ages, p.Undated = result.Exceptions, result.Ages, result.Undated
-	p.eventBase = r.eventBase()
-	p.summarize(&coverage, &result)
+	p.EventBase = r.eventBase()
+	p.Summarize(&coverage, &result)
 	r.noteDeleted(&coverage)
 	return failure
 }
 
 // read asks for the policy, the service token and then all that the instance
 // holds. When one of the first two is missing, the list of the apps is a gap.
-func (r *run) read(ctx context.Context) (Policy, Coverage, *Evaluation, error) {
+func (r *run) read(ctx context.Context) (finding.Policy, finding.Coverage, *finding.Evaluation, error) {
 	policy, err := r.Policy(ctx)
 	if err != nil {
-		return DefaultPolicy(), unread(err), NewEvaluation(DefaultPolicy(), r.Instance, r.request.Start),
+		return finding.DefaultPolicy(), unread(err), finding.NewEvaluation(finding.DefaultPolicy(), r.Instance, r.request.Start),
 			policyFailed(err)
 	}
-	evaluation := NewEvaluation(policy, r.Instance, r.request.Start)
+	evaluation := finding.NewEvaluation(policy, r.Instance, r.request.Start)
 	asking, cancel := context.WithTimeout(ctx, postureTime)
 	posture, err := r.Secret.posture(asking, r.request.Start)
 	cancel()
 	if err != nil {
 		r.note("the rotation of the service token could not be judged: DescribeSecret failed (" + awsCause(err) + ")")
 	}
-	token, err := r.Secret.token(ctx, labelCurrent)
+	token, err := r.Secret.token(ctx, collect.LabelCurrent)
 	if err != nil {
-		coverage := Coverage{Gaps: []Gap{{Class: GapAuth}}, Posture: posture}
+		coverage := finding.Coverage{Gaps: []finding.Gap{{Class: finding.GapAuth}}, Posture: posture}
 		return policy, coverage, evaluation, tokenFailed(err)
 	}
-	coverage, stats, err := Run(ctx, Options{
+	coverage, stats, err := collect.Run(ctx, collect.Options{
 		Databrain: r.Databrain, Evaluation: evaluation, Token: token, ReadToken: r.Secret.token,
 		RequestsPerMinute: r.RequestsPerMinute, Concurrency: r.Concurrency, Now: r.Now,
 	})
@@ -169,18 +172,18 @@ func (r *run) read(ctx context.Context) (Policy, Coverage, *Evaluation, error) {
 }
 
 // unread is the coverage of a run that could not even begin to read.
-func unread(err error) Coverage {
-	class := GapNetwork
-	_, invalid := errors.AsType[*InvalidPolicy](err)
+func unread(err error) finding.Coverage {
+	class := finding.GapNetwork
+	_, invalid := errors.AsType[*finding.InvalidPolicy](err)
 	switch status := httpStatus(err); {
 	case invalid:
-		class = GapDecode
+		class = finding.GapDecode
 	case status == http.StatusForbidden:
-		class = GapForbidden
+		class = finding.GapForbidden
 	case status != 0:
-		class = GapServer
+		class = finding.GapServer
 	}
-	return Coverage{Gaps: []Gap{{Class: class}}}
+	return finding.Coverage{Gaps: []finding.Gap{{Class: class}}}
 }
 
 // before returns a context that ends so long before ctx does, or at half of the
@@ -196,9 +199,9 @@ func (r *run) before(ctx context.Context, reserve time.Duration) (context.Contex
 // eventBase is what the ids of this run's events derive from; see eventID.
 func (r *run) eventBase() string {
 	switch r.memory.Kind {
-	case FirstRun:
+	case finding.FirstRun:
 		return ""
-	case Remembered:
+	case finding.Remembered:
 		return r.memory.RunID
 	}
 	return r.request.RunID
@@ -212,14 +215,14 @@ func (r *run) note(text string) {
 
 // noteDeleted tells of apps that were gone when their tokens were asked for. One
 // that was renamed was read under its new name.
-func (r *run) noteDeleted(c *Coverage) {
+func (r *run) noteDeleted(c *finding.Coverage) {
 	var names []string
 	for name, how := range c.Apps {
-		if how == Deleted && len(names) < 5 {
-			names = append(names, fmt.Sprintf("%q", shownName(name)))
+		if how == finding.Deleted && len(names) < 5 {
+			names = append(names, fmt.Sprintf("%q", finding.ShownName(name)))
 		}
 	}
-	if n := c.count(Deleted); n > 0 {
+	if n := c.Count(finding.Deleted); n > 0 {
 		r.note(fmt.Sprintf("%d data apps were deleted or renamed during the run, among them %s", n, strings.Join(names, ", ")))
 	}
 }

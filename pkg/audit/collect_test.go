@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"databrain-rotation/pkg/audit"
+	"databrain-rotation/pkg/audit/finding"
+	"databrain-rotation/pkg/audit/report"
 	"databrain-rotation/pkg/standin/databraintest"
 )
 
@@ -60,7 +62,7 @@ func TestThrottlingPausesAllRequests(t *testing.T) {
 		l := newLab(t, databraintest.Config{DataApps: all})
 		l.db.Inject(databraintest.Fault{Path: tokensPath, Skip: 20, Times: 1, Do: databraintest.TooManyRequests("40")})
 		s := l.mustRun()
-		l.checkGaps(s, map[string]audit.GapClass{})
+		l.checkGaps(s, map[string]finding.GapClass{})
 		if s.Throttled != 1 || s.Retries != 1 {
 			t.Errorf("throttled %d, retries %d; want one of each", s.Throttled, s.Retries)
 		}
@@ -82,7 +84,7 @@ func TestInstanceLimit(t *testing.T) {
 		all := apps(120)
 		l := newLab(t, databraintest.Config{DataApps: all, Switches: databraintest.Switches{RateLimit: 50}})
 		s := l.mustRun()
-		l.checkGaps(s, map[string]audit.GapClass{})
+		l.checkGaps(s, map[string]finding.GapClass{})
 		l.checkRecall(s, all)
 		if s.Throttled == 0 {
 			t.Error("the limit did not strike")
@@ -120,7 +122,7 @@ func TestThePauseOfTheLastAttempt(t *testing.T) {
 		l := newLab(t, databraintest.Config{DataApps: apps(10)})
 		l.auditor.Concurrency = 1
 		l.db.Inject(databraintest.Fault{Path: tokensPath, When: forApp("App 003"), Times: -1, Do: databraintest.TooManyRequests("110")})
-		l.checkGaps(l.mustRun(), map[string]audit.GapClass{"App 003": audit.GapRateLimited})
+		l.checkGaps(l.mustRun(), map[string]finding.GapClass{"App 003": finding.GapRateLimited})
 		requests := l.db.Requests()
 		for i, r := range requests[:len(requests)-1] {
 			if wait := requests[i+1].At.Sub(r.At); r.Struck && wait < 110*time.Second {
@@ -136,12 +138,12 @@ func TestRotationHalfWay(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		rotate func(*lab)
-		status audit.Status
+		status report.Status
 	}{
-		{"AWSCURRENT has moved", func(l *lab) { l.db.SetToken(next); l.putSecret(next) }, audit.Complete},
-		{"AWSPENDING holds it", func(l *lab) { l.db.SetToken(next); l.putPending(next) }, audit.Complete},
-		{"the secret does not know it", func(l *lab) { l.db.SetToken(next) }, audit.Partial},
-		{"a pending token that is not live, and one refusal", func(l *lab) { l.putPending(next) }, audit.Complete},
+		{"AWSCURRENT has moved", func(l *lab) { l.db.SetToken(next); l.putSecret(next) }, report.Complete},
+		{"AWSPENDING holds it", func(l *lab) { l.db.SetToken(next); l.putPending(next) }, report.Complete},
+		{"the secret does not know it", func(l *lab) { l.db.SetToken(next) }, report.Partial},
+		{"a pending token that is not live, and one refusal", func(l *lab) { l.putPending(next) }, report.Complete},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -160,7 +162,7 @@ func TestRotationHalfWay(t *testing.T) {
 				if got := l.secrets.Count("GetSecretValue") - before; got > 4 {
 					t.Errorf("the secret was read %d times", got)
 				}
-				if c.status == audit.Complete {
+				if c.status == report.Complete {
 					return
 				}
 				// A few failures in a row end it: no request for each of the rest.
@@ -168,7 +170,7 @@ func TestRotationHalfWay(t *testing.T) {
 					t.Errorf("%d requests were made with a token that is refused", refused)
 				}
 				for _, g := range l.gaps() {
-					if g.Gap.Class != audit.GapAuth {
+					if g.Gap.Class != finding.GapAuth {
 						t.Errorf("gap of class %s, want auth", g.Gap.Class)
 					}
 				}
@@ -190,7 +192,7 @@ func TestRefusalAfterARotation(t *testing.T) {
 		l.db.Inject(databraintest.Fault{Path: tokensPath, Do: databraintest.Delay(0), When: once(func() { l.db.SetToken(next); l.putSecret(next) }, 5)})
 		l.db.Inject(databraintest.Fault{Path: tokensPath, When: forApp("App 020"), Do: databraintest.Error(401, "AUTHENTICATION_ERROR", "x")})
 		s := l.mustRun()
-		l.checkGaps(s, map[string]audit.GapClass{"App 020": audit.GapAuth})
+		l.checkGaps(s, map[string]finding.GapClass{"App 020": finding.GapAuth})
 		l.checkRecall(s, all)
 	})
 }
@@ -217,7 +219,7 @@ func TestAppDeletedDuringTheRunIsNoGap(t *testing.T) {
 		rest := slices.Delete(slices.Clone(all), 7, 8)
 		l.db.Inject(databraintest.Fault{Path: tokensPath, Times: 1, Do: databraintest.Delay(0), When: once(func() { l.db.SetDataApps(rest) }, 0)})
 		s := l.mustRun()
-		l.checkGaps(s, map[string]audit.GapClass{})
+		l.checkGaps(s, map[string]finding.GapClass{})
 		if s.Counts.DataApps != 9 || len(s.Notes) != 1 || !strings.Contains(s.Notes[0], "App 007") {
 			t.Errorf("%d data apps, notes %q", s.Counts.DataApps, s.Notes)
 		}
@@ -235,12 +237,12 @@ func TestAppDeletedDuringTheRunIsNoGap(t *testing.T) {
 func TestAppsThatAreNotFound(t *testing.T) {
 	t.Parallel()
 	notFound := databraintest.Error(400, "DATA_APP_NOT_FOUND", "x")
-	gap := map[string]audit.GapClass{"App 003": audit.GapDecode}
+	gap := map[string]finding.GapClass{"App 003": finding.GapDecode}
 	for _, c := range []struct {
 		name     string
 		during   func(*lab, []databraintest.DataApp) // when the first tokens are asked for
 		refused  bool                                // the second list
-		gaps     map[string]audit.GapClass
+		gaps     map[string]finding.GapClass
 		apps     int
 		requests int
 	}{
@@ -261,7 +263,7 @@ func TestAppsThatAreNotFound(t *testing.T) {
 			all[3].Name = "Renamed"
 			l.db.SetDataApps(all)
 			l.db.Inject(databraintest.Fault{Path: tokensPath, When: forApp("Renamed"), Times: -1, Do: notFound})
-		}, false, map[string]audit.GapClass{"Renamed": audit.GapDecode}, 10, 13},
+		}, false, map[string]finding.GapClass{"Renamed": finding.GapDecode}, 10, 13},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -274,7 +276,7 @@ func TestAppsThatAreNotFound(t *testing.T) {
 				}
 				s := l.mustRun()
 				if c.gaps == nil {
-					c.gaps = map[string]audit.GapClass{}
+					c.gaps = map[string]finding.GapClass{}
 				}
 				l.checkGaps(s, c.gaps)
 				if s.Counts.DataApps != c.apps || s.Requests != c.requests || s.Counts.Resolved != 0 {
@@ -326,11 +328,11 @@ func TestPages(t *testing.T) {
 				}
 				s := l.mustRun()
 				l.checkRecall(s, all)
-				want := map[string]audit.GapClass{}
+				want := map[string]finding.GapClass{}
 				if c.gap {
-					want["Large"] = audit.GapDecode
+					want["Large"] = finding.GapDecode
 					if c.also != nil {
-						want["Large"] = audit.GapServer
+						want["Large"] = finding.GapServer
 					}
 				}
 				l.checkGaps(s, want)
@@ -357,9 +359,9 @@ func TestPages(t *testing.T) {
 					t.Errorf("%d findings resolved", s.Counts.Resolved)
 				}
 				switch {
-				case !c.gap && (err != nil || s.Status != audit.Complete || s.Counts.Covered != 35):
+				case !c.gap && (err != nil || s.Status != report.Complete || s.Counts.Covered != 35):
 					t.Errorf("err %v, status %s, %+v", err, s.Status, s.Counts)
-				case c.gap && c.also == nil && (err != nil || s.Status != audit.Partial):
+				case c.gap && c.also == nil && (err != nil || s.Status != report.Partial):
 					t.Errorf("an incomplete list: err %v, status %s", err, s.Status)
 				case c.gap && c.also != nil:
 					asError[*audit.RunFailed](t, err)
@@ -381,8 +383,8 @@ func TestWhatACutListShowed(t *testing.T) {
 		l.db.Inject(databraintest.Fault{Path: tokensPath, Times: -1, Do: databraintest.BadGateway(),
 			When: func(r *http.Request) bool { return !whole(r) }})
 		s := l.mustRun()
-		l.checkGaps(s, map[string]audit.GapClass{"Large": audit.GapServer})
-		if s.Counts.Stale < 4 || s.Counts.Stale != checks(l.details(audit.FindingObserved))[audit.TokenAge] {
+		l.checkGaps(s, map[string]finding.GapClass{"Large": finding.GapServer})
+		if s.Counts.Stale < 4 || s.Counts.Stale != checks(l.details(report.FindingObserved))[finding.TokenAge] {
 			t.Errorf("%+v", s.Counts)
 		}
 	})
@@ -406,11 +408,11 @@ func TestDeadline(t *testing.T) {
 					t.Errorf("took %v of %v, want %v", took, timeout, stop)
 				}
 				l.checkRecall(s, all)
-				classes := map[audit.GapClass]int{}
+				classes := map[finding.GapClass]int{}
 				for _, g := range l.gaps() {
 					classes[g.Gap.Class]++
 				}
-				if len(classes) != 1 || classes[audit.GapDeadline] != n-s.Counts.Covered || s.Counts.Covered == 0 {
+				if len(classes) != 1 || classes[finding.GapDeadline] != n-s.Counts.Covered || s.Counts.Covered == 0 {
 					t.Errorf("%d apps covered, gaps: %v", s.Counts.Covered, classes)
 				}
 				time.Sleep(time.Minute) // requests that were given up reach the instance all the same

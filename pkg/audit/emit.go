@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"databrain-rotation/pkg/audit/report"
 	"databrain-rotation/pkg/emf"
 )
 
@@ -23,7 +24,7 @@ func (r *run) emit(ctx context.Context) {
 	r.report.EmittedAt = r.Now()
 	if r.Bus != nil {
 		sending, cancel := r.before(ctx, afterEvents)
-		r.send(sending, "events", r.report.events())
+		r.send(sending, "events", r.report.Events())
 		cancel()
 	}
 	if r.Store != nil {
@@ -34,7 +35,7 @@ func (r *run) emit(ctx context.Context) {
 	r.finish()
 	if r.Bus != nil {
 		sending, cancel := r.before(ctx, afterLast)
-		r.send(sending, "the last event", slices.Values([]Event{r.report.completed()}))
+		r.send(sending, "the last event", slices.Values([]report.Event{r.report.Completed()}))
 		cancel()
 	}
 	if r.Store != nil {
@@ -45,7 +46,7 @@ func (r *run) emit(ctx context.Context) {
 	r.writeMetrics(ctx)
 }
 
-func (r *run) send(ctx context.Context, what string, events iter.Seq[Event]) {
+func (r *run) send(ctx context.Context, what string, events iter.Seq[report.Event]) {
 	lost, err := r.Bus.send(ctx, events)
 	r.lostEvents += lost
 	r.failed(ctx, what, lost, err)
@@ -63,15 +64,15 @@ func (r *run) failed(ctx context.Context, what string, failures int, err error) 
 // reportFile is one form of the report.
 type reportFile struct {
 	name, contentType string
-	write             func(io.Writer, *Report) error
+	write             func(io.Writer, *report.Report) error
 }
 
 func reportFiles() []reportFile {
 	return []reportFile{
-		{"report.html", "text/html; charset=utf-8", WriteHTML},
-		{"findings.json", "application/json", WriteJSON},
-		{"findings.csv", "text/csv; charset=utf-8", WriteCSV},
-		{"findings.ocsf.json", "application/json", WriteOCSF},
+		{"report.html", "text/html; charset=utf-8", report.WriteHTML},
+		{"findings.json", "application/json", report.WriteJSON},
+		{"findings.csv", "text/csv; charset=utf-8", report.WriteCSV},
+		{"findings.ocsf.json", "application/json", report.WriteOCSF},
 	}
 }
 
@@ -124,7 +125,7 @@ func (r *run) storeState(ctx context.Context) {
 func (r *run) writeMetrics(ctx context.Context) {
 	s := &r.report.Summary
 	completed := 1
-	if s.Status == Failed {
+	if s.Status == report.Failed {
 		completed = 0
 	}
 	count := func(name string, n int) emf.Metric { return emf.Metric{Name: name, Unit: "Count", Value: float64(n)} }
@@ -134,7 +135,7 @@ func (r *run) writeMetrics(ctx context.Context) {
 		count("Requests", s.Requests), count("Throttled", s.Throttled),
 		{Name: "DurationMs", Unit: "Milliseconds", Value: float64(s.DurationMs)},
 	}
-	if !s.blind() {
+	if !s.Blind() {
 		metrics = append(metrics, count("Tokens", s.Counts.Tokens), count("StaleTokens", s.Counts.Stale),
 			emf.Metric{Name: "OldestTokenAgeDays", Unit: "None", Value: float64(s.OldestAgeDays)})
 	}

@@ -8,6 +8,9 @@ import (
 	"strings"
 
 	"github.com/aws/smithy-go"
+
+	"databrain-rotation/pkg/audit/finding"
+	"databrain-rotation/pkg/audit/report"
 )
 
 // RunFailed is the error of a run that could not read what every other step needs.
@@ -40,7 +43,7 @@ func (e *EmissionFailed) Error() string {
 // policyFailed is a run without its policy, which came from S3.
 func policyFailed(err error) *RunFailed {
 	do := "Check that the function reaches S3 (in a VPC: an endpoint or NAT), then run the audit again."
-	_, invalid := errors.AsType[*InvalidPolicy](err)
+	_, invalid := errors.AsType[*finding.InvalidPolicy](err)
 	switch status := httpStatus(err); {
 	case invalid:
 		do = "Correct the policy, then run the audit again."
@@ -70,8 +73,8 @@ func tokenFailed(err error) *RunFailed {
 }
 
 // listFailed is a run that could not list the data apps.
-func listFailed(err error, class GapClass) *RunFailed {
-	do, _ := remedyOf(class)
+func listFailed(err error, class finding.GapClass) *RunFailed {
+	do, _ := report.RemedyOf(class)
 	return &RunFailed{"list the data apps", err, do}
 }
 

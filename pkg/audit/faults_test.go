@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"databrain-rotation/pkg/audit"
+	"databrain-rotation/pkg/audit/finding"
+	"databrain-rotation/pkg/audit/report"
 	"databrain-rotation/pkg/standin/databraintest"
 )
 
@@ -23,45 +25,45 @@ type faultCase struct {
 	do   databraintest.Action
 	// gap is the class of the gap when every request is struck. One struck request
 	// alone leaves no gap, unless the failure is not worth a second request.
-	gap   audit.GapClass
+	gap   finding.GapClass
 	final bool // not worth a second request
 }
 
 func faultCases(now time.Time) []faultCase {
 	answer := func(body string) databraintest.Action { return databraintest.Answer(200, "application/json", body) }
 	throttled := func(name, retryAfter string) faultCase {
-		return faultCase{"429, Retry-After " + name, databraintest.TooManyRequests(retryAfter), audit.GapRateLimited, false}
+		return faultCase{"429, Retry-After " + name, databraintest.TooManyRequests(retryAfter), finding.GapRateLimited, false}
 	}
 	return []faultCase{
 		throttled("absent", ""), throttled("in seconds", "7"), throttled("of zero", "0"), throttled("negative", "-30"),
 		throttled("huge", "99999999999999999999"), throttled("garbage", "soon"), throttled("a day", "86400"),
 		throttled("as a date", now.Add(9*time.Second).UTC().Format(http.TimeFormat)),
 		throttled("as a date in the past", now.Add(-time.Hour).UTC().Format(http.TimeFormat)),
-		{"500", databraintest.Error(500, "INTERNAL_SERVER_ERROR", "INTERNAL_SERVER_ERROR"), audit.GapServer, false},
-		{"500 for good", databraintest.Error(500, "SELFHOSTED_APP_ERROR", "x"), audit.GapServer, true},
-		{"502 in HTML", databraintest.BadGateway(), audit.GapServer, false},
-		{"no connection", databraintest.Cut(), audit.GapNetwork, false},
-		{"reset in the body", databraintest.CutBody(), audit.GapNetwork, false},
-		{"truncated JSON", databraintest.TruncateBody(), audit.GapDecode, false},
-		{"login page", databraintest.LoginPage(), audit.GapDecode, false},
-		{"slow body", databraintest.SlowBody(20 * time.Second), audit.GapTimeout, false},
-		{"no answer", databraintest.Hang(), audit.GapTimeout, false},
-		{"endless entry", databraintest.Endless(`{"data":["`, "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"), audit.GapDecode, false},
-		{"403", databraintest.Error(403, "FORBIDDEN", "no"), audit.GapForbidden, true},
-		{"403 in HTML", databraintest.Answer(403, "text/html", "<h1>Forbidden</h1>"), audit.GapForbidden, true},
-		{"401", databraintest.Error(401, "AUTHENTICATION_ERROR", "no"), audit.GapAuth, true},
-		{"400 for the token", databraintest.Error(400, "AUTHENTICATION_ERROR", "no"), audit.GapAuth, true},
-		{"400", databraintest.Error(400, "INVALID_REQUEST_BODY", "no"), audit.GapDecode, true},
-		{"no data", answer(`{}`), audit.GapDecode, false},
-		{"null data", answer(`{"data":null}`), audit.GapDecode, false},
-		{"data is an object", answer(`{"data":{}}`), audit.GapDecode, false},
-		{"data twice", answer(`{"data":[],"data":[]}`), audit.GapDecode, false},
-		{"error in a 200", answer(`{"data":[],"error":{"code":"X","message":"y"}}`), audit.GapDecode, false},
-		{"entry without a key or name", answer(`{"data":[{}]}`), audit.GapDecode, false},
-		{"null entry", answer(`{"data":[null]}`), audit.GapDecode, false},
-		{"empty body", answer(``), audit.GapDecode, false},
-		{"redirect", databraintest.Answer(302, "text/html", ""), audit.GapDecode, false},
-		{"204", databraintest.Answer(204, "", ""), audit.GapDecode, false},
+		{"500", databraintest.Error(500, "INTERNAL_SERVER_ERROR", "INTERNAL_SERVER_ERROR"), finding.GapServer, false},
+		{"500 for good", databraintest.Error(500, "SELFHOSTED_APP_ERROR", "x"), finding.GapServer, true},
+		{"502 in HTML", databraintest.BadGateway(), finding.GapServer, false},
+		{"no connection", databraintest.Cut(), finding.GapNetwork, false},
+		{"reset in the body", databraintest.CutBody(), finding.GapNetwork, false},
+		{"truncated JSON", databraintest.TruncateBody(), finding.GapDecode, false},
+		{"login page", databraintest.LoginPage(), finding.GapDecode, false},
+		{"slow body", databraintest.SlowBody(20 * time.Second), finding.GapTimeout, false},
+		{"no answer", databraintest.Hang(), finding.GapTimeout, false},
+		{"endless entry", databraintest.Endless(`{"data":["`, "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"), finding.GapDecode, false},
+		{"403", databraintest.Error(403, "FORBIDDEN", "no"), finding.GapForbidden, true},
+		{"403 in HTML", databraintest.Answer(403, "text/html", "<h1>Forbidden</h1>"), finding.GapForbidden, true},
+		{"401", databraintest.Error(401, "AUTHENTICATION_ERROR", "no"), finding.GapAuth, true},
+		{"400 for the token", databraintest.Error(400, "AUTHENTICATION_ERROR", "no"), finding.GapAuth, true},
+		{"400", databraintest.Error(400, "INVALID_REQUEST_BODY", "no"), finding.GapDecode, true},
+		{"no data", answer(`{}`), finding.GapDecode, false},
+		{"null data", answer(`{"data":null}`), finding.GapDecode, false},
+		{"data is an object", answer(`{"data":{}}`), finding.GapDecode, false},
+		{"data twice", answer(`{"data":[],"data":[]}`), finding.GapDecode, false},
+		{"error in a 200", answer(`{"data":[],"error":{"code":"X","message":"y"}}`), finding.GapDecode, false},
+		{"entry without a key or name", answer(`{"data":[{}]}`), finding.GapDecode, false},
+		{"null entry", answer(`{"data":[null]}`), finding.GapDecode, false},
+		{"empty body", answer(``), finding.GapDecode, false},
+		{"redirect", databraintest.Answer(302, "text/html", ""), finding.GapDecode, false},
+		{"204", databraintest.Answer(204, "", ""), finding.GapDecode, false},
 	}
 }
 
@@ -83,7 +85,7 @@ func TestFaultsOfOneApp(t *testing.T) {
 					requests, struck := len(l.db.Requests()), l.db.Struck()
 					s := l.mustRun()
 
-					want := map[string]audit.GapClass{}
+					want := map[string]finding.GapClass{}
 					if times < 0 || c.final {
 						want["App 003"] = c.gap
 					}
@@ -115,14 +117,14 @@ func TestFaultsOfTheAppList(t *testing.T) {
 				l.db.Inject(databraintest.Fault{Path: appsPath, Do: c.do, Times: -1})
 				s, err := l.run()
 				asError[*audit.RunFailed](t, err)
-				if s.Status != audit.Failed || s.Counts.Gaps == 0 || s.Counts.Resolved != 0 {
+				if s.Status != report.Failed || s.Counts.Gaps == 0 || s.Counts.Resolved != 0 {
 					t.Errorf("summary: %+v", s)
 				}
 				gaps := l.gaps()
 				if len(gaps) == 0 || gaps[0].DataApp != nil || gaps[0].Gap.Class != c.gap {
 					t.Errorf("gaps: %+v, want one without an app and of class %s", gaps, c.gap)
 				}
-				if checks(l.details(audit.FindingObserved))[audit.DataAppsUnlistable] != 1 {
+				if checks(l.details(report.FindingObserved))[finding.DataAppsUnlistable] != 1 {
 					t.Error("no finding that the apps could not be listed")
 				}
 				l.checkCompleted(s)
@@ -143,8 +145,8 @@ func forApp(name string) func(*http.Request) bool {
 
 func whole(r *http.Request) bool { return r.URL.Query().Get("isPagination") == "" }
 
-func checks(details []audit.Detail) map[audit.Check]int {
-	n := make(map[audit.Check]int)
+func checks(details []report.Detail) map[finding.Check]int {
+	n := make(map[finding.Check]int)
 	for _, d := range details {
 		n[d.Finding.Check]++
 	}
@@ -153,9 +155,9 @@ func checks(details []audit.Detail) map[audit.Check]int {
 
 // checkGaps compares the gaps with those expected, by app, in events, findings,
 // and counts.
-func (l *lab) checkGaps(s audit.Summary, want map[string]audit.GapClass) {
+func (l *lab) checkGaps(s report.Summary, want map[string]finding.GapClass) {
 	l.t.Helper()
-	got := map[string]audit.GapClass{}
+	got := map[string]finding.GapClass{}
 	for _, g := range l.gaps() {
 		name := ""
 		if g.DataApp != nil {
@@ -166,13 +168,13 @@ func (l *lab) checkGaps(s audit.Summary, want map[string]audit.GapClass) {
 	if !maps.Equal(got, want) {
 		l.t.Errorf("gaps are %v, want %v", got, want)
 	}
-	findings := checks(l.details(audit.FindingObserved))
-	if n := findings[audit.DataAppUnlistable] + findings[audit.DataAppsUnlistable]; n != len(got) || s.Counts.Gaps != n {
+	findings := checks(l.details(report.FindingObserved))
+	if n := findings[finding.DataAppUnlistable] + findings[finding.DataAppsUnlistable]; n != len(got) || s.Counts.Gaps != n {
 		l.t.Errorf("%d gaps, %d findings of gaps, the summary counts %d", len(got), n, s.Counts.Gaps)
 	}
-	status := audit.Complete
+	status := report.Complete
 	if len(want) > 0 {
-		status = audit.Partial
+		status = report.Partial
 	}
 	if s.Status != status || s.Counts.Covered+len(want) != s.Counts.DataApps {
 		l.t.Errorf("status %s with %d apps, %d covered, %d gaps", s.Status, s.Counts.DataApps, s.Counts.Covered, s.Counts.Gaps)
@@ -182,7 +184,7 @@ func (l *lab) checkGaps(s audit.Summary, want map[string]audit.GapClass) {
 // checkRecall holds the events of the last run against what the instance holds:
 // each stale token is a finding, or its app is a gap; and no finding of a token
 // that is still there was resolved.
-func (l *lab) checkRecall(s audit.Summary, all []databraintest.DataApp) {
+func (l *lab) checkRecall(s report.Summary, all []databraintest.DataApp) {
 	l.t.Helper()
 	unread := map[string]bool{}
 	for _, g := range l.gaps() {
@@ -193,8 +195,8 @@ func (l *lab) checkRecall(s audit.Summary, all []databraintest.DataApp) {
 		unread[g.DataApp.Name] = true
 	}
 	found := map[string]bool{}
-	for _, d := range l.details(audit.FindingObserved) {
-		if d.Finding.Check == audit.TokenAge {
+	for _, d := range l.details(report.FindingObserved) {
+		if d.Finding.Check == finding.TokenAge {
 			found[d.Token.Fingerprint] = true
 		}
 	}
@@ -204,7 +206,7 @@ func (l *lab) checkRecall(s audit.Summary, all []databraintest.DataApp) {
 			l.t.Errorf("the stale token %s of %q is neither a finding nor in a gap", token, app)
 		}
 	}
-	for _, d := range l.details(audit.FindingResolved) {
+	for _, d := range l.details(report.FindingResolved) {
 		if d.Token != nil && stale[d.Token.Fingerprint] != "" {
 			l.t.Errorf("resolved, but there: %+v", d)
 		}
@@ -214,18 +216,18 @@ func (l *lab) checkRecall(s audit.Summary, all []databraintest.DataApp) {
 
 // checkCompleted checks that the run ended with one event that says what the
 // summary says.
-func (l *lab) checkCompleted(s audit.Summary) {
+func (l *lab) checkCompleted(s report.Summary) {
 	l.t.Helper()
 	entries := l.bus.Entries()
-	if len(entries) == 0 || entries[len(entries)-1].DetailType != audit.AuditCompleted {
+	if len(entries) == 0 || entries[len(entries)-1].DetailType != report.AuditCompleted {
 		l.t.Fatal("the last event is not the one that ends the run")
 	}
 	for _, e := range entries[:len(entries)-1] {
-		if e.DetailType == audit.AuditCompleted {
+		if e.DetailType == report.AuditCompleted {
 			l.t.Error("the event that ends the run came twice")
 		}
 	}
-	got := decode[audit.CompletedDetail](l.t, entries[len(entries)-1].Detail).Summary
+	got := decode[report.CompletedDetail](l.t, entries[len(entries)-1].Detail).Summary
 	if got.Counts != s.Counts || got.Status != s.Status || got.RunID != s.RunID {
 		l.t.Errorf("the last event says %+v, the summary %+v", got, s)
 	}

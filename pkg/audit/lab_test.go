@@ -3,11 +3,16 @@ package audit_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"html"
 	"log/slog"
 	"net/url"
+	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -19,6 +24,8 @@ import (
 	"github.com/google/uuid"
 
 	"databrain-rotation/pkg/audit"
+	"databrain-rotation/pkg/audit/finding"
+	"databrain-rotation/pkg/audit/report"
 	"databrain-rotation/pkg/databrain"
 	"databrain-rotation/pkg/standin/databraintest"
 	"databrain-rotation/pkg/standin/eventbridgetest"
@@ -74,7 +81,7 @@ func newLab(t testing.TB, c databraintest.Config) *lab {
 		Secret: audit.Secret{ID: labSecret, Client: secretsmanager.New(secretsmanager.Options{
 			Region: "us-east-1", Credentials: keys, HTTPClient: l.secrets.Client(), BaseEndpoint: aws.String("http://secretsmanager.test"),
 		})},
-		Policy:            func(context.Context) (audit.Policy, error) { return audit.DefaultPolicy(), nil },
+		Policy:            func(context.Context) (finding.Policy, error) { return finding.DefaultPolicy(), nil },
 		RequestsPerMinute: 200, Concurrency: 4,
 		Bus:     &audit.Bus{Name: "default", Client: newEventBridge(l.bus)},
 		Store:   &audit.Store{Client: newS3(l.s3), Bucket: labBucket, Prefix: "audit/"},
@@ -116,20 +123,20 @@ func (l *lab) putSecret(token string) {
 
 func (l *lab) policy(text string) {
 	l.t.Helper()
-	p, err := audit.ParsePolicy([]byte(text), "test")
+	p, err := finding.ParsePolicy([]byte(text), "test")
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	l.auditor.Policy = func(context.Context) (audit.Policy, error) { return p, nil }
+	l.auditor.Policy = func(context.Context) (finding.Policy, error) { return p, nil }
 }
 
 // run is one invocation under a request id of its own.
-func (l *lab) run() (audit.Summary, error) {
+func (l *lab) run() (report.Summary, error) {
 	l.runs++
 	return l.runAs(fmt.Sprintf("run-%d", l.runs))
 }
 
-func (l *lab) runAs(id string) (audit.Summary, error) {
+func (l *lab) runAs(id string) (report.Summary, error) {
 	ctx, cancel := context.WithTimeout(l.t.Context(), l.timeout)
 	defer cancel()
 	s, err := l.auditor.Run(ctx, audit.Request{RunID: id, Start: time.Now()})
@@ -145,7 +152,7 @@ func (l *lab) runAs(id string) (audit.Summary, error) {
 }
 
 // mustRun is run for runs that do not fail. It forgets the events of earlier ones.
-func (l *lab) mustRun() audit.Summary {
+func (l *lab) mustRun() report.Summary {
 	l.t.Helper()
 	l.bus.ClearEntries()
 	s, err := l.run()
@@ -156,23 +163,23 @@ func (l *lab) mustRun() audit.Summary {
 }
 
 // details are the findings among the events, by detail type.
-func (l *lab) details(detailType string) []audit.Detail {
+func (l *lab) details(detailType string) []report.Detail {
 	l.t.Helper()
-	var details []audit.Detail
+	var details []report.Detail
 	for _, e := range l.bus.Entries() {
 		if e.DetailType == detailType {
-			details = append(details, decode[audit.Detail](l.t, e.Detail))
+			details = append(details, decode[report.Detail](l.t, e.Detail))
 		}
 	}
 	return details
 }
 
-func (l *lab) gaps() []audit.GapDetail {
+func (l *lab) gaps() []report.GapDetail {
 	l.t.Helper()
-	var gaps []audit.GapDetail
+	var gaps []report.GapDetail
 	for _, e := range l.bus.Entries() {
-		if e.DetailType == audit.CoverageGap {
-			gaps = append(gaps, decode[audit.GapDetail](l.t, e.Detail))
+		if e.DetailType == report.CoverageGap {
+			gaps = append(gaps, decode[report.GapDetail](l.t, e.Detail))
 		}
 	}
 	return gaps
@@ -184,6 +191,21 @@ func decode[T any](t testing.TB, text string) (v T) {
 		t.Fatalf("decode %T: %v", v, err)
 	}
 	return v
+}
+
+func days(n int) time.Duration { return time.Duration(n) * 24 * time.Hour }
+
+// fingerprint is what the audit keeps of a key.
+func fingerprint(key string) string {
+	sum := sha256.Sum256([]byte(key))
+	return hex.EncodeToString(sum[:8])
+}
+
+var markup = regexp.MustCompile(`(?s)<style>.*?</style>|<[^>]*>`)
+
+// text is what a person reads of a page.
+func text(page string) string {
+	return strings.Join(strings.Fields(html.UnescapeString(markup.ReplaceAllString(page, " "))), " ")
 }
 
 // app is a data app whose tokens have the given ages in days.

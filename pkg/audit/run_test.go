@@ -11,6 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"databrain-rotation/pkg/audit"
+	"databrain-rotation/pkg/audit/finding"
+	"databrain-rotation/pkg/audit/report"
 	"databrain-rotation/pkg/standin"
 	"databrain-rotation/pkg/standin/databraintest"
 )
@@ -22,14 +24,14 @@ func TestHealthyRunMakesOneRequestForTheAppsAndOneForEach(t *testing.T) {
 		if got := len(l.db.Requests()); got != 26 || s.Requests != 26 || s.Retries != 0 {
 			t.Errorf("the instance saw %d requests, the summary says %d with %d retries; want 26", got, s.Requests, s.Retries)
 		}
-		want := audit.Counts{
+		want := report.Counts{
 			DataApps: 25, Covered: 25, Tokens: 50, Findings: 26, New: 26, Stale: 25,
-			BySeverity: audit.BySeverity{Medium: 25, High: 1},
+			BySeverity: report.BySeverity{Medium: 25, High: 1},
 		}
 		if diff := cmp.Diff(want, s.Counts); diff != "" {
 			t.Error(diff)
 		}
-		if s.OldestAgeDays != 124 || s.Status != audit.Complete || len(s.Worst) != 26 || s.Notes != nil {
+		if s.OldestAgeDays != 124 || s.Status != report.Complete || len(s.Worst) != 26 || s.Notes != nil {
 			t.Errorf("summary: %+v", s)
 		}
 		if want := "s3://bucket/audit/2000-01-01/run-1/report.html"; s.Report != want {
@@ -59,27 +61,27 @@ func TestFailedRunStillTells(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		damage func(*lab)
-		class  audit.GapClass
+		class  finding.GapClass
 		do     string // what the error tells the operator to do
 	}{
-		{"the secret is not there", func(l *lab) { l.auditor.Secret.ID = "other" }, audit.GapAuth, "Correct DATABRAIN_SERVICE_TOKEN_SECRET_ID"},
-		{"the secret holds no token yet", func(l *lab) { l.putValue(`{"token":""}`) }, audit.GapAuth, "Store the live service token"},
-		{"the secret has two tokens", func(l *lab) { l.putValue(`{"token":"a","token":"b"}`) }, audit.GapAuth, "Store the live service token"},
-		{"the token is not a string", func(l *lab) { l.putValue(`{"token":7}`) }, audit.GapAuth, "Store the live service token"},
-		{"the secret is not JSON", func(l *lab) { l.putValue("some words") }, audit.GapAuth, "Store the live service token"},
-		{"the token is refused", func(l *lab) { l.db.SetToken("11111111-2222-4333-8444-555555555555") }, audit.GapAuth, "put AWSCURRENT on it"},
-		{"the policy is not there", func(l *lab) { l.storedPolicy() }, audit.GapServer, "Put the policy there"},
+		{"the secret is not there", func(l *lab) { l.auditor.Secret.ID = "other" }, finding.GapAuth, "Correct DATABRAIN_SERVICE_TOKEN_SECRET_ID"},
+		{"the secret holds no token yet", func(l *lab) { l.putValue(`{"token":""}`) }, finding.GapAuth, "Store the live service token"},
+		{"the secret has two tokens", func(l *lab) { l.putValue(`{"token":"a","token":"b"}`) }, finding.GapAuth, "Store the live service token"},
+		{"the token is not a string", func(l *lab) { l.putValue(`{"token":7}`) }, finding.GapAuth, "Store the live service token"},
+		{"the secret is not JSON", func(l *lab) { l.putValue("some words") }, finding.GapAuth, "Store the live service token"},
+		{"the token is refused", func(l *lab) { l.db.SetToken("11111111-2222-4333-8444-555555555555") }, finding.GapAuth, "put AWSCURRENT on it"},
+		{"the policy is not there", func(l *lab) { l.storedPolicy() }, finding.GapServer, "Put the policy there"},
 		{"the role may not read the secret", func(l *lab) {
 			l.secrets.Inject(standin.Fault{Operation: "GetSecretValue", Kind: standin.ErrorBefore, Code: "AccessDeniedException", Times: -1})
-		}, audit.GapAuth, "role may read the secret"},
+		}, finding.GapAuth, "role may read the secret"},
 		{"Secrets Manager does not answer", func(l *lab) {
 			l.secrets.Inject(standin.Fault{Kind: standin.HangBefore, Times: -1})
-		}, audit.GapAuth, "reaches Secrets Manager"},
+		}, finding.GapAuth, "reaches Secrets Manager"},
 		{"the role may not read the policy", func(l *lab) {
 			l.storedPolicy()
 			l.s3.Inject(standin.Fault{Target: labBucket + "/policy.json", Kind: standin.ErrorBefore, Code: "AccessDenied", Times: -1})
-		}, audit.GapForbidden, "role may read it"},
-		{"the policy is faulty", func(l *lab) { l.storedPolicy(); l.s3.Put(labBucket, "policy.json", []byte(`{"maxAge":1}`)) }, audit.GapDecode, "Correct the policy"},
+		}, finding.GapForbidden, "role may read it"},
+		{"the policy is faulty", func(l *lab) { l.storedPolicy(); l.s3.Put(labBucket, "policy.json", []byte(`{"maxAge":1}`)) }, finding.GapDecode, "Correct the policy"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -95,13 +97,13 @@ func TestFailedRunStillTells(t *testing.T) {
 				if told := strings.Join(s.Notes, " "); !strings.Contains(told, err.Error()) || strings.Contains(l.log.String(), c.do) {
 					t.Errorf("the failure belongs into the notes, and into the log by the runtime alone: %q\n%s", s.Notes, l.log.String())
 				}
-				if s.Status != audit.Failed || s.Counts.Resolved != 0 || len(s.Notes) == 0 {
+				if s.Status != report.Failed || s.Counts.Resolved != 0 || len(s.Notes) == 0 {
 					t.Errorf("summary: %+v", s)
 				}
 				if gaps := l.gaps(); len(gaps) != 1 || gaps[0].DataApp != nil || gaps[0].Gap.Class != c.class {
 					t.Errorf("gaps: %+v", gaps)
 				}
-				if checks(l.details(audit.FindingObserved))[audit.DataAppsUnlistable] != 1 {
+				if checks(l.details(report.FindingObserved))[finding.DataAppsUnlistable] != 1 {
 					t.Error("no finding that the apps could not be listed")
 				}
 				if got := l.metric("Completed"); got != 0 {
@@ -163,7 +165,7 @@ func (l *lab) putValue(value string) {
 }
 
 func (l *lab) storedPolicy() {
-	l.auditor.Policy = func(ctx context.Context) (audit.Policy, error) {
+	l.auditor.Policy = func(ctx context.Context) (finding.Policy, error) {
 		return audit.ReadPolicy(ctx, l.auditor.Store.Client, labBucket, "policy.json")
 	}
 }
@@ -216,8 +218,8 @@ func TestATokenThatGoesOverItsLimit(t *testing.T) {
 		if s.Counts.Resolved != 0 || s.Counts.New != 1 || s.Counts.Stale != 1 {
 			t.Errorf("%+v", s.Counts)
 		}
-		closed := l.details(audit.FindingResolved)
-		if len(closed) != 1 || closed[0].Finding.Superseded != audit.TokenAge || closed[0].Finding.Compliance == audit.Pass ||
+		closed := l.details(report.FindingResolved)
+		if len(closed) != 1 || closed[0].Finding.Superseded != finding.TokenAge || closed[0].Finding.Compliance == finding.Pass ||
 			closed[0].Finding.Title != "API token is over its limit now" || !strings.Contains(closed[0].Finding.Description, "token-age takes the place") {
 			t.Errorf("%+v", closed)
 		}
@@ -225,7 +227,7 @@ func TestATokenThatGoesOverItsLimit(t *testing.T) {
 		if got := text(string(page.Body)); strings.Contains(got, "Resolved since") || !strings.Contains(got, "Resolved 0") {
 			t.Errorf("the page shows something as resolved: %s", got)
 		}
-		if s := l.mustRun(); s.Counts.New+s.Counts.Resolved != 0 || len(l.details(audit.FindingResolved)) != 0 {
+		if s := l.mustRun(); s.Counts.New+s.Counts.Resolved != 0 || len(l.details(report.FindingResolved)) != 0 {
 			t.Errorf("the next run: %+v", s.Counts)
 		}
 	})
@@ -250,10 +252,10 @@ func TestExceptionsInARun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, databraintest.Config{DataApps: []databraintest.DataApp{app("ETL", 100), app("Other", 100)}})
 		l.policy(`{"exceptions":[{"id":"legacy-etl","dataApp":"ETL","reason":"vendor","owner":"data-platform","expiresAt":"2000-01-02"}]}`)
-		want := audit.ExceptionDetail{ID: "legacy-etl", Reason: "vendor", Owner: "data-platform", ExpiresAt: "2000-01-02"}
-		exceptions := func() map[audit.Check]audit.State {
-			with := map[audit.Check]audit.State{}
-			for _, d := range l.details(audit.FindingObserved) {
+		want := report.ExceptionDetail{ID: "legacy-etl", Reason: "vendor", Owner: "data-platform", ExpiresAt: "2000-01-02"}
+		exceptions := func() map[finding.Check]finding.State {
+			with := map[finding.Check]finding.State{}
+			for _, d := range l.details(report.FindingObserved) {
 				if d.Exception == nil {
 					continue
 				}
@@ -268,7 +270,7 @@ func TestExceptionsInARun(t *testing.T) {
 		if s.Counts.Suppressed != 1 || s.Counts.New != 2 || s.Counts.Findings != 3 || s.Counts.Stale != 2 {
 			t.Errorf("%+v", s.Counts)
 		}
-		if diff := cmp.Diff(map[audit.Check]audit.State{audit.TokenAge: audit.Suppressed}, exceptions()); diff != "" {
+		if diff := cmp.Diff(map[finding.Check]finding.State{finding.TokenAge: finding.Suppressed}, exceptions()); diff != "" {
 			t.Error(diff)
 		}
 		time.Sleep(48 * time.Hour)
@@ -276,7 +278,7 @@ func TestExceptionsInARun(t *testing.T) {
 		if s.Counts.Suppressed != 0 || s.Counts.Reopened != 1 || s.Counts.New != 1 || s.Counts.Ongoing != 2 {
 			t.Errorf("after it has lapsed: %+v", s.Counts)
 		}
-		if diff := cmp.Diff(map[audit.Check]audit.State{audit.ExceptionExpired: audit.New}, exceptions()); diff != "" {
+		if diff := cmp.Diff(map[finding.Check]finding.State{finding.ExceptionExpired: finding.New}, exceptions()); diff != "" {
 			t.Error(diff)
 		}
 	})

@@ -4,7 +4,6 @@ package audit_test
 
 // The same under the race detector, which is many times as slow.
 const (
-	scaleApps     = 200
-	scaleFindings = 3_000
-	scaleTokens   = 1_000
+	scaleApps   = 200
+	scaleTokens = 1_000
 )

@@ -11,6 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
+	"databrain-rotation/pkg/audit/collect"
+	"databrain-rotation/pkg/audit/finding"
 	"databrain-rotation/pkg/databrain"
 )
 
@@ -54,7 +56,7 @@ func serviceToken(value string) (token databrain.Secret, fault string) {
 	}
 	given := 0
 	var text *string
-	err := eachMember([]byte(value), func(name string, raw json.RawMessage) {
+	err := finding.EachMember([]byte(value), func(name string, raw json.RawMessage) {
 		if name == "token" {
 			given++
 			text = nil
@@ -80,20 +82,20 @@ func sendable(token string) bool {
 }
 
 // posture reads what Secrets Manager says of the rotation of the secret.
-func (s *Secret) posture(ctx context.Context, now time.Time) (Posture, error) {
+func (s *Secret) posture(ctx context.Context, now time.Time) (finding.Posture, error) {
 	out, err := s.Client.DescribeSecret(ctx, &secretsmanager.DescribeSecretInput{SecretId: &s.ID})
 	if err != nil {
-		return Posture{}, err
+		return finding.Posture{}, err
 	}
-	p := Posture{Read: true, Rotation: aws.ToBool(out.RotationEnabled), RotatedAt: aws.ToTime(out.LastRotatedDate).UTC()}
+	p := finding.Posture{Read: true, Rotation: aws.ToBool(out.RotationEnabled), RotatedAt: aws.ToTime(out.LastRotatedDate).UTC()}
 	if p.RotatedAt.IsZero() {
 		p.RotatedAt = aws.ToTime(out.CreatedDate).UTC()
 	}
 	if !p.RotatedAt.IsZero() {
-		p.AgeDays = ageDays(now, p.RotatedAt)
+		p.AgeDays = finding.AgeDays(now, p.RotatedAt)
 	}
 	for version, labels := range out.VersionIdsToStages {
-		if slices.Contains(labels, labelPending) && !slices.Contains(labels, labelCurrent) {
+		if slices.Contains(labels, collect.LabelPending) && !slices.Contains(labels, collect.LabelCurrent) {
 			p.PendingSince = s.pendingSince(ctx, version, aws.ToTime(out.LastChangedDate))
 		}
 	}

@@ -6,7 +6,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"databrain-rotation/pkg/audit"
+	"databrain-rotation/pkg/audit/finding"
+	"databrain-rotation/pkg/audit/report"
 	"databrain-rotation/pkg/standin"
 	"databrain-rotation/pkg/standin/databraintest"
 	"databrain-rotation/pkg/standin/secretsmanagertest"
@@ -62,21 +63,21 @@ func TestPostureFromSecretsManager(t *testing.T) {
 		name   string
 		before func(*lab)
 		pass   time.Duration
-		want   []audit.Check
+		want   []finding.Check
 		note   string
 	}{
 		{"rotation is on", rotated, days(10), nil, ""},
-		{"rotation is off", func(*lab) {}, days(10), []audit.Check{audit.ServiceTokenRotationOff}, ""},
-		{"not rotated for long", rotated, days(91), []audit.Check{audit.ServiceTokenAge}, ""},
+		{"rotation is off", func(*lab) {}, days(10), []finding.Check{finding.ServiceTokenRotationOff}, ""},
+		{"not rotated for long", rotated, days(91), []finding.Check{finding.ServiceTokenAge}, ""},
 		{"pending for an hour", func(l *lab) { rotated(l); l.putPending("11111111-2222-4333-8444-555555555555") }, time.Hour, nil, ""},
 		{"pending for two days", func(l *lab) { rotated(l); l.putPending("11111111-2222-4333-8444-555555555555") }, days(2),
-			[]audit.Check{audit.ServiceTokenRotationStuck}, ""},
+			[]finding.Check{finding.ServiceTokenRotationStuck}, ""},
 		{"pending without a value", func(l *lab) {
 			rotated(l)
 			if err := l.secrets.SetLabels(labSecret, "11111111-2222-4333-8444-555555555555", "AWSPENDING"); err != nil {
 				l.t.Error(err)
 			}
-		}, days(2), []audit.Check{audit.ServiceTokenRotationStuck}, ""},
+		}, days(2), []finding.Check{finding.ServiceTokenRotationStuck}, ""},
 		{"not to be described", func(l *lab) {
 			l.secrets.Inject(standin.Fault{Kind: standin.ErrorBefore, Operation: "DescribeSecret", Times: -1, Code: "AccessDeniedException"})
 		}, days(91), nil, "AccessDeniedException"},
@@ -94,7 +95,7 @@ func TestPostureFromSecretsManager(t *testing.T) {
 				if took := time.Since(start); took > 11*time.Second {
 					t.Errorf("took %v", took)
 				}
-				got := checks(l.details(audit.FindingObserved))
+				got := checks(l.details(report.FindingObserved))
 				for _, check := range c.want {
 					if got[check] != 1 {
 						t.Errorf("no finding of %s: %v", check, got)

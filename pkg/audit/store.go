@@ -13,6 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"databrain-rotation/pkg/audit/finding"
 )
 
 // S3 is the part of the SDK's client that the audit needs, and that the
@@ -41,11 +43,11 @@ type stateVersion struct {
 
 // load reads the state. It never fails: what can not be read is [Forgotten], and
 // note says why.
-func (s *Store) load(ctx context.Context, instance string) (m Memory, v stateVersion, note string) {
-	forgotten := Memory{Kind: Forgotten}
+func (s *Store) load(ctx context.Context, instance string) (m finding.Memory, v stateVersion, note string) {
+	forgotten := finding.Memory{Kind: finding.Forgotten}
 	out, err := s.Client.GetObject(ctx, &s3.GetObjectInput{Bucket: &s.Bucket, Key: aws.String(s.stateKey())})
 	if _, missing := errors.AsType[*types.NoSuchKey](err); missing || httpStatus(err) == http.StatusForbidden && s.noState(ctx) {
-		return Memory{Kind: FirstRun}, stateVersion{}, ""
+		return finding.Memory{Kind: finding.FirstRun}, stateVersion{}, ""
 	}
 	if err != nil {
 		return forgotten, stateVersion{keep: true}, "the state of the last run could not be read (" + awsCause(err) + "): " +
@@ -54,7 +56,7 @@ func (s *Store) load(ctx context.Context, instance string) (m Memory, v stateVer
 	defer out.Body.Close()
 	v.etag = aws.ToString(out.ETag)
 	body := &failing{r: io.LimitReader(out.Body, maxState)}
-	m.Snapshot, err = readSnapshot(body)
+	m.Snapshot, err = finding.ReadSnapshot(body)
 	switch {
 	case body.err != nil || v.etag == "":
 		return forgotten, stateVersion{keep: true}, "the state of the last run could not be read to its end: " +
@@ -65,7 +67,7 @@ func (s *Store) load(ctx context.Context, instance string) (m Memory, v stateVer
 		return forgotten, v, "the state of the last run is that of another instance: " +
 			"every finding is ongoing, nothing is resolved, and this run replaces it"
 	}
-	m.Kind = Remembered
+	m.Kind = finding.Remembered
 	return m, v, ""
 }
 
@@ -84,14 +86,14 @@ var errStateTaken = errors.New("another run stored its state first")
 // save stores a state in place of v. It returns errStateTaken if another one is
 // there. That v is not proves no other run: the state may be this run's own, stored
 // by an attempt whose answer was lost, before the SDK tried again.
-func (s *Store) save(ctx context.Context, next Snapshot, v stateVersion) error {
+func (s *Store) save(ctx context.Context, next finding.Snapshot, v stateVersion) error {
 	put := &s3.PutObjectInput{Key: aws.String(s.stateKey()), ContentType: aws.String("application/json")}
 	if v.etag == "" {
 		put.IfNoneMatch = aws.String("*")
 	} else {
 		put.IfMatch = &v.etag
 	}
-	err := s.spool(ctx, func(w io.Writer) error { return writeSnapshot(w, next) }, put)
+	err := s.spool(ctx, func(w io.Writer) error { return finding.WriteSnapshot(w, next) }, put)
 	if status := httpStatus(err); status != http.StatusPreconditionFailed && status != http.StatusConflict {
 		return err
 	}
@@ -141,14 +143,14 @@ func (s *Store) spool(ctx context.Context, write func(io.Writer) error, puts ...
 }
 
 // ReadPolicy reads the policy at s3://bucket/key.
-func ReadPolicy(ctx context.Context, client S3, bucket, key string) (Policy, error) {
+func ReadPolicy(ctx context.Context, client S3, bucket, key string) (finding.Policy, error) {
 	source := "s3://" + bucket + "/" + key
 	out, err := client.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
 	if err != nil {
-		return Policy{}, fmt.Errorf("read the policy %s that AUDIT_POLICY names: %w", source, err)
+		return finding.Policy{}, fmt.Errorf("read the policy %s that AUDIT_POLICY names: %w", source, err)
 	}
 	defer out.Body.Close()
-	return readPolicy(out.Body, source)
+	return finding.ReadPolicy(out.Body, source)
 }
 
 // failing remembers the reader's own error, which a decoder hides.

@@ -2,7 +2,6 @@ package audit_test
 
 import (
 	"bytes"
-	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -13,6 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"databrain-rotation/pkg/audit"
+	"databrain-rotation/pkg/audit/finding"
+	"databrain-rotation/pkg/audit/report"
 	"databrain-rotation/pkg/standin"
 	"databrain-rotation/pkg/standin/databraintest"
 	"databrain-rotation/pkg/standin/eventbridgetest"
@@ -27,7 +28,7 @@ func entryFault(nth, times int, detailType ...string) eventbridgetest.EntryFault
 // eventIDs are those of the findings among the events, by finding and state.
 func (l *lab) eventIDs() map[string]string {
 	ids := map[string]string{}
-	for _, kind := range []string{audit.FindingObserved, audit.FindingResolved} {
+	for _, kind := range []string{report.FindingObserved, report.FindingResolved} {
 		for _, d := range l.details(kind) {
 			ids[d.Finding.ID+" "+string(d.Finding.State)] = d.Metadata.EventID
 		}
@@ -95,7 +96,7 @@ func TestTwoRunsAtTheSameTime(t *testing.T) {
 		l.bus.ClearEntries()
 		// Neither stores its state before both have read the last one.
 		l.s3.Inject(standin.Fault{Operation: "PutObject", Target: labState, Delay: 10 * time.Second, Times: -1})
-		summaries := make([]audit.Summary, 2)
+		summaries := make([]report.Summary, 2)
 		errs := make([]error, 2)
 		var runs sync.WaitGroup
 		for i := range summaries {
@@ -110,7 +111,7 @@ func TestTwoRunsAtTheSameTime(t *testing.T) {
 			t.Fatal(errs)
 		}
 		seen := map[string]string{}
-		for _, kind := range []string{audit.FindingObserved, audit.FindingResolved} {
+		for _, kind := range []string{report.FindingObserved, report.FindingResolved} {
 			for _, d := range l.details(kind) {
 				if other, twice := seen[d.Finding.ID]; twice && other != d.Metadata.EventID {
 					t.Errorf("two events with different ids for %s", d.Finding.ID)
@@ -239,49 +240,6 @@ func stateOf(members string) string {
 	return `{"schema":"databrain.token-audit.state/1","runId":"r","instance":"` + labInstance + `","findings":[{"id":"x",` + members + `}]}`
 }
 
-// FuzzSnapshot: whatever the bytes, they are refused, or the run that starts from them
-// resolves what they hold, reports it in each form, and leaves a state that can be
-// read.
-func FuzzSnapshot(f *testing.F) {
-	for _, members := range []string{
-		`"check":"token-age","severity":"high","token":{"fingerprint":"f","name":"n","createdAt":"0000-01-01T00:00:00+23:59","ageDays":-1},"maxAgeDays":-9223372036854775808,"dataApp":"a"`,
-		`"check":"token-age-approaching","severity":"informational","token":{},"maxAgeDays":9223372036854775807`,
-		`"check":"exception-expired","severity":"low","exception":{}`, `"check":"exception-unused","severity":"low","exception":{"id":"e","expiresAt":"x"}`,
-		`"check":"data-app-unlistable","severity":"high","dataApp":"","gap":{"class":"","attempts":-1}`, `"check":"data-apps-unlistable","severity":"high"`,
-		`"check":"service-token-age","severity":"critical","since":"0001-01-01T00:00:00Z"`, `"check":"service-token-rotation-stuck","severity":"high"`,
-		`"check":"token-date-invalid","severity":"medium","resolvedAt":"2026-01-01T00:00:00Z"`, `"check":"token-date-future","severity":"medium","token":{"createdAt":"9999-12-31T23:59:59Z"}`,
-		`"check":"token-age"`, `"severity":"high"`, `"suppressed":true,"check":"token-age","severity":"x","token":null`,
-	} {
-		f.Add([]byte(stateOf(members)))
-	}
-	f.Add([]byte(`{"schema":"databrain.token-audit.state/1","apps":{"a":"2026-01-01T00:00:00Z"},"findings":null}`))
-	f.Fuzz(func(t *testing.T, stored []byte) {
-		s, err := audit.ReadSnapshot(bytes.NewReader(stored))
-		if err != nil {
-			return
-		}
-		now := s.StoredAt
-		if now.Year() < 2000 || now.Year() > 3000 {
-			now = evalAt
-		}
-		coverage := audit.Coverage{Complete: true, Posture: audit.Posture{Read: true}}
-		resolved, next := audit.Transition(audit.Memory{Kind: audit.Remembered, Snapshot: s}, nil, coverage, labInstance, now)
-		r := &audit.Report{Resolved: resolved, EmittedAt: now}
-		for name, write := range writers() {
-			if err := write(io.Discard, r); err != nil {
-				t.Errorf("%s: %v", name, err)
-			}
-		}
-		var again bytes.Buffer
-		if err := audit.WriteSnapshot(&again, next); err != nil {
-			t.Error(err)
-		}
-		if _, err := audit.ReadSnapshot(&again); err != nil {
-			t.Errorf("%v: %s", err, again.String())
-		}
-	})
-}
-
 func TestNoPermissionToListIsNoFirstRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, databraintest.Config{DataApps: apps(2)})
@@ -368,25 +326,25 @@ func TestStateHoldsWhatWasLastObserved(t *testing.T) {
 		all := []databraintest.DataApp{app("A\x07pp", 400)}
 		l := newLab(t, databraintest.Config{DataApps: all})
 		l.mustRun()
-		observed := l.details(audit.FindingObserved)
+		observed := l.details(report.FindingObserved)
 		l.db.SetDataApps(nil)
 		time.Sleep(24 * time.Hour)
 		l.mustRun()
-		resolved := l.details(audit.FindingResolved)
+		resolved := l.details(report.FindingResolved)
 		if len(resolved) != 1 {
 			t.Fatalf("%d resolved", len(resolved))
 		}
-		before := observed[slices.IndexFunc(observed, func(d audit.Detail) bool { return d.Finding.Check == audit.TokenAge })]
+		before := observed[slices.IndexFunc(observed, func(d report.Detail) bool { return d.Finding.Check == finding.TokenAge })]
 		got := resolved[0]
-		if got.Finding.State != audit.Resolved || got.Finding.Compliance != audit.Pass || got.Remediation != nil || got.Finding.Severity != audit.Critical {
+		if got.Finding.State != finding.Resolved || got.Finding.Compliance != finding.Pass || got.Remediation != nil || got.Finding.Severity != finding.Critical {
 			t.Errorf("%+v", got.Finding)
 		}
-		before.Metadata, before.Finding.State, before.Finding.Compliance, before.Remediation = got.Metadata, audit.Resolved, audit.Pass, nil
+		before.Metadata, before.Finding.State, before.Finding.Compliance, before.Remediation = got.Metadata, finding.Resolved, finding.Pass, nil
 		if diff := cmp.Diff(before, got); diff != "" {
 			t.Error(diff)
 		}
 		o, _ := l.s3.Object(labBucket, "audit/state.json")
-		if s, err := audit.ReadSnapshot(bytes.NewReader(o.Body)); err != nil || s.RunID != "run-2" || s.Instance != labInstance {
+		if s, err := finding.ReadSnapshot(bytes.NewReader(o.Body)); err != nil || s.RunID != "run-2" || s.Instance != labInstance {
 			t.Errorf("state: %v, %+v", err, s)
 		}
 	})

@@ -10,7 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"databrain-rotation/pkg/audit"
+	"databrain-rotation/pkg/audit/finding"
+	"databrain-rotation/pkg/audit/report"
 	"databrain-rotation/pkg/standin/databraintest"
 )
 
@@ -27,22 +28,22 @@ func rawToken(n int, createdAt string) databraintest.APIToken {
 
 // TestCreationTimes: the bubble's clock begins at 2000-01-01T00:00:00Z.
 func TestCreationTimes(t *testing.T) {
-	const none = audit.Check("none")
+	const none = finding.Check("none")
 	cases := []struct {
 		createdAt string
-		want      audit.Check
+		want      finding.Check
 	}{
-		{``, audit.TokenDateInvalid}, {`null`, audit.TokenDateInvalid}, {`1705314600`, audit.TokenDateInvalid}, {`1705314600000`, audit.TokenDateInvalid},
-		{`""`, audit.TokenDateInvalid}, {`"yesterday"`, audit.TokenDateInvalid}, {`true`, audit.TokenDateInvalid}, {`{}`, audit.TokenDateInvalid}, {`[]`, audit.TokenDateInvalid},
-		{`"1999-01-15"`, audit.TokenDateInvalid}, {`"1999-01-15 10:30:00"`, audit.TokenDateInvalid}, {`"1999-01-15T10:30:00"`, audit.TokenDateInvalid},
-		{`"1999-02-29T10:30:00Z"`, audit.TokenDateInvalid}, {`"1999-01-15T24:00:00Z"`, audit.TokenDateInvalid}, {`"0000-01-01T00:00:00Z"`, audit.TokenDateInvalid},
-		{`"9999-12-31T23:59:59-23:59"`, audit.TokenDateInvalid}, // in UTC, the year 10000
-		{`"1999-01-15T10:30:00Z"`, audit.TokenAge}, {`"1999-01-15T10:30:00.123456Z"`, audit.TokenAge}, {`"1999-01-15T10:30:00+05:30"`, audit.TokenAge},
-		{`"0001-01-01T00:00:01Z"`, audit.TokenAge},
-		{`"1999-10-03T00:00:00Z"`, audit.TokenAgeApproaching}, // 90 days to the second
-		{`"1999-10-02T23:59:59.999999999Z"`, audit.TokenAge},
-		{`"1999-10-03T05:29:59+05:30"`, audit.TokenAge},
-		{`"1999-12-31T00:00:00Z"`, none}, {`"2000-01-01T00:05:00Z"`, none}, {`"2000-01-01T00:05:01Z"`, audit.TokenDateFuture}, {`"2099-01-01T00:00:00Z"`, audit.TokenDateFuture},
+		{``, finding.TokenDateInvalid}, {`null`, finding.TokenDateInvalid}, {`1705314600`, finding.TokenDateInvalid}, {`1705314600000`, finding.TokenDateInvalid},
+		{`""`, finding.TokenDateInvalid}, {`"yesterday"`, finding.TokenDateInvalid}, {`true`, finding.TokenDateInvalid}, {`{}`, finding.TokenDateInvalid}, {`[]`, finding.TokenDateInvalid},
+		{`"1999-01-15"`, finding.TokenDateInvalid}, {`"1999-01-15 10:30:00"`, finding.TokenDateInvalid}, {`"1999-01-15T10:30:00"`, finding.TokenDateInvalid},
+		{`"1999-02-29T10:30:00Z"`, finding.TokenDateInvalid}, {`"1999-01-15T24:00:00Z"`, finding.TokenDateInvalid}, {`"0000-01-01T00:00:00Z"`, finding.TokenDateInvalid},
+		{`"9999-12-31T23:59:59-23:59"`, finding.TokenDateInvalid}, // in UTC, the year 10000
+		{`"1999-01-15T10:30:00Z"`, finding.TokenAge}, {`"1999-01-15T10:30:00.123456Z"`, finding.TokenAge}, {`"1999-01-15T10:30:00+05:30"`, finding.TokenAge},
+		{`"0001-01-01T00:00:01Z"`, finding.TokenAge},
+		{`"1999-10-03T00:00:00Z"`, finding.TokenAgeApproaching}, // 90 days to the second
+		{`"1999-10-02T23:59:59.999999999Z"`, finding.TokenAge},
+		{`"1999-10-03T05:29:59+05:30"`, finding.TokenAge},
+		{`"1999-12-31T00:00:00Z"`, none}, {`"2000-01-01T00:05:00Z"`, none}, {`"2000-01-01T00:05:01Z"`, finding.TokenDateFuture}, {`"2099-01-01T00:00:00Z"`, finding.TokenDateFuture},
 	}
 	synctest.Test(t, func(t *testing.T) {
 		var all []databraintest.DataApp
@@ -51,16 +52,16 @@ func TestCreationTimes(t *testing.T) {
 		}
 		l := newLab(t, databraintest.Config{DataApps: all})
 		s := l.mustRun()
-		l.checkGaps(s, map[string]audit.GapClass{})
-		got := map[string]audit.Check{}
-		for _, d := range l.details(audit.FindingObserved) {
+		l.checkGaps(s, map[string]finding.GapClass{})
+		got := map[string]finding.Check{}
+		for _, d := range l.details(report.FindingObserved) {
 			if d.Token == nil {
 				continue
 			}
 			got[d.DataApp.Name] = d.Finding.Check
-			dated := d.Finding.Check != audit.TokenDateInvalid
-			if (d.Token.CreatedAt != nil) != dated || (d.Token.AgeDays != nil) != (dated && d.Finding.Check != audit.TokenDateFuture) ||
-				(d.Token.StaleSince != nil) != (d.Finding.Check == audit.TokenAge) {
+			dated := d.Finding.Check != finding.TokenDateInvalid
+			if (d.Token.CreatedAt != nil) != dated || (d.Token.AgeDays != nil) != (dated && d.Finding.Check != finding.TokenDateFuture) ||
+				(d.Token.StaleSince != nil) != (d.Finding.Check == finding.TokenAge) {
 				t.Errorf("%s: members that do not apply, or are missing: %+v", d.DataApp.Name, d.Token)
 			}
 		}
@@ -91,7 +92,7 @@ func TestNames(t *testing.T) {
 		if s.Counts.Stale != 2*len(hostile) {
 			t.Errorf("%d stale tokens, want %d", s.Counts.Stale, 2*len(hostile))
 		}
-		for _, d := range l.details(audit.FindingObserved) {
+		for _, d := range l.details(report.FindingObserved) {
 			for _, text := range []string{d.Finding.Title, d.Finding.Description} {
 				if strings.ContainsAny(text, "\x00\x1b\n\u202e") {
 					t.Errorf("%q", text)
@@ -139,9 +140,9 @@ func TestInvisibleNames(t *testing.T) {
 			l := newLab(t, databraintest.Config{DataApps: []databraintest.DataApp{seen, unread}})
 			l.db.Inject(databraintest.Fault{Path: tokensPath, When: forApp(name), Times: -1, Do: databraintest.Error(403, "FORBIDDEN", "x")})
 			s := l.mustRun()
-			l.checkGaps(s, map[string]audit.GapClass{"(blank)": audit.GapForbidden})
-			shown := map[audit.Check]string{}
-			for _, d := range l.details(audit.FindingObserved) {
+			l.checkGaps(s, map[string]finding.GapClass{"(blank)": finding.GapForbidden})
+			shown := map[finding.Check]string{}
+			for _, d := range l.details(report.FindingObserved) {
 				if d.DataApp != nil {
 					shown[d.Finding.Check] = d.DataApp.Name
 				}
@@ -149,7 +150,7 @@ func TestInvisibleNames(t *testing.T) {
 					shown["token"] = d.Token.Name
 				}
 			}
-			want := map[audit.Check]string{audit.TokenAge: "(blank)", audit.DataAppUnlistable: "(blank)", "token": "(blank)"}
+			want := map[finding.Check]string{finding.TokenAge: "(blank)", finding.DataAppUnlistable: "(blank)", "token": "(blank)"}
 			if diff := cmp.Diff(want, shown); diff != "" {
 				t.Errorf("%q: %s", name, diff)
 			}
@@ -168,7 +169,7 @@ func TestATokenInTwoApps(t *testing.T) {
 		second.Tokens = first.Tokens
 		l := newLab(t, databraintest.Config{DataApps: []databraintest.DataApp{first, second}})
 		s := l.mustRun()
-		if n := checks(l.details(audit.FindingObserved))[audit.TokenAge]; n != 1 || s.Counts.Stale != 1 || s.Counts.Tokens != 2 {
+		if n := checks(l.details(report.FindingObserved))[finding.TokenAge]; n != 1 || s.Counts.Stale != 1 || s.Counts.Tokens != 2 {
 			t.Errorf("%d findings, %+v", n, s.Counts)
 		}
 	})

@@ -14,7 +14,8 @@ import (
 
 	"github.com/google/uuid"
 
-	"databrain-rotation/pkg/audit"
+	"databrain-rotation/pkg/audit/finding"
+	"databrain-rotation/pkg/audit/report"
 	"databrain-rotation/pkg/standin/databraintest"
 	"databrain-rotation/pkg/standin/labtest"
 	"databrain-rotation/pkg/standin/runtimetest"
@@ -71,7 +72,7 @@ func (a auditAct) play(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.promise(first.Status == audit.Partial && first.Counts.Gaps == 1, "what could not be read is a gap: the audit is partial, not clean")
+	a.promise(first.Status == report.Partial && first.Counts.Gaps == 1, "what could not be read is a gap: the audit is partial, not clean")
 	a.promise(first.Counts.Stale == 6, "%d stale tokens are found: 3 of the documentation's example, and kiosk, nightly and tablet", first.Counts.Stale)
 	a.promise(first.Counts.New+first.Counts.Suppressed == first.Counts.Findings, "every finding is new, or covered by an exception")
 	a.promise(a.lastEvent() == "Databrain Audit Completed", "the event that ends the audit came last")
@@ -83,7 +84,7 @@ func (a auditAct) play(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.promise(second.Status == audit.Complete && second.Counts.Resolved == 2, "the audit is complete, and resolves the tablet's finding and the gap's")
+	a.promise(second.Status == report.Complete && second.Counts.Resolved == 2, "the audit is complete, and resolves the tablet's finding and the gap's")
 	a.promise(second.Counts.New == 2, "new is what could not be known before: the unseen token, and an exception that nothing matches")
 	if err := a.saveReport(); err != nil {
 		return err
@@ -120,11 +121,11 @@ func (a auditAct) playNeglected(ctx context.Context) error {
 		a.printf("  %s: %s\n\n", result.Err.Type, result.Err.Message)
 	}
 	a.promise(result.Err != nil, "the invocation is an error, so that an alarm can see it")
-	checks := make(map[audit.Check]bool)
+	checks := make(map[finding.Check]bool)
 	for _, entry := range lab.Events.Entries() {
 		var detail struct {
 			Finding struct {
-				Check audit.Check `json:"check"`
+				Check finding.Check `json:"check"`
 			} `json:"finding"`
 		}
 		if err := json.Unmarshal([]byte(entry.Detail), &detail); err != nil {
@@ -132,7 +133,7 @@ func (a auditAct) playNeglected(ctx context.Context) error {
 		}
 		checks[detail.Finding.Check] = true
 	}
-	for _, check := range []audit.Check{audit.DataAppsUnlistable, audit.ServiceTokenAge, audit.ServiceTokenRotationStuck} {
+	for _, check := range []finding.Check{finding.DataAppsUnlistable, finding.ServiceTokenAge, finding.ServiceTokenRotationStuck} {
 		a.promise(checks[check], "an event says %s", check)
 	}
 	a.promise(neglected.lastEvent() == "Databrain Audit Completed", "the event that ends the audit came last")
@@ -152,8 +153,8 @@ func (a auditAct) invoke(ctx context.Context, function *runtimetest.Function) (r
 }
 
 // run audits and shows the summary.
-func (a auditAct) run(ctx context.Context, function *runtimetest.Function) (audit.Summary, error) {
-	var s audit.Summary
+func (a auditAct) run(ctx context.Context, function *runtimetest.Function) (report.Summary, error) {
+	var s report.Summary
 	events := len(a.lab.Events.Entries())
 	result, err := a.invoke(ctx, function)
 	if err != nil {
@@ -177,7 +178,7 @@ func (a auditAct) run(ctx context.Context, function *runtimetest.Function) (audi
 	return s, nil
 }
 
-func row(item audit.WorstItem) []string {
+func row(item report.WorstItem) []string {
 	cells := []string{string(item.Finding.Severity), string(item.Finding.Check), string(item.Finding.State), "", "", ""}
 	if item.DataApp != nil {
 		cells[3] = item.DataApp.Name

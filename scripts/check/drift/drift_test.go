@@ -97,19 +97,54 @@ func TestShippedCodeKeepsItsRules(t *testing.T) {
 	}
 }
 
-// TestDecisionsImportNoSDK keeps what decides apart from what acts.
-func TestDecisionsImportNoSDK(t *testing.T) {
-	files := shipped(t)
-	for _, name := range []string{"pkg/rotation/plan.go", "pkg/rotation/document.go", "pkg/audit/evaluate.go", "pkg/audit/policy.go", "pkg/audit/state.go"} {
-		file := files[name]
-		if file == nil {
-			t.Errorf("%s is gone", name)
-			continue
+// TestDecisionsDoNoIO keeps what decides and what writes text apart from what acts:
+// the files import neither an SDK, nor net/http, nor context.
+func TestDecisionsDoNoIO(t *testing.T) {
+	for _, place := range []string{"pkg/rotation/plan.go", "pkg/rotation/document.go", "pkg/audit/finding/", "pkg/audit/report/"} {
+		held := 0
+		for name, file := range shipped(t) {
+			if !strings.HasPrefix(name, place) {
+				continue
+			}
+			held++
+			for _, path := range imports(file) {
+				if strings.Contains(path, "aws") || path == "net/http" || path == "context" {
+					t.Errorf("%s imports %s", name, path)
+				}
+			}
 		}
+		if held == 0 {
+			t.Errorf("%s is gone", place)
+		}
+	}
+}
+
+// TestAuditImportsOneWay: audit → collect → finding ← report ← audit, and nothing
+// outside of pkg/audit runs upwards into it but the functions.
+func TestAuditImportsOneWay(t *testing.T) {
+	const audit = "databrain-rotation/pkg/audit"
+	allowed := map[string][]string{
+		"pkg/audit":         {audit + "/collect", audit + "/finding", audit + "/report"},
+		"pkg/audit/collect": {audit + "/finding"},
+		"pkg/audit/finding": nil,
+		"pkg/audit/report":  {audit + "/finding"},
+	}
+	seen := make(map[string]bool)
+	for name, file := range shipped(t) {
+		folder := filepath.Dir(name)
+		seen[folder] = true
 		for _, path := range imports(file) {
-			if strings.Contains(path, "aws") || path == "net/http" || path == "context" {
+			if strings.HasPrefix(path, "databrain-rotation/functions") {
 				t.Errorf("%s imports %s", name, path)
 			}
+			if !strings.HasPrefix(folder, "functions/") && strings.HasPrefix(path, audit) && !slices.Contains(allowed[folder], path) {
+				t.Errorf("%s imports %s", name, path)
+			}
+		}
+	}
+	for folder := range allowed {
+		if !seen[folder] {
+			t.Errorf("%s is gone", folder)
 		}
 	}
 }
@@ -170,13 +205,16 @@ func TestReadmeHasEverySetting(t *testing.T) {
 // its place in the README.
 func TestReadmeNamesEveryPart(t *testing.T) {
 	page := readme(t)
-	for _, pattern := range []string{"functions/*", "pkg/*", "pkg/standin/*test"} {
+	for _, pattern := range []string{"functions/*", "pkg/*", "pkg/audit/*", "pkg/standin/*test"} {
 		folders, err := filepath.Glob(filepath.Join(root, pattern))
 		if err != nil || len(folders) == 0 {
 			t.Fatalf("%s: %d folders, %v", pattern, len(folders), err)
 		}
 		for _, folder := range folders {
 			name, _ := filepath.Rel(root, folder)
+			if info, err := os.Stat(folder); err != nil || !info.IsDir() || info.Name() == "testdata" {
+				continue
+			}
 			if !strings.Contains(page, "`"+name+"`") {
 				t.Errorf("the README does not name %s", name)
 			}

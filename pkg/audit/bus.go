@@ -1,0 +1,179 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
+
+	"databrain-rotation/pkg/audit/collect"
+	"databrain-rotation/pkg/audit/report"
+)
+
+// maxBatchEntries is how many entries one call of PutEvents may hold ("PutEvents",
+// Amazon EventBridge API reference).
+const maxBatchEntries = 10
+
+const (
+	eventCalls    = 10 // calls of PutEvents in flight, as many as the SDK keeps connections
+	eventAttempts = 5  // calls for an entry that EventBridge took and failed
+	eventGiveUp   = 8  // failed calls in a row after which no more are made
+)
+
+var errGivenUp = errors.New("not sent, since too many calls of EventBridge failed before")
+
+// EventBridge is the part of the SDK's client that the audit needs.
+type EventBridge interface {
+	PutEvents(context.Context, *eventbridge.PutEventsInput, ...func(*eventbridge.Options)) (*eventbridge.PutEventsOutput, error)
+}
+
+// Bus sends events to an event bus.
+type Bus struct {
+	Client EventBridge
+	Name   string // or ARN
+}
+
+// send sends all events, in batches and several calls at a time. They are made as
+// they are sent, so that they never are in memory all at once. It returns how many
+// were not taken, and why the last of them was not.
+func (b *Bus) send(ctx context.Context, events iter.Seq[report.Event]) (lost int, cause error) {
+	batches := make(chan []types.PutEventsRequestEntry)
+	s := &sending{}
+	var workers sync.WaitGroup
+	for range eventCalls {
+		workers.Go(func() {
+			for batch := range batches {
+				b.put(ctx, s, batch)
+			}
+		})
+	}
+	for batch := range batched(b.entries(s, events)) {
+		batches <- batch
+	}
+	close(batches)
+	workers.Wait()
+	return s.lost, s.cause
+}
+
+// sending accounts for what was not taken.
+type sending struct {
+	mu     sync.Mutex
+	lost   int
+	cause  error
+	failed int // calls in a row that failed as a whole
+}
+
+func (s *sending) lose(n int, cause error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lost, s.cause = s.lost+n, cause
+}
+
+func (s *sending) called(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.failed++
+	if err == nil {
+		s.failed = 0
+	}
+}
+
+func (s *sending) hopeless() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.failed >= eventGiveUp
+}
+
+// put sends one batch, and again those of its entries that failed. A call that
+// failed as a whole has been retried by the SDK.
+func (b *Bus) put(ctx context.Context, s *sending, batch []types.PutEventsRequestEntry) {
+	if s.hopeless() {
+		s.lose(len(batch), errGivenUp)
+		return
+	}
+	for attempt := 1; ; attempt++ {
+		out, err := b.Client.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: batch})
+		s.called(err)
+		if err != nil {
+			s.lose(len(batch), err)
+			return
+		}
+		batch, err = refused(batch, out.Entries)
+		if len(batch) == 0 {
+			return
+		}
+		if attempt == eventAttempts || !collect.Pause(ctx, collect.Jitter(100*time.Millisecond<<attempt)) {
+			s.lose(len(batch), err)
+			return
+		}
+	}
+}
+
+// refused returns those entries of a batch that were not taken: the answer has a
+// result for each, in the same order.
+func refused(batch []types.PutEventsRequestEntry, results []types.PutEventsResultEntry) (again []types.PutEventsRequestEntry, err error) {
+	for i := range batch {
+		if i < len(results) && results[i].ErrorCode == nil {
+			continue
+		}
+		again = append(again, batch[i])
+		err = errors.New("EventBridge gave no result for an entry")
+		if i < len(results) {
+			err = errors.New("EventBridge did not take an entry: " + aws.ToString(results[i].ErrorCode))
+		}
+	}
+	return again, err
+}
+
+// entries encodes events one by one.
+func (b *Bus) entries(s *sending, events iter.Seq[report.Event]) iter.Seq[types.PutEventsRequestEntry] {
+	return func(yield func(types.PutEventsRequestEntry) bool) {
+		for event := range events {
+			detail, err := report.EncodeDetail(event.Detail)
+			if err != nil {
+				s.lose(1, err)
+				continue
+			}
+			entry := types.PutEventsRequestEntry{
+				EventBusName: &b.Name, Source: aws.String(report.EventSource), DetailType: &event.DetailType, Detail: &detail,
+			}
+			if !yield(entry) {
+				return
+			}
+		}
+	}
+}
+
+// batched cuts entries into batches that keep to the limits of one call. An entry
+// that is too large for itself is a batch of its own, for EventBridge to judge.
+func batched(entries iter.Seq[types.PutEventsRequestEntry]) iter.Seq[[]types.PutEventsRequestEntry] {
+	return func(yield func([]types.PutEventsRequestEntry) bool) {
+		var batch []types.PutEventsRequestEntry
+		size := 0
+		for entry := range entries {
+			n := entrySize(entry)
+			if len(batch) > 0 && (len(batch) == maxBatchEntries || size+n > report.MaxBatchBytes) {
+				if !yield(batch) {
+					return
+				}
+				batch, size = nil, 0
+			}
+			batch, size = append(batch, entry), size+n
+		}
+		if len(batch) > 0 {
+			yield(batch)
+		}
+	}
+}
+
+// entrySize is the size of an entry as EventBridge counts it ("Calculating
+// PutEvents event entry size", Amazon EventBridge user guide): the bytes of its
+// source, detail type and detail. It has no time and no resources.
+func entrySize(e types.PutEventsRequestEntry) int {
+	return len(aws.ToString(e.Source)) + len(aws.ToString(e.DetailType)) + len(aws.ToString(e.Detail))
+}

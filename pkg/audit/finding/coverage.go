@@ -1,0 +1,42 @@
+package finding
+
+import (
+	"cmp"
+	"slices"
+)
+
+// AppRead is how far the tokens of a listed data app were read.
+type AppRead int
+
+// How far a data app was read.
+const (
+	Unread  AppRead = iota // there is a gap
+	Read                   // in full
+	Deleted                // it was not found when its tokens were asked for, and no longer listed after that
+)
+
+// Coverage is what a run got to see of the instance.
+type Coverage struct {
+	Complete bool               // the list of the data apps was read in full
+	Apps     map[string]AppRead // what that list held, by name as the instance spells it
+	Gaps     []Gap              // everything that is not Complete or not Read or Deleted
+	Posture  Posture
+}
+
+// whole reports whether nothing is missing.
+func (c *Coverage) whole() bool { return c.Complete && len(c.Gaps) == 0 }
+
+func (c *Coverage) Count(how AppRead) int {
+	n := 0
+	for _, read := range c.Apps {
+		if read == how {
+			n++
+		}
+	}
+	return n
+}
+
+// SortGaps puts the gap of the app list first, then the others by name.
+func (c *Coverage) SortGaps() {
+	slices.SortFunc(c.Gaps, func(a, b Gap) int { return cmp.Compare(a.App, b.App) })
+}

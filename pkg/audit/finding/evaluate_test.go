@@ -1,0 +1,340 @@
+package finding_test
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"pgregory.net/rapid"
+
+	"databrain-rotation/pkg/audit/finding"
+	"databrain-rotation/pkg/databrain"
+)
+
+const labInstance = "https://databrain.example.com"
+
+// evalAt is the instant of the evaluations in these tests.
+var evalAt = time.Date(2026, time.May, 4, 3, 2, 1, 987654321, time.UTC)
+
+func mustPolicy(t testing.TB, text string) finding.Policy {
+	t.Helper()
+	p, err := finding.ParsePolicy([]byte(text), "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// evaluate judges the tokens of one app, of which everything was read.
+func evaluate(t testing.TB, policy, app string, tokens ...databrain.APIToken) finding.Result {
+	t.Helper()
+	e := finding.NewEvaluation(mustPolicy(t, policy), labInstance, evalAt)
+	a := e.App(app)
+	for _, token := range tokens {
+		a.Token(token)
+	}
+	a.Commit()
+	return e.Finish(finding.Coverage{Complete: true, Apps: map[string]finding.AppRead{app: finding.Read}})
+}
+
+func asError[T error](t testing.TB, err error) T {
+	t.Helper()
+	e, ok := errors.AsType[T](err)
+	if !ok {
+		t.Fatalf("error is %T (%v), want %T", err, err, e)
+	}
+	return e
+}
+
+func days(n int) time.Duration { return time.Duration(n) * 24 * time.Hour }
+
+func TestChecksOfATokenByItsAge(t *testing.T) {
+	const none = finding.Check("none")
+	for _, c := range []struct {
+		name     string
+		created  time.Time
+		check    finding.Check
+		severity finding.Severity
+	}{
+		{"new", evalAt, none, ""},
+		{"a day before it is due", evalAt.Add(-days(75)), none, ""},
+		{"due, less a nanosecond", evalAt.Add(-days(76) + 1), none, ""},
+		{"due", evalAt.Add(-days(76)), finding.TokenAgeApproaching, finding.Informational},
+		{"at the limit, less a nanosecond", evalAt.Add(-days(90) + 1), finding.TokenAgeApproaching, finding.Informational},
+		{"at the limit", evalAt.Add(-days(90)), finding.TokenAgeApproaching, finding.Informational},
+		{"past the limit", evalAt.Add(-days(90) - 1), finding.TokenAge, finding.Medium},
+		{"at the second tier", evalAt.Add(-days(180)), finding.TokenAge, finding.Medium},
+		{"past the second tier", evalAt.Add(-days(180) - 1), finding.TokenAge, finding.High},
+		{"at the third tier", evalAt.Add(-days(365)), finding.TokenAge, finding.High},
+		{"past the third tier", evalAt.Add(-days(365) - 1), finding.TokenAge, finding.Critical},
+		{"in another zone", evalAt.Add(-days(90)).In(time.FixedZone("", -12*3600)), finding.TokenAgeApproaching, finding.Informational},
+		{"before the epoch", time.Date(1, 1, 1, 0, 0, 0, 1, time.UTC), finding.TokenAge, finding.Critical},
+		{"unreadable", time.Time{}, finding.TokenDateInvalid, finding.Medium},
+		{"after the last year that JSON knows", time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC), finding.TokenDateInvalid, finding.Medium},
+		{"ahead by the skew", evalAt.Add(5 * time.Minute), none, ""},
+		{"ahead by more", evalAt.Add(5*time.Minute + 1), finding.TokenDateFuture, finding.Medium},
+		{"far ahead", time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC), finding.TokenDateFuture, finding.Medium},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := evaluate(t, `{}`, "A", databrain.APIToken{Fingerprint: "f", CreatedAt: c.created})
+			got, severity := none, finding.Severity("")
+			if len(r.Findings) == 1 {
+				got, severity = r.Findings[0].Check, r.Findings[0].Severity
+			}
+			if got != c.check || severity != c.severity || len(r.Findings) > 1 {
+				t.Errorf("%s (%s) and %d findings, want %s (%s)", got, severity, len(r.Findings), c.check, c.severity)
+			}
+			total := r.Undated
+			for _, bin := range r.Ages {
+				total += bin.Tokens
+			}
+			if total != 1 {
+				t.Errorf("the ages hold %d tokens, want 1", total)
+			}
+		})
+	}
+}
+
+// TestStaleBoundary: a token is stale exactly if it is older than its limit, to
+// the nanosecond, whatever the limit and the instant.
+func TestStaleBoundary(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		limit := rapid.IntRange(0, 36500).Draw(t, "limit")
+		now := time.Unix(rapid.Int64Range(0, 4102444800).Draw(t, "seconds"), rapid.Int64Range(0, 999999999).Draw(t, "nanoseconds"))
+		off := time.Duration(rapid.Int64Range(-2, 2).Draw(t, "off"))
+		p := finding.DefaultPolicy()
+		p.MaxAgeDays, p.DueWithinDays = limit, 0
+		e := finding.NewEvaluation(p, labInstance, now)
+		a := e.App("A")
+		a.Token(databrain.APIToken{Fingerprint: "f", CreatedAt: now.UTC().AddDate(0, 0, -limit).Add(-off)})
+		a.Commit()
+		r := e.Finish(finding.Coverage{Complete: true})
+		if stale := r.Stale == 1; stale != (off > 0) {
+			t.Fatalf("older than %d days by %dns at %v: stale is %t", limit, off, now, stale)
+		}
+		if r.Stale == 1 && (r.Findings[0].Token.AgeDays != limit || !r.Findings[0].Token.StaleSince.Before(now)) {
+			t.Fatalf("%+v", r.Findings[0].Token)
+		}
+	})
+}
+
+// TestEvaluationDoesNotDependOnOrder: the same tokens in another order, some of
+// them twice, give the same result.
+func TestEvaluationDoesNotDependOnOrder(t *testing.T) {
+	const policy = `{"rules":[{"id":"r","dataApp":"App 1*","maxAgeDays":10}],"exceptions":[{"id":"e","token":"t 3*","reason":"r","owner":"o","expiresAt":"2030-01-01"}]}`
+	type entry struct {
+		app   string
+		token databrain.APIToken
+	}
+	var entries []entry
+	for i := range 200 {
+		entries = append(entries, entry{fmt.Sprintf("App %d", i%20), databrain.APIToken{
+			Fingerprint: fmt.Sprintf("%016x", i), Name: fmt.Sprintf("t %d", i%7), CreatedAt: evalAt.Add(-days(i % 40 * 10)),
+		}})
+	}
+	judge := func(entries []entry) finding.Result {
+		e := finding.NewEvaluation(mustPolicy(t, policy), labInstance, evalAt)
+		apps := make(map[string]*finding.App)
+		for _, entry := range entries {
+			if apps[entry.app] == nil {
+				apps[entry.app] = e.App(entry.app)
+			}
+			apps[entry.app].Token(entry.token)
+			apps[entry.app].Token(entry.token)
+		}
+		for _, a := range apps { // in no order
+			a.Commit()
+		}
+		return e.Finish(finding.Coverage{Complete: true})
+	}
+	want := judge(entries)
+	if len(want.Findings) == 0 {
+		t.Fatal("nothing to compare")
+	}
+	for seed := range uint64(20) {
+		rand.New(rand.NewPCG(seed, 0)).Shuffle(len(entries), func(i, j int) { entries[i], entries[j] = entries[j], entries[i] })
+		if diff := cmp.Diff(want, judge(entries), cmpopts.IgnoreUnexported(finding.Finding{})); diff != "" {
+			t.Fatal(diff)
+		}
+	}
+}
+
+func TestIdentity(t *testing.T) {
+	base := databrain.APIToken{Fingerprint: "0123456789abcdef", Name: "n", CreatedAt: evalAt.Add(-days(100))}
+	id := func(policy, instance, app string, token databrain.APIToken) string {
+		e := finding.NewEvaluation(mustPolicy(t, policy), instance, evalAt)
+		a := e.App(app)
+		a.Token(token)
+		a.Commit()
+		r := e.Finish(finding.Coverage{Complete: true})
+		if len(r.Findings) != 1 {
+			t.Fatalf("%d findings", len(r.Findings))
+		}
+		return r.Findings[0].ID
+	}
+	want := id(`{}`, labInstance, "A", base)
+	if !strings.HasPrefix(want, "dbt1-") || len(want) != len("dbt1-")+32 || strings.Trim(want[5:], "0123456789abcdef") != "" {
+		t.Errorf("id %q", want)
+	}
+	renamed, older, other, invalid := base, base, base, base
+	renamed.Name = "m"
+	older.CreatedAt = evalAt.Add(-days(400))
+	other.Fingerprint = "fedcba9876543210"
+	invalid.CreatedAt = time.Time{}
+	for name, c := range map[string]struct {
+		got  string
+		same bool
+	}{
+		"a renamed token":     {id(`{}`, labInstance, "A", renamed), true},
+		"an older token":      {id(`{}`, labInstance, "A", older), true},
+		"another policy":      {id(`{"maxAgeDays":7,"severities":[{"afterDays":0,"severity":"low"}]}`, labInstance, "A", base), true},
+		"a renamed app":       {id(`{}`, labInstance, "B", base), true},
+		"another key":         {id(`{}`, labInstance, "A", other), false},
+		"another instance":    {id(`{}`, labInstance+"/x", "A", base), false},
+		"another check on it": {id(`{}`, labInstance, "A", invalid), false},
+	} {
+		if (c.got == want) != c.same {
+			t.Errorf("%s: the same id is %t, want %t", name, c.got == want, c.same)
+		}
+	}
+}
+
+func TestExceptions(t *testing.T) {
+	const form = `{"exceptions":[{"id":"e",%s,"reason":"r","owner":"o","expiresAt":"%s"}]}`
+	token := databrain.APIToken{Fingerprint: "0123456789abcdef", Name: "nightly", CreatedAt: evalAt.Add(-days(100))}
+	young := databrain.APIToken{Fingerprint: "fedcba9876543210", Name: "young", CreatedAt: evalAt}
+	const (
+		holds, lapsed, unused = "holds", "lapsed", "unused"
+	)
+	for _, c := range []struct{ name, match, expires, want string }{
+		{"by app", `"dataApp":"ETL"`, "2026-12-31", holds},
+		{"by token", `"token":"night*"`, "2026-12-31", holds},
+		{"by fingerprint", `"fingerprint":"0123456789abcdef"`, "2026-12-31", holds},
+		{"by all three", `"dataApp":"E*","token":"*","fingerprint":"0123456789abcdef"`, "2026-12-31", holds},
+		{"on its last day", `"dataApp":"ETL"`, "2026-05-04", holds},
+		{"a day too late", `"dataApp":"ETL"`, "2026-05-03", lapsed},
+		{"no date", `"dataApp":"ETL"`, "31.12.2026", lapsed},
+		{"no such day", `"dataApp":"ETL"`, "2026-02-30", lapsed},
+		{"lapsed, and matches nothing", `"dataApp":"Gone"`, "2026-05-03", lapsed},
+		{"another app", `"dataApp":"ETL2","token":"nightly"`, "2026-12-31", unused},
+		{"another token", `"dataApp":"ETL","token":"Nightly"`, "2026-12-31", unused},
+		{"another fingerprint", `"dataApp":"ETL","fingerprint":"fedcba9876543211"`, "2026-12-31", unused},
+		{"a token without a finding", `"token":"young"`, "2026-12-31", "idle"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := evaluate(t, fmt.Sprintf(form, c.match, c.expires), "ETL", token, young)
+			got := map[finding.Check]finding.State{}
+			for _, f := range r.Findings {
+				got[f.Check] = f.State
+			}
+			want := map[string]map[finding.Check]finding.State{
+				holds:  {finding.TokenAge: finding.Suppressed},
+				lapsed: {finding.TokenAge: finding.Ongoing, finding.ExceptionExpired: finding.Ongoing},
+				unused: {finding.TokenAge: finding.Ongoing, finding.ExceptionUnused: finding.Ongoing},
+				"idle": {finding.TokenAge: finding.Ongoing},
+			}[c.want]
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Error(diff)
+			}
+			if s := r.Exceptions[0]; s.Lapsed != (c.want == lapsed) {
+				t.Errorf("status %+v", s)
+			}
+			if r.Stale != 1 {
+				t.Error("a suppressed token is no longer counted as stale")
+			}
+		})
+	}
+}
+
+func TestUnusedIsNotSaidOfWhatWasNotRead(t *testing.T) {
+	policy := mustPolicy(t, `{"exceptions":[{"id":"e","dataApp":"X","reason":"r","owner":"o","expiresAt":"2030-01-01"}]}`)
+	for name, c := range map[string]struct {
+		coverage finding.Coverage
+		want     int
+	}{
+		"everything was read":     {finding.Coverage{Complete: true}, 1},
+		"an app was not read":     {finding.Coverage{Complete: true, Gaps: []finding.Gap{{DataApp: "X", Class: finding.GapServer, Attempts: 1, App: "X"}}}, 0},
+		"the list was incomplete": {finding.Coverage{}, 0},
+	} {
+		n := 0
+		for _, f := range finding.NewEvaluation(policy, labInstance, evalAt).Finish(c.coverage).Findings {
+			if f.Check == finding.ExceptionUnused {
+				n++
+			}
+		}
+		if n != c.want {
+			t.Errorf("%s: %d findings of an unused exception, want %d", name, n, c.want)
+		}
+	}
+}
+
+func TestPostureOfTheServiceToken(t *testing.T) {
+	good := finding.Posture{Read: true, Rotation: true, RotatedAt: evalAt.Add(-days(10))}
+	with := func(change func(*finding.Posture)) finding.Posture {
+		p := good
+		change(&p)
+		return p
+	}
+	type facts map[finding.Check]finding.Severity
+	for name, c := range map[string]struct {
+		posture finding.Posture
+		want    facts
+	}{
+		"good":                 {good, facts{}},
+		"not read":             {finding.Posture{}, facts{}},
+		"at the limit":         {with(func(p *finding.Posture) { p.RotatedAt = evalAt.Add(-days(90)) }), facts{}},
+		"past the limit":       {with(func(p *finding.Posture) { p.RotatedAt = evalAt.Add(-days(90) - 1) }), facts{finding.ServiceTokenAge: finding.Medium}},
+		"years old":            {with(func(p *finding.Posture) { p.RotatedAt = evalAt.Add(-days(1000)) }), facts{finding.ServiceTokenAge: finding.Critical}},
+		"switched off":         {with(func(p *finding.Posture) { p.Rotation = false }), facts{finding.ServiceTokenRotationOff: finding.High}},
+		"pending for a day":    {with(func(p *finding.Posture) { p.PendingSince = evalAt.Add(-days(1)) }), facts{}},
+		"pending for longer":   {with(func(p *finding.Posture) { p.PendingSince = evalAt.Add(-days(1) - 1) }), facts{finding.ServiceTokenRotationStuck: finding.High}},
+		"nothing known of age": {with(func(p *finding.Posture) { p.RotatedAt = time.Time{} }), facts{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := facts{}
+			for _, f := range finding.NewEvaluation(finding.DefaultPolicy(), labInstance, evalAt).Finish(finding.Coverage{Complete: true, Posture: c.posture}).Findings {
+				got[f.Check] = f.Severity
+				if f.Compliance() != finding.Fail || f.DataApp != "" || f.Token != nil {
+					t.Errorf("%+v", f)
+				}
+			}
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestCleanName(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		clean := finding.CleanName(string(rapid.SliceOfN(rapid.Byte(), 0, 1200).Draw(t, "name")))
+		if !utf8.ValidString(clean) || utf8.RuneCountInString(clean) > 256 || clean != finding.CleanName(clean) {
+			t.Fatalf("%q", clean)
+		}
+		for _, r := range clean {
+			if unicode.IsControl(r) || r == '\u2028' || r == '\u202e' || r == utf8.RuneError {
+				t.Fatalf("%q holds %U", clean, r)
+			}
+		}
+	})
+	for name, want := range map[string]string{
+		"plain Name-1_ü=€":             "plain Name-1_ü=€",
+		"a\x00b\r\nc\x1b[31md\u0085e":  "abc[31mde",
+		"\u202eevil\u2066\u200b":       "evil",
+		"bad\xffutf8":                  "badutf8",
+		strings.Repeat("ü", 300):       strings.Repeat("ü", 256),
+		"=HYPERLINK(\"x\")":            "=HYPERLINK(\"x\")",
+		"line\u2028paragraph\u2029end": "lineparagraphend",
+	} {
+		if got := finding.CleanName(name); got != want {
+			t.Errorf("CleanName(%q) = %q, want %q", name, got, want)
+		}
+	}
+}

@@ -1,0 +1,142 @@
+package finding
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// DefaultRule is the id that findings show when no rule of the policy matched.
+const DefaultRule = "default"
+
+// Policy says which tokens are stale and how bad that is.
+type Policy struct {
+	MaxAgeDays    int         `json:"maxAgeDays"`
+	DueWithinDays int         `json:"dueWithinDays"`
+	Severities    []Tier      `json:"severities"` // by AfterDays, ascending; never empty
+	Rules         []Rule      `json:"rules"`
+	Exceptions    []Exception `json:"exceptions"`
+}
+
+// Tier is the severity of a stale token that is older than AfterDays.
+type Tier struct {
+	AfterDays int      `json:"afterDays"`
+	Severity  Severity `json:"severity"`
+}
+
+// Rule sets another limit for some tokens. In its patterns "*" matches any run
+// of characters; an omitted pattern is "*".
+type Rule struct {
+	ID         string `json:"id"`
+	DataApp    string `json:"dataApp,omitempty"`
+	Token      string `json:"token,omitempty"`
+	MaxAgeDays int    `json:"maxAgeDays"`
+}
+
+// Exception accepts the findings on some tokens for a time. All of its patterns
+// must match; an omitted one matches everything.
+type Exception struct {
+	ID          string `json:"id"`
+	DataApp     string `json:"dataApp,omitempty"`
+	Token       string `json:"token,omitempty"`
+	Fingerprint string `json:"fingerprint,omitempty"`
+	Reason      string `json:"reason"`
+	Owner       string `json:"owner"`
+	ExpiresAt   string `json:"expiresAt"` // YYYY-MM-DD; it holds to the end of that day, UTC
+}
+
+// DefaultPolicy is the built-in policy, which a given one inherits from.
+func DefaultPolicy() Policy {
+	return Policy{
+		MaxAgeDays: 90, DueWithinDays: 14,
+		Severities: []Tier{{90, Medium}, {180, High}, {365, Critical}},
+		Rules:      []Rule{}, Exceptions: []Exception{},
+	}
+}
+
+// severity is that of something created then and stale at now: the one of the
+// last tier that it has outlived, and below the first tier the first one's.
+func (p Policy) severity(now, created time.Time) Severity {
+	worst := p.Severities[0].Severity
+	for _, tier := range p.Severities {
+		if stale(now, created, tier.AfterDays) {
+			worst = tier.Severity
+		}
+	}
+	return worst
+}
+
+// bySpecificity returns the rules in the order in which they are tried: those
+// with patterns for app and token, for the app, for the token, for neither; among
+// equals the one with more literal characters, then the one that stands first.
+func (p Policy) bySpecificity() []Rule {
+	rules := slices.Clone(p.Rules)
+	slices.SortStableFunc(rules, func(a, b Rule) int {
+		return cmp.Or(cmp.Compare(b.class(), a.class()), cmp.Compare(b.literals(), a.literals()))
+	})
+	return rules
+}
+
+func (r Rule) class() int {
+	class := 0
+	if !matchesAll(r.DataApp) {
+		class += 2
+	}
+	if !matchesAll(r.Token) {
+		class++
+	}
+	return class
+}
+
+func (r Rule) literals() int {
+	both := r.DataApp + r.Token
+	return len(both) - strings.Count(both, "*")
+}
+
+func (r Rule) matches(app, token string) bool {
+	return match(r.DataApp, app) && match(r.Token, token)
+}
+
+func (e Exception) matches(app, token, fingerprint string) bool {
+	return (e.Fingerprint == "" || e.Fingerprint == fingerprint) && match(e.DataApp, app) && match(e.Token, token)
+}
+
+// End is the instant from which the exception no longer holds; the zero time if
+// its expiry is no date, so that it never did.
+func (e Exception) End() time.Time {
+	day, err := time.Parse(time.DateOnly, e.ExpiresAt)
+	if err != nil {
+		return time.Time{}
+	}
+	return day.Add(aDay)
+}
+
+func matchesAll(pattern string) bool { return strings.Trim(pattern, "*") == "" }
+
+// match reports whether name has the form of pattern, in which "*" stands for any
+// run of characters, "/" included, and all else for itself.
+func match(pattern, name string) bool {
+	if pattern == "" {
+		return true
+	}
+	first, rest, wild := strings.Cut(pattern, "*")
+	if !wild {
+		return name == pattern
+	}
+	name, ok := strings.CutPrefix(name, first)
+	if !ok {
+		return false
+	}
+	for {
+		part, after, more := strings.Cut(rest, "*")
+		if !more {
+			return strings.HasSuffix(name, part)
+		}
+		at := strings.Index(name, part) // the leftmost fit leaves the most for the rest
+		if at < 0 {
+			return false
+		}
+		name, rest = name[at+len(part):], after
+	}
+}

@@ -1,0 +1,127 @@
+package finding
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"time"
+)
+
+// snapshotHead is a [Snapshot] without its findings, which are written and read
+// one by one: encoding/json would hold the text of all of them in memory.
+type snapshotHead struct {
+	Schema   string               `json:"schema"`
+	RunID    string               `json:"runId"`
+	Instance string               `json:"instance"`
+	StoredAt time.Time            `json:"storedAt"`
+	Apps     map[string]time.Time `json:"apps"`
+}
+
+var errCorrupt = errors.New("the state is corrupt")
+
+// WriteSnapshot writes s as a JSON object, one finding a line.
+func WriteSnapshot(w io.Writer, s Snapshot) error {
+	head, err := json.Marshal(snapshotHead{s.Schema, s.RunID, s.Instance, s.StoredAt, s.Apps})
+	if err != nil {
+		return err
+	}
+	if _, err := w.Write(append(bytes.TrimSuffix(head, []byte("}")), `,"findings":[`...)); err != nil {
+		return err
+	}
+	enc := json.NewEncoder(w)
+	for i := range s.Findings {
+		if i > 0 {
+			_, err = io.WriteString(w, ",")
+		}
+		if err := errors.Join(err, enc.Encode(&s.Findings[i])); err != nil {
+			return err
+		}
+	}
+	_, err = io.WriteString(w, "]}\n")
+	return err
+}
+
+// ReadSnapshot reads what writeSnapshot wrote.
+func ReadSnapshot(r io.Reader) (s Snapshot, err error) {
+	dec := json.NewDecoder(r)
+	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
+		return s, errCorrupt
+	}
+	members := map[string]any{"schema": &s.Schema, "runId": &s.RunID, "instance": &s.Instance, "storedAt": &s.StoredAt, "apps": &s.Apps}
+	for dec.More() {
+		name, err := dec.Token()
+		if err != nil {
+			return s, errCorrupt
+		}
+		if name == "findings" {
+			s.Findings, err = readRecords(dec)
+		} else if into, known := members[name.(string)]; known {
+			err = dec.Decode(into)
+		} else {
+			err = dec.Decode(new(json.RawMessage))
+		}
+		if err != nil {
+			return s, errCorrupt
+		}
+	}
+	if _, err := dec.Token(); err != nil {
+		return s, errCorrupt
+	}
+	if _, err := dec.Token(); err != io.EOF || s.Schema != SnapshotSchema {
+		return s, errCorrupt
+	}
+	return s, nil
+}
+
+func readRecords(dec *json.Decoder) ([]Record, error) {
+	if t, err := dec.Token(); err != nil || t != json.Delim('[') {
+		return nil, errCorrupt
+	}
+	same := make(map[string]string) // many records share their few values
+	share := func(s string) string {
+		if known, ok := same[s]; ok {
+			return known
+		}
+		same[s] = s
+		return s
+	}
+	var records []Record
+	for dec.More() {
+		var r Record
+		if err := dec.Decode(&r); err != nil || !r.sound() {
+			return nil, errCorrupt
+		}
+		r.Check, r.Severity = Check(share(string(r.Check))), Severity(share(string(r.Severity)))
+		r.DataApp, r.Rule = share(r.DataApp), share(r.Rule)
+		records = append(records, r)
+	}
+	_, err := dec.Token()
+	return records, err
+}
+
+// sound reports whether r holds what the rest of the package relies on, so that a
+// state that something else wrote ends no run.
+func (r *Record) sound() bool {
+	times := []time.Time{r.FirstSeenAt, r.LastSeenAt, r.ResolvedAt, r.Since}
+	if r.Token != nil {
+		times = append(times, r.Token.CreatedAt, r.Token.StaleSince)
+	}
+	for _, t := range times {
+		if year := t.UTC().Year(); year < 0 || year > 9999 { // JSON has no such year
+			return false
+		}
+	}
+	about := !r.ResolvedAt.IsZero() // then nothing of it is kept
+	switch r.Check {
+	case TokenAge, TokenAgeApproaching, TokenDateInvalid, TokenDateFuture:
+		about = about || r.Token != nil
+	case ExceptionExpired, ExceptionUnused:
+		about = about || r.Exception != nil
+	case DataAppUnlistable, DataAppsUnlistable, ServiceTokenAge, ServiceTokenRotationOff, ServiceTokenRotationStuck:
+		about = true
+	default:
+		return false
+	}
+	return about && r.Severity.Rank() >= 0
+}

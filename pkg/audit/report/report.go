@@ -1,0 +1,26 @@
+package report
+
+import (
+	"time"
+
+	"databrain-rotation/pkg/audit/finding"
+)
+
+// Report is everything that a report of one run needs. It is not changed once it
+// is handed to a writer.
+type Report struct {
+	Summary    Summary
+	Findings   []finding.Finding // observed in this run, by WorstFirst
+	Resolved   []finding.Finding // gone since the last run, by WorstFirst
+	Superseded []finding.Finding // resolved too, but only to make way for worse ones among Findings
+	Gaps       []finding.Gap     // the app list first, then by name
+	Exceptions []finding.ExceptionStatus
+	Ages       []finding.AgeBin // every token that was read and has a usable date
+	Undated    int              // tokens that were read and have none
+	Policy     finding.Policy   // as applied, with inherited fields filled in
+	Posture    finding.Posture
+	EmittedAt  time.Time
+
+	// EventBase is what event ids derive from besides the finding; see eventID.
+	EventBase string
+}

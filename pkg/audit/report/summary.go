@@ -1,0 +1,149 @@
+package report
+
+import (
+	"time"
+
+	"databrain-rotation/pkg/audit/finding"
+)
+
+// SummarySchema names the form of [Summary].
+const SummarySchema = "databrain.token-audit.summary/1"
+
+// Status is the outcome of a run.
+type Status string
+
+// The outcomes.
+const (
+	Complete Status = "complete" // everything was read
+	Partial  Status = "partial"  // there are coverage gaps
+	Failed   Status = "failed"   // the run itself failed; see Summary.Notes
+)
+
+// Summary is what a run returns, and what the event that ends it carries.
+type Summary struct {
+	Schema         string      `json:"schema"`
+	RunID          string      `json:"runId"`
+	Status         Status      `json:"status"`
+	StartedAt      time.Time   `json:"startedAt"`
+	FinishedAt     time.Time   `json:"finishedAt"`
+	Instance       string      `json:"instance"`
+	Counts         Counts      `json:"counts"`
+	OldestAgeDays  int         `json:"oldestAgeDays"`  // of the API tokens that were read
+	Requests       int         `json:"requests"`       // sent to Databrain, retries included
+	Retries        int         `json:"retries"`        // requests that repeated one that failed
+	Throttled      int         `json:"throttled"`      // answers with status 429
+	EmitFailures   int         `json:"emitFailures"`   // events, reports and states that could not be written
+	DurationMs     int64       `json:"durationMs"`     // from the start of the run to FinishedAt
+	Worst          []WorstItem `json:"worst"`          // the first of all findings by WorstFirst
+	WorstTruncated bool        `json:"worstTruncated"` // there are more findings than Worst holds
+	Report         string      `json:"report,omitempty"`
+
+	// Notes say in plain words what a reader of the numbers must know: apps
+	// deleted during the run, a state that could not be read, why a run failed.
+	Notes []string `json:"notes,omitempty"`
+}
+
+// Counts are the numbers of a run. New, Ongoing, Reopened and Suppressed add up
+// to Findings, and so do the members of BySeverity.
+type Counts struct {
+	DataApps   int        `json:"dataApps"` // that exist; Covered of them were read
+	Covered    int        `json:"covered"`
+	Gaps       int        `json:"gaps"`
+	Tokens     int        `json:"tokens"`   // entries of the lists that were read; see [finding.Result]
+	Findings   int        `json:"findings"` // observed in this run, suppressed ones included
+	New        int        `json:"new"`
+	Ongoing    int        `json:"ongoing"`
+	Reopened   int        `json:"reopened"`
+	Resolved   int        `json:"resolved"`
+	Suppressed int        `json:"suppressed"`
+	Stale      int        `json:"stale"` // tokens older than their limit, suppressed ones included
+	BySeverity BySeverity `json:"bySeverity"`
+}
+
+// BySeverity counts findings.
+type BySeverity struct {
+	Informational int `json:"informational"`
+	Low           int `json:"low"`
+	Medium        int `json:"medium"`
+	High          int `json:"high"`
+	Critical      int `json:"critical"`
+}
+
+// add counts one finding of severity s.
+func (b *BySeverity) add(s finding.Severity) {
+	switch s {
+	case finding.Informational:
+		b.Informational++
+	case finding.Low:
+		b.Low++
+	case finding.Medium:
+		b.Medium++
+	case finding.High:
+		b.High++
+	case finding.Critical:
+		b.Critical++
+	}
+}
+
+// maxWorst is how many findings a summary lists.
+const maxWorst = 50
+
+// WorstItem is a finding in a summary: the wire form of [Detail] without prose,
+// so that a summary fits in one event.
+type WorstItem struct {
+	Finding   WorstFinding     `json:"finding"`
+	DataApp   *DataAppDetail   `json:"dataApp,omitempty"`
+	Token     *TokenDetail     `json:"token,omitempty"`
+	Exception *ExceptionDetail `json:"exception,omitempty"`
+	Policy    *PolicyDetail    `json:"policy,omitempty"`
+	Gap       *GapFacts        `json:"gap,omitempty"` // of the unlistable checks
+}
+
+// WorstFinding is [FindingDetail] without prose but its title.
+type WorstFinding struct {
+	ID         string             `json:"id"`
+	Check      finding.Check      `json:"check"`
+	State      finding.State      `json:"state"`
+	Severity   finding.Severity   `json:"severity"`
+	Compliance finding.Compliance `json:"compliance"`
+	Title      string             `json:"title"`
+}
+
+// Blind reports whether the run saw no API token although there may be some: its
+// zeros are not numbers then.
+func (s *Summary) Blind() bool {
+	return s.Counts.Gaps > 0 && s.Counts.Covered == 0 && s.Counts.Tokens == 0
+}
+
+// Summarize fills in what the findings and the coverage say.
+func (r *Report) Summarize(c *finding.Coverage, result *finding.Result) {
+	s := &r.Summary
+	s.Counts = Counts{
+		DataApps: len(c.Apps) - c.Count(finding.Deleted), Covered: c.Count(finding.Read), Gaps: len(c.Gaps),
+		Tokens: result.Tokens, Stale: result.Stale, Findings: len(r.Findings), Resolved: len(r.Resolved),
+	}
+	s.OldestAgeDays = result.OldestAgeDays
+	s.Worst = []WorstItem{}
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		s.Counts.BySeverity.add(f.Severity)
+		switch f.State {
+		case finding.New:
+			s.Counts.New++
+		case finding.Reopened:
+			s.Counts.Reopened++
+		case finding.Suppressed:
+			s.Counts.Suppressed++
+		default:
+			s.Counts.Ongoing++
+		}
+		if i < maxWorst {
+			s.Worst = append(s.Worst, worstItem(f))
+		}
+	}
+	s.WorstTruncated = len(r.Findings) > maxWorst
+	s.Status = Complete
+	if s.Counts.Gaps > 0 {
+		s.Status = Partial
+	}
+}
