@@ -43,7 +43,7 @@ mutants: ## remove each guard of the rotation in turn; a test must notice
 bench: ## the figures of the README, each beside its reference; some minutes, Python
 	$(GO) run ./scripts/bench
 	@mkdir -p build
-	$(GO) test -run '^$$' -bench . -benchmem -benchtime 100ms -count 6 ./pkg/rotation ./pkg/databrain ./pkg/audit/... >build/bench.txt
+	$(GO) test -run '^$$' -bench . -benchmem -benchtime 100ms -count 6 ./pkg/rotation ./pkg/tokensecret ./pkg/databrain ./pkg/audit/... >build/bench.txt
 	$(GO) run golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da build/bench.txt
 
 serve: build ## the stand-ins on fixed loopback ports, for the AWS CLI, curl and sam local invoke

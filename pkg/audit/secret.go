@@ -1,9 +1,8 @@
 package audit
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"databrain-rotation/pkg/audit/collect"
 	"databrain-rotation/pkg/audit/finding"
 	"databrain-rotation/pkg/databrain"
+	"databrain-rotation/pkg/tokensecret"
 )
 
 // SecretsManager is the part of the SDK's client that the audit needs, and that
@@ -35,50 +35,14 @@ func (s *Secret) token(ctx context.Context, label string) (databrain.Secret, err
 	if err != nil {
 		return databrain.Secret{}, fmt.Errorf("read %s of the secret that DATABRAIN_SERVICE_TOKEN_SECRET_ID names: %w", label, err)
 	}
-	token, fault := serviceToken(aws.ToString(out.SecretString))
-	if fault != "" {
-		return databrain.Secret{}, fmt.Errorf("%s of the secret that DATABRAIN_SERVICE_TOKEN_SECRET_ID names %s", label, fault)
+	value, err := tokensecret.Parse(out.SecretString, out.SecretBinary)
+	if err == nil && value.Token().Empty() {
+		err = errors.New("holds no token yet: rotate the secret first")
 	}
-	return token, nil
-}
-
-// serviceToken reads a version's value: a JSON object with the token in its member
-// "token", or a bare UUID. The fault shows nothing of the value.
-func serviceToken(value string) (token databrain.Secret, fault string) {
-	if value == "" {
-		return token, "is binary or empty; it must be a string"
+	if err != nil {
+		return databrain.Secret{}, fmt.Errorf("%s of the secret that DATABRAIN_SERVICE_TOKEN_SECRET_ID names %w", label, err)
 	}
-	if value[0] != '{' {
-		if !databrain.IsUUID(value) {
-			return token, "is neither a JSON object nor a bare UUID"
-		}
-		return databrain.NewSecret(value), ""
-	}
-	given := 0
-	var text *string
-	err := finding.EachMember([]byte(value), func(name string, raw json.RawMessage) {
-		if name == "token" {
-			given++
-			text = nil
-			_ = json.Unmarshal(bytes.Clone(raw), &text) // what is no string stays nil
-		}
-	})
-	switch {
-	case err != nil:
-		return token, "is not a JSON object"
-	case given > 1:
-		return token, `has the member "token" twice`
-	case given == 0 || text != nil && *text == "":
-		return token, "holds no token yet: rotate the secret first"
-	case text == nil || !sendable(*text):
-		return token, `has a member "token" that is not a token`
-	}
-	return databrain.NewSecret(*text), ""
-}
-
-// sendable reports whether a token can stand in a header: visible ASCII only.
-func sendable(token string) bool {
-	return !slices.ContainsFunc([]byte(token), func(c byte) bool { return c <= ' ' || c > '~' })
+	return value.Token(), nil
 }
 
 // posture reads what Secrets Manager says of the rotation of the secret.

@@ -3,6 +3,8 @@ package databrain
 import (
 	"context"
 	"net/http"
+
+	"databrain-rotation/pkg/jsonobject"
 )
 
 // Credentials are those of the instance's admin account.
@@ -23,17 +25,17 @@ func (c *Client) SignIn(ctx context.Context, as Credentials) (Secret, error) {
 	if err != nil {
 		return Secret{}, err
 	}
-	if data, err := object(answer["data"]); err == nil {
-		if jwt, ok := data.text("accessToken"); ok && sendable(jwt) {
+	if data, err := jsonobject.Parse(answer.Raw("data")); err == nil {
+		if jwt, ok := data.Text("accessToken"); ok && Sendable(jwt) {
 			return NewSecret(jwt), nil
 		}
 	}
 	return Secret{}, transportError(r.op, http.StatusOK, errUnreadable)
 }
 
-// sendable reports whether value can stand in an Authorization header: visible
+// Sendable reports whether value can stand in an Authorization header: visible
 // ASCII, not empty.
-func sendable(value string) bool {
+func Sendable(value string) bool {
 	for i := range len(value) {
 		if value[i] <= ' ' || value[i] > '~' {
 			return false

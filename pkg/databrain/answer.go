@@ -1,58 +1,15 @@
 package databrain
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"io"
+
+	"databrain-rotation/pkg/jsonobject"
 )
 
-// members are the members of a JSON object by their exact names. Unlike
-// encoding/json's structs it tells upper case from lower, and a name given twice
-// is an error: of two keys nobody knows which one is live.
-type members map[string]json.RawMessage
-
-func object(data []byte) (members, error) {
-	dec := json.NewDecoder(bytes.NewReader(data))
-	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
-		return nil, errUnreadable
-	}
-	m := make(members)
-	for dec.More() {
-		name, err := dec.Token()
-		if err != nil {
-			return nil, errUnreadable
-		}
-		var value json.RawMessage
-		if err := dec.Decode(&value); err != nil {
-			return nil, errUnreadable
-		}
-		if _, twice := m[name.(string)]; twice {
-			return nil, errUnreadable
-		}
-		m[name.(string)] = value
-	}
-	if _, err := dec.Token(); err != nil {
-		return nil, errUnreadable
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, errUnreadable
-	}
-	return m, nil
-}
-
-// text returns the member name if it is a string.
-func (m members) text(name string) (string, bool) {
-	var s *string
-	if err := json.Unmarshal(m[name], &s); err != nil || s == nil {
-		return "", false
-	}
-	return *s, true
-}
-
 // hasList reports whether the member "data" is an array.
-func (m members) hasList() bool {
-	data := m["data"]
+func hasList(answer jsonobject.Object) bool {
+	data := answer.Raw("data")
 	return len(data) > 0 && data[0] == '['
 }
 
@@ -60,36 +17,28 @@ func (m members) hasList() bool {
 // number of entries, and yields each raw entry. The entry is valid until yield
 // returns; an error of yield ends the reading and is returned. The answer comes
 // back with its other members and the list emptied.
-func list(r io.Reader, yield func(json.RawMessage) error) (members, error) {
+func list(r io.Reader, yield func(json.RawMessage) error) (jsonobject.Object, error) {
 	bounded := &entryReader{r: io.LimitReader(r, maxListAnswer)}
 	dec := json.NewDecoder(bounded)
-	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
-		return nil, readError(bounded)
-	}
-	m := make(members)
-	for dec.More() {
-		name, err := dec.Token()
-		if err != nil || m[name.(string)] != nil {
-			return nil, readError(bounded)
-		}
+	var answer jsonobject.Object
+	var failed error // of what is read here
+	err := jsonobject.Read(dec, func(name string) error {
 		var value json.RawMessage
 		if name == "data" {
-			value, err = entriesOf(dec, bounded, yield)
+			value, failed = entriesOf(dec, bounded, yield)
 		} else if dec.Decode(&value) != nil {
-			err = readError(bounded)
+			failed = readError(bounded)
 		}
-		if err != nil {
-			return nil, err
-		}
-		m[name.(string)] = value
-	}
-	if _, err := dec.Token(); err != nil {
+		answer = append(answer, jsonobject.Member{Name: name, Value: value})
+		return failed
+	})
+	switch {
+	case failed != nil:
+		return nil, failed
+	case err != nil:
 		return nil, readError(bounded)
 	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, readError(bounded)
-	}
-	return m, nil
+	return answer, nil
 }
 
 // entriesOf yields the entries of the array that comes next in dec, and returns

@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"strconv"
 	"time"
+
+	"databrain-rotation/pkg/jsonobject"
 )
 
 const (
@@ -171,7 +173,7 @@ func (c *Client) build(ctx context.Context, r request) (*http.Request, error) {
 		req.Header.Set("Content-Type", "application/json")
 	}
 	if !r.bearer.Empty() {
-		if !sendable(r.bearer.Reveal()) {
+		if !Sendable(r.bearer.Reveal()) {
 			return nil, errors.New("the bearer is not visible ASCII")
 		}
 		req.Header.Set("Authorization", "Bearer "+r.bearer.Reveal())
@@ -181,7 +183,7 @@ func (c *Client) build(ctx context.Context, r request) (*http.Request, error) {
 
 // fetch is do for answers that are small: it returns the members of the JSON
 // object in the answer.
-func (c *Client) fetch(ctx context.Context, r request) (members, error) {
+func (c *Client) fetch(ctx context.Context, r request) (jsonobject.Object, error) {
 	resp, err := c.do(ctx, r)
 	if err != nil {
 		return nil, err
@@ -191,9 +193,9 @@ func (c *Client) fetch(ctx context.Context, r request) (members, error) {
 	if err != nil {
 		return nil, transportError(r.op, resp.StatusCode, err)
 	}
-	answer, err := object(body)
+	answer, err := jsonobject.Parse(body)
 	if err != nil {
-		return nil, transportError(r.op, resp.StatusCode, err)
+		return nil, transportError(r.op, resp.StatusCode, errUnreadable)
 	}
 	if err := reported(r.op, resp.StatusCode, answer); err != nil {
 		return nil, err
@@ -203,8 +205,8 @@ func (c *Client) fetch(ctx context.Context, r request) (members, error) {
 
 // reported is the error that an answer with a good status reports in its body, or
 // nil. Absent and null are no error ({docs}/list-datasources has both).
-func reported(op string, status int, answer members) error {
-	if detail := answer["error"]; detail == nil || string(detail) == "null" {
+func reported(op string, status int, answer jsonobject.Object) error {
+	if detail := answer.Raw("error"); detail == nil || string(detail) == "null" {
 		return nil
 	}
 	code, ours := apiError(answer)
@@ -221,7 +223,7 @@ func (c *Client) refusal(op string, resp *http.Response) error {
 	e := &Error{Op: op, Status: resp.StatusCode, RetryAfter: retryAfter(resp.Header, c.options.Now())}
 	ours := false
 	if body, err := readAll(resp.Body); err == nil {
-		if answer, err := object(body); err == nil {
+		if answer, err := jsonobject.Parse(body); err == nil {
 			var code string
 			code, ours = apiError(answer)
 			e.Code = normalise(code)
@@ -233,12 +235,12 @@ func (c *Client) refusal(op string, resp *http.Response) error {
 
 // apiError returns the code in an answer's member "error", and whether it has
 // the API's form: {"error":{"code":"…","message":"…"}}.
-func apiError(answer members) (code string, ours bool) {
-	detail, err := object(answer["error"])
+func apiError(answer jsonobject.Object) (code string, ours bool) {
+	detail, err := jsonobject.Parse(answer.Raw("error"))
 	if err != nil {
 		return "", false
 	}
-	code, ok := detail.text("code")
+	code, ok := detail.Text("code")
 	return code, ok && code != ""
 }
 

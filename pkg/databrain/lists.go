@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"databrain-rotation/pkg/jsonobject"
 )
 
 const (
@@ -102,7 +104,7 @@ func entries[T any](ctx context.Context, c *Client, r request, decode func(json.
 		default:
 			err = reported(r.op, resp.StatusCode, answer)
 		}
-		if err == nil && !answer.hasList() {
+		if err == nil && !hasList(answer) {
 			err = transportError(r.op, resp.StatusCode, errUnreadable)
 		}
 		if err != nil {
@@ -136,8 +138,8 @@ func pages[T any](ctx context.Context, c *Client, r request, first int, decode f
 }
 
 func decodeDataApp(raw json.RawMessage) (DataApp, error) {
-	app, err := object(raw)
-	name, _ := app.text("name")
+	app, err := jsonobject.Parse(raw)
+	name, _ := app.Text("name")
 	if err != nil || name == "" {
 		return DataApp{}, errEntry
 	}
@@ -145,20 +147,20 @@ func decodeDataApp(raw json.RawMessage) (DataApp, error) {
 }
 
 func decodeAPIToken(raw json.RawMessage) (APIToken, error) {
-	token, err := object(raw)
-	key, _ := token.text("key")
+	token, err := jsonobject.Parse(raw)
+	key, _ := token.Text("key")
 	if err != nil || key == "" {
 		return APIToken{}, errEntry
 	}
 	sum := sha256.Sum256([]byte(key))
-	name, _ := token.text("name")
+	name, _ := token.Text("name")
 	return APIToken{Fingerprint: hex.EncodeToString(sum[:8]), Name: name, CreatedAt: created(token)}, nil
 }
 
 // created reads the member createdAt. The bounds of the year are those within
 // which a time can be written as RFC 3339 again.
-func created(token members) time.Time {
-	text, _ := token.text("createdAt")
+func created(token jsonobject.Object) time.Time {
+	text, _ := token.Text("createdAt")
 	t, err := time.Parse(time.RFC3339, text)
 	if err != nil || text[13] != ':' || strings.Contains(text, ",") { // which Parse lets pass
 		return time.Time{}

@@ -18,13 +18,13 @@ import (
 // Manager, or be checked for its form.
 func TestRevealIsRare(t *testing.T) {
 	want := map[string]int{
-		"pkg/databrain/admin.go":        1, // the password, on the wire
-		"pkg/databrain/client.go":       2, // the bearer, on the wire
-		"pkg/databrain/secret.go":       3, // Empty, Equal
-		"pkg/databrain/servicetoken.go": 3, // the token, on the wire and compared with its echo
-		"pkg/rotation/create.go":        1, // storable: the form
-		"pkg/rotation/document.go":      1, // the secret's new value
-		"pkg/rotation/secret.go":        1, // RotationToken, to Secrets Manager
+		"pkg/databrain/admin.go":         1, // the password, on the wire
+		"pkg/databrain/client.go":        2, // the bearer, on the wire
+		"pkg/databrain/secret.go":        3, // Empty, Equal
+		"pkg/databrain/servicetoken.go":  3, // the token, on the wire and compared with its echo
+		"pkg/rotation/create.go":         1, // storable: the form
+		"pkg/tokensecret/tokensecret.go": 1, // the secret's new value
+		"pkg/rotation/secret.go":         1, // RotationToken, to Secrets Manager
 	}
 	root := filepath.Join("..", "..")
 	got := make(map[string]int)

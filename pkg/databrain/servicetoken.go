@@ -28,7 +28,7 @@ func (c *Client) SaveServiceToken(ctx context.Context, admin, token Secret) erro
 	if err != nil {
 		return err
 	}
-	if key, ok := answer.text("key"); !ok || key != token.Reveal() {
+	if key, ok := answer.Text("key"); !ok || key != token.Reveal() {
 		return transportError(r.op, http.StatusOK, errUnreadable)
 	}
 	return nil
@@ -69,7 +69,7 @@ func (c *Client) rotate(ctx context.Context, bearer Secret, grace time.Duration,
 	if err != nil {
 		return Secret{}, err
 	}
-	key, _ := answer.text("key")
+	key, _ := answer.Text("key")
 	if !IsUUID(key) {
 		return Secret{}, transportError(r.op, http.StatusOK, errUnreadable)
 	}
@@ -89,7 +89,7 @@ func (c *Client) Probe(ctx context.Context, token Secret) error {
 	if err != nil {
 		return err
 	}
-	if !answer.hasList() {
+	if !hasList(answer) {
 		return transportError(r.op, http.StatusOK, errUnreadable)
 	}
 	return nil

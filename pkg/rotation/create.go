@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"databrain-rotation/pkg/databrain"
+	"databrain-rotation/pkg/tokensecret"
 )
 
 const (
@@ -41,17 +42,17 @@ func (s *step) create(ctx context.Context) error {
 	return s.mint(ctx, current)
 }
 
-func (s *step) differ(pending, current document) error {
-	if pending.token.Equal(current.token) {
+func (s *step) differ(pending, current tokensecret.Value) error {
+	if pending.Token().Equal(current.Token()) {
 		return s.errIdentical()
 	}
 	return nil
 }
 
 // mint makes the token here and stores it.
-func (s *step) mint(ctx context.Context, current document) error {
+func (s *step) mint(ctx context.Context, current tokensecret.Value) error {
 	// Not the ClientRequestToken, which is a UUID too: it is in CloudTrail.
-	exists, err := s.put(ctx, current.with(databrain.NewSecret(uuid.NewString())))
+	exists, err := s.put(ctx, current.With(databrain.NewSecret(uuid.NewString())))
 	if err != nil {
 		return err
 	}
@@ -63,7 +64,7 @@ func (s *step) mint(ctx context.Context, current document) error {
 }
 
 // adopt goes on with the value that another invocation stored first.
-func (s *step) adopt(ctx context.Context, current document) error {
+func (s *step) adopt(ctx context.Context, current tokensecret.Value) error {
 	pending, err := s.usable(s.pending(ctx))
 	if err != nil {
 		return errPendingMissing(err)
@@ -75,10 +76,10 @@ func (s *step) adopt(ctx context.Context, current document) error {
 // createByGrace lets Databrain make the token. Every precondition is checked
 // before the call, since a token whose answer is lost, or can not be stored, is
 // live and known to nobody.
-func (s *step) createByGrace(ctx context.Context, current document) error {
+func (s *step) createByGrace(ctx context.Context, current tokensecret.Value) error {
 	standing, cause := Absent, error(nil)
-	if !current.empty() {
-		standing, cause = s.probe(ctx, current.token)
+	if !current.Token().Empty() {
+		standing, cause = s.probe(ctx, current.Token())
 	}
 	switch PlanGrace(standing) {
 	case FailUnavailable:
@@ -102,20 +103,20 @@ func (s *step) createByGrace(ctx context.Context, current document) error {
 
 // prepareRotate checks what the call and its fallback need, and returns the call
 // in the contract that the settings name.
-func (s *step) prepareRotate(ctx context.Context, current document) (func(context.Context) (databrain.Secret, error), error) {
+func (s *step) prepareRotate(ctx context.Context, current tokensecret.Value) (func(context.Context) (databrain.Secret, error), error) {
 	if s.config.Contract == ContractAdminJWT {
 		jwt, err := s.signIn(ctx)
 		return func(ctx context.Context) (databrain.Secret, error) {
-			return s.databrain.RotateServiceTokenAsAdmin(ctx, jwt, current.token, s.config.GracePeriod)
+			return s.databrain.RotateServiceTokenAsAdmin(ctx, jwt, current.Token(), s.config.GracePeriod)
 		}, err
 	}
 	_, err := s.admin(ctx)
 	return func(ctx context.Context) (databrain.Secret, error) {
-		return s.databrain.RotateServiceToken(ctx, current.token, s.config.GracePeriod)
+		return s.databrain.RotateServiceToken(ctx, current.Token(), s.config.GracePeriod)
 	}, err
 }
 
-func (s *step) rotate(ctx context.Context, current document, call func(context.Context) (databrain.Secret, error)) error {
+func (s *step) rotate(ctx context.Context, current tokensecret.Value, call func(context.Context) (databrain.Secret, error)) error {
 	bounded, cancel := context.WithTimeout(ctx, rotateTime)
 	began := s.now()
 	token, err := call(bounded)
@@ -124,7 +125,7 @@ func (s *step) rotate(ctx context.Context, current document, call func(context.C
 	if err != nil && !errors.As(err, &answer) {
 		return unavailable("rotate", err)
 	}
-	switch action := PlanRotated(answer, !token.Equal(current.token)); action {
+	switch action := PlanRotated(answer, !token.Equal(current.Token())); action {
 	case StoreRemote:
 		s.log.InfoContext(ctx, "Databrain made a new token; the old one stays valid for the grace period",
 			slog.Time("oldTokenEnds", began.Add(s.config.GracePeriod)))
@@ -146,8 +147,8 @@ func (s *step) rotate(ctx context.Context, current document, call func(context.C
 
 // storeRemote stores a token that only this invocation knows: again and again until
 // the time is up, of which createByGrace has kept some.
-func (s *step) storeRemote(ctx context.Context, current document, token databrain.Secret) error {
-	value := current.with(token)
+func (s *step) storeRemote(ctx context.Context, current tokensecret.Value, token databrain.Secret) error {
+	value := current.With(token)
 	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
 		attempt, cancel := context.WithTimeout(ctx, storeTime) // one that hangs must not be the only one
 		exists, err := s.put(attempt, value)

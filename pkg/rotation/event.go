@@ -1,12 +1,12 @@
 package rotation
 
 import (
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"strings"
 
 	"databrain-rotation/pkg/databrain"
+	"databrain-rotation/pkg/jsonobject"
 )
 
 // The steps, as Secrets Manager names them.
@@ -41,26 +41,24 @@ const longestMember = 2048
 // ParseEvent decodes the payload of an invocation. The error is a
 // [*MalformedEvent], which names the members at fault and shows no value.
 func ParseEvent(payload []byte) (Event, error) {
-	var in struct {
-		Step, ClientRequestToken, RotationToken any
-		SecretID                                any `json:"SecretId"`
-	}
-	if err := json.Unmarshal(payload, &in); err != nil {
-		return Event{}, &MalformedEvent{problem{text: "the event is not a JSON object; nothing was done. " +
-			"Invoke the function through a rotation of Secrets Manager, or with a payload such as those in events/"}}
+	object, err := jsonobject.Parse(payload)
+	if err != nil {
+		return Event{}, &MalformedEvent{problem{text: fmt.Sprintf("the event is %v; nothing was done. "+
+			"Invoke the function through a rotation of Secrets Manager, or with a payload such as those in events/", err)}}
 	}
 	var missing []string
-	text := func(name string, v any, required bool) string {
-		s, ok := v.(string)
-		if (required || v != nil) && (!ok || s == "" || len(s) > longestMember) {
+	text := func(name string, required bool) string {
+		value, ok := object.Text(name)
+		given := object.Raw(name) != nil && string(object.Raw(name)) != "null"
+		if (required || given) && (!ok || value == "" || len(value) > longestMember) {
 			missing = append(missing, name)
 		}
-		return s
+		return value
 	}
 	e := Event{
-		Step: text("Step", in.Step, true), SecretID: text("SecretId", in.SecretID, true),
-		Version:       text("ClientRequestToken", in.ClientRequestToken, true),
-		RotationToken: databrain.NewSecret(text("RotationToken", in.RotationToken, false)),
+		Step: text("Step", true), SecretID: text("SecretId", true),
+		Version:       text("ClientRequestToken", true),
+		RotationToken: databrain.NewSecret(text("RotationToken", false)),
 	}
 	if missing != nil {
 		return Event{}, &MalformedEvent{problem{text: fmt.Sprintf("the event lacks a usable string in: %s; nothing was done. "+

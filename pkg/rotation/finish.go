@@ -27,7 +27,7 @@ func (s *step) finish(ctx context.Context) error {
 	if err := s.differ(pending, current); err != nil {
 		return err
 	}
-	if err := s.mayMove(ctx, pending.token); err != nil {
+	if err := s.mayMove(ctx, pending.Token()); err != nil {
 		return err
 	}
 	return s.move(ctx)

@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 
-	"databrain-rotation/pkg/databrain"
+	"databrain-rotation/pkg/tokensecret"
 )
 
 // SecretsManager is the part of the SDK's client that a rotation needs, and that
@@ -62,36 +62,33 @@ var errNoValue = errors.New("the version has no value")
 
 // value reads the document of the version with label, whose id is known from
 // DescribeSecret, so that a label that moves in between is noticed.
-func (s *step) value(ctx context.Context, version, label string) (document, error) {
+func (s *step) value(ctx context.Context, version, label string) (tokensecret.Value, error) {
 	out, err := s.secrets.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{
 		SecretId: &s.event.SecretID, VersionId: &version, VersionStage: &label,
 	})
 	if _, missing := errors.AsType[*types.ResourceNotFoundException](err); missing {
-		return document{}, errNoValue
+		return tokensecret.Value{}, errNoValue
 	}
 	if _, moved := errors.AsType[*types.InvalidRequestException](err); moved {
-		return document{}, &LabelMoved{problem{label + " moved, or the secret was deleted, while the step ran; the step changed no version of the secret. " +
+		return tokensecret.Value{}, &LabelMoved{problem{label + " moved, or the secret was deleted, while the step ran; the step changed no version of the secret. " +
 			"Secrets Manager retries and decides again from what it finds", secretsManager("GetSecretValue of "+label, err)}}
 	}
 	if err != nil {
-		return document{}, secretsManager("GetSecretValue of "+label, err)
+		return tokensecret.Value{}, secretsManager("GetSecretValue of "+label, err)
 	}
-	if out.SecretString == nil {
-		return document{}, s.malformed(label, "is binary (SecretBinary)")
-	}
-	d, fault := parseDocument(*out.SecretString)
-	if fault != "" {
-		return document{}, s.malformed(label, fault)
+	d, err := tokensecret.Parse(out.SecretString, out.SecretBinary)
+	if err != nil {
+		return d, s.malformed(label, err.Error())
 	}
 	return d, nil
 }
 
 // current reads the document of AWSCURRENT; the empty document if no version has
 // that label.
-func (s *step) current(ctx context.Context) (document, error) {
+func (s *step) current(ctx context.Context) (tokensecret.Value, error) {
 	holder := s.secret.Holder(labelCurrent)
 	if holder == "" {
-		return emptyDocument(), nil
+		return tokensecret.Empty(), nil
 	}
 	d, err := s.value(ctx, holder, labelCurrent)
 	if errors.Is(err, errNoValue) {
@@ -101,8 +98,8 @@ func (s *step) current(ctx context.Context) (document, error) {
 }
 
 // usable lets a pending value pass whose token can be saved.
-func (s *step) usable(d document, err error) (document, error) {
-	if err == nil && !storable(d.token) {
+func (s *step) usable(d tokensecret.Value, err error) (tokensecret.Value, error) {
+	if err == nil && !storable(d.Token()) {
 		return d, s.malformed(labelPending, "holds no UUID as its token, so a rotation can not finish with it")
 	}
 	return d, err
@@ -110,7 +107,7 @@ func (s *step) usable(d document, err error) (document, error) {
 
 // pending reads the pending version in a step that needs its value. Reads may lag
 // behind writes, so a missing value is asked for again, for about three seconds.
-func (s *step) pending(ctx context.Context) (document, error) {
+func (s *step) pending(ctx context.Context) (tokensecret.Value, error) {
 	for pause := 200 * time.Millisecond; ; pause *= 2 {
 		d, err := s.value(ctx, s.event.Version, labelPending)
 		if !errors.Is(err, errNoValue) || pause > 2*time.Second || !sleep(ctx, pause) {
@@ -151,33 +148,4 @@ func (s *step) put(ctx context.Context, value string) (exists bool, err error) {
 		return false, secretsManager("PutSecretValue of AWSPENDING", err)
 	}
 	return false, nil
-}
-
-// admin reads the admin's credentials from their own secret.
-func (s *step) admin(ctx context.Context) (databrain.Credentials, error) {
-	out, err := s.secrets.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &s.config.AdminSecretID})
-	if err != nil {
-		return databrain.Credentials{}, secretsManager("GetSecretValue of the admin secret (DATABRAIN_ADMIN_SECRET_ID)", err)
-	}
-	return adminCredentials(aws.ToString(out.SecretString))
-}
-
-// signIn gets the admin's JWT, once: the instance limits sign-ins per minute.
-func (s *step) signIn(ctx context.Context) (databrain.Secret, error) {
-	credentials, err := s.admin(ctx)
-	if err != nil {
-		return databrain.Secret{}, err
-	}
-	jwt, err := s.databrain.SignIn(ctx, credentials)
-	if err == nil {
-		return jwt, nil
-	}
-	switch class := databrain.ClassOf(err); {
-	case class == databrain.ClassLogin, class == databrain.ClassInvalid, databrain.Rejected(err):
-		return jwt, &AdminSignInRefused{problem{"Databrain refused the admin's sign-in; nothing was written. Correct the e-mail " +
-			"address and password in the secret that DATABRAIN_ADMIN_SECRET_ID names; the rotation is then retried", err}}
-	case class == databrain.ClassPermanent, class == databrain.ClassRateLimited, class == databrain.ClassForbidden:
-		return jwt, refused("sign in as admin", err)
-	}
-	return jwt, unavailable("sign in as admin", err)
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 
 	"databrain-rotation/pkg/databrain"
+	"databrain-rotation/pkg/tokensecret"
 )
 
 // set is setSecret: it makes Databrain accept the pending token. In the grace
@@ -30,19 +31,19 @@ func (s *step) set(ctx context.Context) error {
 		s.log.WarnContext(ctx, "taking over: AWSCURRENT holds no token that Databrain accepts, and ROTATION_TAKEOVER allows to replace it",
 			slog.String("takeover", string(s.config.Takeover)))
 	}
-	return s.save(ctx, pending.token)
+	return s.save(ctx, pending.Token())
 }
 
 // decide walks through PlanSet's table: it asks what the plan wants to know until
 // the plan says to succeed, save, take over or fail.
-func (s *step) decide(ctx context.Context, pending document) (Action, error) {
+func (s *step) decide(ctx context.Context, pending tokensecret.Value) (Action, error) {
 	standing := map[string]Standing{labelPending: NotAsked, labelCurrent: NotAsked, labelPrevious: NotAsked}
 	var cause error
 	for {
 		action := PlanSet(standing[labelPending], standing[labelCurrent], standing[labelPrevious], s.config.Takeover)
 		switch action {
 		case AskPending:
-			standing[labelPending], cause = s.probe(ctx, pending.token)
+			standing[labelPending], cause = s.probe(ctx, pending.Token())
 		case AskCurrent:
 			current, err := s.current(ctx)
 			if err != nil {
@@ -67,23 +68,23 @@ func (s *step) decide(ctx context.Context, pending document) (Action, error) {
 	}
 }
 
-func (s *step) ask(ctx context.Context, d document) (Standing, error) {
-	if d.empty() {
+func (s *step) ask(ctx context.Context, d tokensecret.Value) (Standing, error) {
+	if d.Token().Empty() {
 		return Absent, nil
 	}
-	return s.probe(ctx, d.token)
+	return s.probe(ctx, d.Token())
 }
 
 // previous reads AWSPREVIOUS, which may be missing or hold anything: it only
 // helps to explain what was found.
-func (s *step) previous(ctx context.Context) (document, error) {
+func (s *step) previous(ctx context.Context) (tokensecret.Value, error) {
 	holder := s.secret.Holder(labelPrevious)
 	if holder == "" {
-		return emptyDocument(), nil
+		return tokensecret.Empty(), nil
 	}
 	d, err := s.value(ctx, holder, labelPrevious)
 	if _, odd := errors.AsType[*MalformedSecret](err); odd || errors.Is(err, errNoValue) {
-		return emptyDocument(), nil
+		return tokensecret.Empty(), nil
 	}
 	return d, err
 }

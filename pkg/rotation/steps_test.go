@@ -25,6 +25,12 @@ import (
 	"databrain-rotation/pkg/standin/secretsmanagertest"
 )
 
+// Tokens of single steps.
+const (
+	oldUUID = "11111111-1111-4111-8111-111111111111"
+	newUUID = "22222222-2222-4222-8222-222222222222"
+)
+
 const (
 	secretName = "rotated"
 	adminName  = "admin"

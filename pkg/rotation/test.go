@@ -12,16 +12,16 @@ import (
 // version is empty or a copy of AWSCURRENT is not documented.
 func (s *step) test(ctx context.Context) error {
 	pending, err := s.pending(ctx)
-	if errors.Is(err, errNoValue) || err == nil && pending.empty() {
+	if errors.Is(err, errNoValue) || err == nil && pending.Token().Empty() {
 		return s.preflight(ctx)
 	}
 	if err != nil {
 		return err
 	}
-	if err = s.proven(ctx, pending.token); err == nil {
+	if err = s.proven(ctx, pending.Token()); err == nil {
 		return nil
 	}
-	if current, unread := s.current(ctx); unread == nil && pending.token.Equal(current.token) {
+	if current, unread := s.current(ctx); unread == nil && pending.Token().Equal(current.Token()) {
 		return s.preflight(ctx) // a copy of AWSCURRENT proves no more than that does
 	}
 	return err

@@ -126,6 +126,11 @@ func (m mutant) try(ctx context.Context, dir string) (string, error) {
 
 var failure = regexp.MustCompile(`(?m)^--- FAIL: (\S+)`)
 
+// mutated is where the mutated file stands in dir.
+func (e edit) mutated(dir string) string {
+	return filepath.Join(dir, strings.ReplaceAll(e.file, "/", "-"))
+}
+
 // overlay writes the mutated files and what -overlay needs to know of them.
 func (m mutant) overlay(dir string) (string, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -133,7 +138,7 @@ func (m mutant) overlay(dir string) (string, error) {
 	}
 	replace := make(map[string]string)
 	for _, e := range m.edits {
-		original, err := filepath.Abs(filepath.Join("pkg/rotation", e.file))
+		original, err := filepath.Abs(filepath.Join("pkg", e.file))
 		if err != nil {
 			return "", err
 		}
@@ -148,7 +153,7 @@ func (m mutant) overlay(dir string) (string, error) {
 		if n := strings.Count(string(source), e.old); n != 1 {
 			return "", fmt.Errorf("the table is out of date: %s has this text %d times: %.80q", e.file, n, e.old)
 		}
-		mutated := filepath.Join(dir, e.file)
+		mutated := e.mutated(dir)
 		if err := os.WriteFile(mutated, []byte(strings.Replace(string(source), e.old, e.new, 1)), 0o600); err != nil {
 			return "", err
 		}

@@ -8,7 +8,7 @@ type mutant struct {
 	edits []edit
 }
 
-// edit replaces a text that stands in the file exactly once.
+// edit replaces a text that stands exactly once in a file, which is named from pkg/.
 type edit struct{ file, old, new string }
 
 // The sources of the rules.
@@ -31,166 +31,166 @@ const (
 var mutants = []mutant{
 	// What is checked before any step.
 	{"a deleted secret is refused", steps, `TestPlanGuard|TestRefusals`, []edit{
-		{"plan.go", "case m.Deleted:", "case false:"}}},
+		{"rotation/plan.go", "case m.Deleted:", "case false:"}}},
 	{"rotation must be switched on", steps, `TestPlanGuard|TestRefusals`, []edit{
-		{"plan.go", "case !m.RotationEnabled:", "case false:"}}},
+		{"rotation/plan.go", "case !m.RotationEnabled:", "case false:"}}},
 	{"the version must exist", steps, `TestPlanGuard|TestRefusals`, []edit{
-		{"plan.go", "case !known:", "case !known && false:"}}},
+		{"rotation/plan.go", "case !known:", "case !known && false:"}}},
 	{"a late duplicate succeeds and does nothing", steps, `TestReplay|TestPlanGuard`, []edit{
-		{"plan.go", "case slices.Contains(labels, labelCurrent):", "case false:"}}},
+		{"rotation/plan.go", "case slices.Contains(labels, labelCurrent):", "case false:"}}},
 	{"the version must be AWSPENDING", steps, `TestPlanGuard|TestRefusals`, []edit{
-		{"plan.go", "case !slices.Contains(labels, labelPending):", "case false:"}}},
+		{"rotation/plan.go", "case !slices.Contains(labels, labelPending):", "case false:"}}},
 	{"an unknown step is refused", steps, `TestPlanGuard|TestRefusals`, []edit{
-		{"plan.go", "case !knownStep(step):", "case false:"}}},
+		{"rotation/plan.go", "case !knownStep(step):", "case false:"}}},
 	{"the admin secret is not the rotated one", deputy, `TestRefusals`, []edit{
-		{"rotator.go", "if s.secret.is(s.config.AdminSecretID) {", "if false {"}}},
+		{"rotation/rotator.go", "if s.secret.is(s.config.AdminSecretID) {", "if false {"}}},
 	{"a partial ARN names it too", deputy, `TestRefusals`, []edit{
-		{"secret.go", "return id == d.arn || id == d.name || id == partial", "_ = partial\n\treturn id == d.arn || id == d.name"}}},
+		{"rotation/secret.go", "return id == d.arn || id == d.name || id == partial", "_ = partial\n\treturn id == d.arn || id == d.name"}}},
 	{"a value is read by its version, and a label that moved is noticed", steps, `TestMeanwhile`, []edit{
-		{"secret.go", "VersionId: &version, VersionStage: &label,", "VersionStage: &label,"}}},
+		{"rotation/secret.go", "VersionId: &version, VersionStage: &label,", "VersionStage: &label,"}}},
 	{"a label that moved is told from a failure of AWS", steps, `TestMeanwhile`, []edit{
-		{"secret.go", "_, moved := errors.AsType[*types.InvalidRequestException](err); moved {", "_, moved := errors.AsType[*types.InvalidRequestException](err); moved && false {"}}},
+		{"rotation/secret.go", "_, moved := errors.AsType[*types.InvalidRequestException](err); moved {", "_, moved := errors.AsType[*types.InvalidRequestException](err); moved && false {"}}},
 	{"a binary value is refused by name", steps, `TestRefusals`, []edit{
-		{"secret.go", "return document{}, s.malformed(label, \"is binary (SecretBinary)\")", "return emptyDocument(), nil"}}},
+		{"rotation/secret.go", "return d, s.malformed(label, err.Error())", "return tokensecret.Empty(), nil"}}},
 	{"an AWSCURRENT that can not be read is not an empty one", otherBug, `TestRefusals`, []edit{
-		{"secret.go", "if errors.Is(err, errNoValue) {\n\t\treturn d, &LabelMoved", "if errors.Is(err, errNoValue) {\n\t\treturn emptyDocument(), nil\n\t}\n\tif false {\n\t\treturn d, &LabelMoved"}}},
+		{"rotation/secret.go", "if errors.Is(err, errNoValue) {\n\t\treturn d, &LabelMoved", "if errors.Is(err, errNoValue) {\n\t\treturn tokensecret.Empty(), nil\n\t}\n\tif false {\n\t\treturn d, &LabelMoved"}}},
 
 	// createSecret.
 	{"only not-found means that nothing is stored", otherBug, `TestEveryFault/grace/old-pending`, []edit{
-		{"create.go", "if !errors.Is(err, errNoValue) {\n\t\treturn err\n\t}\n\tif s.config", "if !errors.Is(err, errNoValue) && false {\n\t\treturn err\n\t}\n\tif s.config"}}},
+		{"rotation/create.go", "if !errors.Is(err, errNoValue) {\n\t\treturn err\n\t}\n\tif s.config", "if !errors.Is(err, errNoValue) && false {\n\t\treturn err\n\t}\n\tif s.config"}}},
 	{"a stored pending value is kept", retries, `TestEveryFault/grace/old-pending`, []edit{
-		{"create.go", "if err == nil {\n\t\ts.log.InfoContext(ctx, \"the pending", "if err == nil && false {\n\t\ts.log.InfoContext(ctx, \"the pending"},
-		{"create.go", "if !errors.Is(err, errNoValue) {\n\t\treturn err\n\t}\n\tif s.config", "if s.config"}}},
+		{"rotation/create.go", "if err == nil {\n\t\ts.log.InfoContext(ctx, \"the pending", "if err == nil && false {\n\t\ts.log.InfoContext(ctx, \"the pending"},
+		{"rotation/create.go", "if !errors.Is(err, errNoValue) {\n\t\treturn err\n\t}\n\tif s.config", "if s.config"}}},
 	{"the credential is not the ClientRequestToken", trail, `TestFewestRequests`, []edit{
-		{"create.go", "databrain.NewSecret(uuid.NewString())", "databrain.NewSecret(max(s.event.Version, uuid.Nil.String()))"}}},
+		{"rotation/create.go", "databrain.NewSecret(uuid.NewString())", "databrain.NewSecret(max(s.event.Version, uuid.Nil.String()))"}}},
 	{"the value is stored as AWSPENDING alone", put, `TestFewestRequests`, []edit{
-		{"secret.go", "VersionStages: []string{labelPending}, // left out, AWSCURRENT would move at once", ""}}},
+		{"rotation/secret.go", "VersionStages: []string{labelPending}, // left out, AWSCURRENT would move at once", ""}}},
 	{"the RotationToken is passed on", put, `TestFewestRequests`, []edit{
-		{"secret.go", "in.RotationToken = aws.String(s.event.RotationToken.Reveal())", "_ = in"}}},
+		{"rotation/secret.go", "in.RotationToken = aws.String(s.event.RotationToken.Reveal())", "_ = in"}}},
 	{"the value that another invocation stored is adopted", put, `TestEveryFault/replace/normal/read-lag`, []edit{
-		{"secret.go", "exists := errors.AsType[*types.ResourceExistsException](err); exists {", "exists := errors.AsType[*types.ResourceExistsException](err); exists && false {"}}},
+		{"rotation/secret.go", "exists := errors.AsType[*types.ResourceExistsException](err); exists {", "exists := errors.AsType[*types.ResourceExistsException](err); exists && false {"}}},
 	{"a pending value equal to current is refused at once", steps, `TestIdenticalTokens`, []edit{
-		{"create.go", "it is kept\")\n\t\treturn s.differ(pending, current)", "it is kept\")\n\t\treturn s.differ(pending, document{})"}}},
+		{"rotation/create.go", "it is kept\")\n\t\treturn s.differ(pending, current)", "it is kept\")\n\t\treturn s.differ(pending, tokensecret.Value{})"}}},
 	{"so is one that another invocation stored first", steps, `TestMeanwhile`, []edit{
-		{"create.go", "it is adopted\")\n\treturn s.differ(pending, current)", "it is adopted\")\n\treturn s.differ(pending, document{})"}}},
+		{"rotation/create.go", "it is adopted\")\n\treturn s.differ(pending, current)", "it is adopted\")\n\treturn s.differ(pending, tokensecret.Value{})"}}},
 	{"a pending token is a UUID", save, `TestRefusals`, []edit{
-		{"secret.go", "if err == nil && !storable(d.token) {", "if false {"}}},
+		{"rotation/secret.go", "if err == nil && !storable(d.Token()) {", "if false {"}}},
 	{"every other field survives", steps, `TestFewestRequests`, []edit{
-		{"document.go", "return d.raw[:d.start] + d.glue + strconv.Quote(value) + d.raw[d.end:]", "return `{\"token\":` + strconv.Quote(value) + `}`"}}},
+		{"tokensecret/tokensecret.go", "return v.raw[:v.start] + v.glue + strconv.Quote(text) + v.raw[v.end:]", "return `{\"token\":` + strconv.Quote(text) + `}`"}}},
 	{"the new token is stored before Databrain hears of it", otherBug, `TestFewestRequests`, []edit{
-		{"create.go", "	exists, err := s.put(ctx, current.with(databrain.NewSecret(uuid.NewString())))\n",
-			"	token := databrain.NewSecret(uuid.NewString())\n	if jwt, err := s.signIn(ctx); err != nil || s.databrain.SaveServiceToken(ctx, jwt, token) != nil {\n		return errNoValue\n	}\n	exists, err := s.put(ctx, current.with(token))\n"}}},
+		{"rotation/create.go", "	exists, err := s.put(ctx, current.With(databrain.NewSecret(uuid.NewString())))\n",
+			"	token := databrain.NewSecret(uuid.NewString())\n	if jwt, err := s.signIn(ctx); err != nil || s.databrain.SaveServiceToken(ctx, jwt, token) != nil {\n		return errNoValue\n	}\n	exists, err := s.put(ctx, current.With(token))\n"}}},
 
 	// createSecret of the grace strategy.
 	{"current works before it is rotated", rotate, `TestEveryFault/grace/foreign|TestFewestRequests`, []edit{
-		{"create.go", "if !current.empty() {\n\t\tstanding, cause = s.probe(ctx, current.token)", "if !current.empty() {\n\t\tstanding = Accepted"}}},
+		{"rotation/create.go", "if !current.Token().Empty() {\n\t\tstanding, cause = s.probe(ctx, current.Token())", "if !current.Token().Empty() {\n\t\tstanding = Accepted"}}},
 	{"the admin secret is readable before the rotation", rotate, `TestFewestRequests`, []edit{
-		{"create.go", "\t_, err := s.admin(ctx)\n", "\tvar err error\n"}}},
+		{"rotation/create.go", "\t_, err := s.admin(ctx)\n", "\tvar err error\n"}}},
 	{"enough time is left to rotate and to store", lambda, `TestNoTimeToRotate`, []edit{
-		{"create.go", "if s.deadline.Sub(s.now()) < rotateTime+storeTime {", "if false {"}}},
+		{"rotation/create.go", "if s.deadline.Sub(s.now()) < rotateTime+storeTime {", "if false {"}}},
 	{"an unknown outcome is not followed by another rotation", rotate, `TestAbsorbed`, []edit{
-		{"plan.go", "case databrain.Unknown(answer):\n\t\treturn MintAfterUnknown", "case databrain.Unknown(answer):\n\t\treturn FailUnavailable"}}},
+		{"rotation/plan.go", "case databrain.Unknown(answer):\n\t\treturn MintAfterUnknown", "case databrain.Unknown(answer):\n\t\treturn FailUnavailable"}}},
 	{"a refusal while current works is an earlier rotation", rotate, `TestEveryFault/grace/normal/refuse-in-grace`, []edit{
-		{"plan.go", "case answer.Class == databrain.ClassAuth && (answer.Status == 401 || answer.Code == \"EXPIRED_SERVICE_TOKEN\"):\n\t\treturn MintAfterUnknown", "case false:"}}},
+		{"rotation/plan.go", "case answer.Class == databrain.ClassAuth && (answer.Status == 401 || answer.Code == \"EXPIRED_SERVICE_TOKEN\"):\n\t\treturn MintAfterUnknown", "case false:"}}},
 	{"the wrong contract is named", rotate, `TestPlanRotated|TestRefusals`, []edit{
-		{"plan.go", "case answer.Class == databrain.ClassAuth, answer.Class == databrain.ClassInvalid:\n\t\treturn FailContract", "case false:"}}},
+		{"rotation/plan.go", "case answer.Class == databrain.ClassAuth, answer.Class == databrain.ClassInvalid:\n\t\treturn FailContract", "case false:"}}},
 	{"an answer that names the old token is no new one", rotate, `TestDatabrainEchoesTheOldToken`, []edit{
-		{"create.go", "PlanRotated(answer, !token.Equal(current.token))", "PlanRotated(answer, true)"}}},
+		{"rotation/create.go", "PlanRotated(answer, !token.Equal(current.Token()))", "PlanRotated(answer, true)"}}},
 	{"a token that another invocation's displaced is counted", rotate, `TestMeanwhile`, []edit{
-		{"create.go", "if exists {\n\t\t\ts.orphanPossible = true", "if exists {"}}},
+		{"rotation/create.go", "if exists {\n\t\t\ts.orphanPossible = true", "if exists {"}}},
 	{"a token that could not be stored is counted", rotate, `TestATokenThatCanNotBeStored`, []edit{
-		{"create.go", "if !sleep(ctx, pause) {\n\t\t\ts.orphanPossible = true", "if !sleep(ctx, pause) {"}}},
+		{"rotation/create.go", "if !sleep(ctx, pause) {\n\t\t\ts.orphanPossible = true", "if !sleep(ctx, pause) {"}}},
 	{"a lost token is counted", rotate, `TestOrphansAreCounted`, []edit{
-		{"create.go", "s.orphanPossible = true\n\t\ts.log.WarnContext(ctx, \"the outcome", "s.log.WarnContext(ctx, \"the outcome"}}},
+		{"rotation/create.go", "s.orphanPossible = true\n\t\ts.log.WarnContext(ctx, \"the outcome", "s.log.WarnContext(ctx, \"the outcome"}}},
 	{"Databrain's token is stored again and again", rotate, `TestAbsorbed`, []edit{
-		{"create.go", "if !sleep(ctx, pause) {\n\t\t\ts.orphanPossible", "if sleep(ctx, pause); true {\n\t\t\ts.orphanPossible"}}},
+		{"rotation/create.go", "if !sleep(ctx, pause) {\n\t\t\ts.orphanPossible", "if sleep(ctx, pause); true {\n\t\t\ts.orphanPossible"}}},
 	{"a store that hangs does not use up the time", lambda, `TestAbsorbed`, []edit{
-		{"create.go", "attempt, cancel := context.WithTimeout(ctx, storeTime)", "attempt, cancel := context.WithCancel(ctx)"}}},
+		{"rotation/create.go", "attempt, cancel := context.WithTimeout(ctx, storeTime)", "attempt, cancel := context.WithCancel(ctx)"}}},
 
 	// setSecret.
 	{"the pending value is read again while reads lag", retries, `TestEveryFault/replace/normal/read-lag`, []edit{
-		{"secret.go", "if !errors.Is(err, errNoValue) || pause > 2*time.Second", "if true || pause > 2*time.Second"}}},
+		{"rotation/secret.go", "if !errors.Is(err, errNoValue) || pause > 2*time.Second", "if true || pause > 2*time.Second"}}},
 	{"a token that works already is not saved", retries, `TestEveryFault/replace/old-pending-live|TestFewestRequests`, []edit{
-		{"plan.go", "case pending == Accepted: // a lost answer, a duplicate, or a retry after a crash\n\t\treturn Succeed", "case false:"}}},
+		{"rotation/plan.go", "case pending == Accepted: // a lost answer, a duplicate, or a retry after a crash\n\t\treturn Succeed", "case false:"}}},
 	{"no answer about pending is no refusal", silence, `TestPlanSet`, []edit{
-		{"plan.go", "case pending == NoAnswer:", "case false:"}}},
+		{"rotation/plan.go", "case pending == NoAnswer:", "case false:"}}},
 	{"no answer about current is no refusal", silence, `TestPlanSet`, []edit{
-		{"plan.go", "case current == NoAnswer:\n\t\treturn FailUnavailable\n\tcase current == Accepted:\n\t\treturn Save", "case current == Accepted:\n\t\treturn Save"}}},
+		{"rotation/plan.go", "case current == NoAnswer:\n\t\treturn FailUnavailable\n\tcase current == Accepted:\n\t\treturn Save", "case current == Accepted:\n\t\treturn Save"}}},
 	{"no answer about previous is no refusal", silence, `TestPlanSet`, []edit{
-		{"plan.go", "case previous == NoAnswer:", "case false:"}}},
+		{"rotation/plan.go", "case previous == NoAnswer:", "case false:"}}},
 	{"a probe without an answer writes nothing", silence, `TestEveryFault/replace/normal/default|TestEveryFault/replace/foreign`, []edit{
-		{"rotator.go", "return NoAnswer, err", "return Rejected, err"}}},
+		{"rotation/rotator.go", "return NoAnswer, err", "return Rejected, err"}}},
 	{"a token is overwritten only by one who holds a token that works", deputy, `TestHistories|TestRefusals`, []edit{
-		{"plan.go", "case takeover == TakeoverInvalid:", "case true:"}}},
+		{"rotation/plan.go", "case takeover == TakeoverInvalid:", "case true:"}}},
 	{"an empty AWSCURRENT is filled only if the settings allow it", deputy, `TestPlanSet|TestRefusals`, []edit{
-		{"plan.go", "case current == Absent && takeover == TakeoverNever:\n\t\treturn AbandonMissing\n\tcase current == Absent:\n\t\treturn TakeOver", "case current == Absent:\n\t\treturn TakeOver"}}},
+		{"rotation/plan.go", "case current == Absent && takeover == TakeoverNever:\n\t\treturn AbandonMissing\n\tcase current == Absent:\n\t\treturn TakeOver", "case current == Absent:\n\t\treturn TakeOver"}}},
 	{"an abandoned rotation says that previous works", deputy, `TestRefusals`, []edit{
-		{"set.go", "holder := s.secret.Holder(labelPrevious)", "holder := s.secret.Holder(labelPending)"}}},
+		{"rotation/set.go", "holder := s.secret.Holder(labelPrevious)", "holder := s.secret.Holder(labelPending)"}}},
 	{"an AWSPREVIOUS of any form does not stop a takeover", deputy, `TestRotations`, []edit{
-		{"set.go", "odd || errors.Is(err, errNoValue)", "odd && false || errors.Is(err, errNoValue)"}}},
+		{"rotation/set.go", "odd || errors.Is(err, errNoValue)", "odd && false || errors.Is(err, errNoValue)"}}},
 	{"one sign-in", signIn, `TestFewestRequests`, []edit{
-		{"secret.go", "\tjwt, err := s.databrain.SignIn(ctx, credentials)\n", "\ts.databrain.SignIn(ctx, credentials)\n\tjwt, err := s.databrain.SignIn(ctx, credentials)\n"}}},
+		{"rotation/admin.go", "\tjwt, err := s.databrain.SignIn(ctx, credentials)\n", "\ts.databrain.SignIn(ctx, credentials)\n\tjwt, err := s.databrain.SignIn(ctx, credentials)\n"}}},
 	{"an unknown outcome of the POST is looked into", save, `TestAbsorbed`, []edit{
-		{"set.go", "if !databrain.Unknown(err) {", "if true {"}}},
+		{"rotation/set.go", "if !databrain.Unknown(err) {", "if true {"}}},
 	{"a definite refusal of the POST is not repeated", save, `TestDefiniteRefusals`, []edit{
-		{"set.go", "if !databrain.Unknown(err) {", "if false {"}}},
+		{"rotation/set.go", "if !databrain.Unknown(err) {", "if false {"}}},
 	{"a saved token that works ends the step", save, `TestAbsorbed`, []edit{
-		{"set.go", "case standing == Accepted:\n\t\t\ts.log", "case false:\n\t\t\ts.log"}}},
+		{"rotation/set.go", "case standing == Accepted:\n\t\t\ts.log", "case false:\n\t\t\ts.log"}}},
 	{"the POST is made twice at the most", save, `TestSaveIsNotRepeatedForEver`, []edit{
-		{"set.go", "case attempt == 2:", "case attempt == 9:"}}},
+		{"rotation/set.go", "case attempt == 2:", "case attempt == 9:"}}},
 	{"a replica that lags is waited for", save, `TestEveryFault/replace/normal/propagation`, []edit{
-		{"set.go", "switch standing, err := s.await(ctx, token); standing {", "switch standing, err := s.probe(ctx, token); standing {"}}},
+		{"rotation/set.go", "switch standing, err := s.await(ctx, token); standing {", "switch standing, err := s.probe(ctx, token); standing {"}}},
 	{"AWSPENDING stays when setSecret fails", otherBug, `TestEveryFault/replace/normal/default`, []edit{
-		{"set.go", "	return s.save(ctx, pending.token)\n", "	return s.dropPending(ctx, s.save(ctx, pending.token))\n"},
-		{"secret.go", "func errPendingMissing(err error) error {", "func (s *step) dropPending(ctx context.Context, err error) error {\n	if err != nil {\n		s.secrets.UpdateSecretVersionStage(ctx, &secretsmanager.UpdateSecretVersionStageInput{SecretId: &s.event.SecretID, VersionStage: aws.String(labelPending), RemoveFromVersionId: &s.event.Version})\n	}\n	return err\n}\n\nfunc errPendingMissing(err error) error {"}}},
+		{"rotation/set.go", "	return s.save(ctx, pending.Token())\n", "	return s.dropPending(ctx, s.save(ctx, pending.Token()))\n"},
+		{"rotation/secret.go", "func errPendingMissing(err error) error {", "func (s *step) dropPending(ctx context.Context, err error) error {\n	if err != nil {\n		s.secrets.UpdateSecretVersionStage(ctx, &secretsmanager.UpdateSecretVersionStageInput{SecretId: &s.event.SecretID, VersionStage: aws.String(labelPending), RemoveFromVersionId: &s.event.Version})\n	}\n	return err\n}\n\nfunc errPendingMissing(err error) error {"}}},
 	{"the old token is not put back when setSecret fails", otherBug, `TestEveryFault/replace/normal/default`, []edit{
-		{"set.go", "return unavailable(\"save service token, then probe\", probeErr)", "if old, err := s.current(ctx); err == nil {\n\t\t\t\ts.databrain.SaveServiceToken(ctx, jwt, old.token)\n\t\t\t}\n\t\t\treturn unavailable(\"save service token, then probe\", probeErr)"},
-		{"set.go", "return unavailable(\"save service token, twice\", err)", "if old, err := s.current(ctx); err == nil {\n\t\t\t\ts.databrain.SaveServiceToken(ctx, jwt, old.token)\n\t\t\t}\n\t\t\treturn unavailable(\"save service token, twice\", err)"},
-		{"set.go", "case attempt == 2:", "case attempt == 1:"}}},
+		{"rotation/set.go", "return unavailable(\"save service token, then probe\", probeErr)", "if old, err := s.current(ctx); err == nil {\n\t\t\t\ts.databrain.SaveServiceToken(ctx, jwt, old.Token())\n\t\t\t}\n\t\t\treturn unavailable(\"save service token, then probe\", probeErr)"},
+		{"rotation/set.go", "return unavailable(\"save service token, twice\", err)", "if old, err := s.current(ctx); err == nil {\n\t\t\t\ts.databrain.SaveServiceToken(ctx, jwt, old.Token())\n\t\t\t}\n\t\t\treturn unavailable(\"save service token, twice\", err)"},
+		{"rotation/set.go", "case attempt == 2:", "case attempt == 1:"}}},
 
 	// testSecret.
 	{"testSecret proves authentication", steps, `TestFewestRequests|TestRotations`, []edit{
-		{"test.go", "if err = s.proven(ctx, pending.token); err == nil {", "if err == nil {"}}},
+		{"rotation/test.go", "if err = s.proven(ctx, pending.Token()); err == nil {", "if err == nil {"}}},
 	{"a rejected token does not pass for one that is reachable", otherBug, `TestEveryFault/replace/normal/default|TestFewestRequests`, []edit{
-		{"rotator.go", "return Rejected, err\n", "return Accepted, nil\n"}}},
+		{"rotation/rotator.go", "return Rejected, err\n", "return Accepted, nil\n"}}},
 	{"testSecret alone is a pre-flight", steps, `TestPreflight`, []edit{
-		{"test.go", "if errors.Is(err, errNoValue) || err == nil && pending.empty() {", "if errors.Is(err, errNoValue) && false {"}}},
+		{"rotation/test.go", "if errors.Is(err, errNoValue) || err == nil && pending.Token().Empty() {", "if errors.Is(err, errNoValue) && false {"}}},
 	{"a pre-flight without an answer fails", silence, `TestRefusals`, []edit{
-		{"test.go", "return unavailable(\"pre-flight probe of AWSCURRENT\", cause)", "_ = cause\n\treturn nil"}}},
+		{"rotation/test.go", "return unavailable(\"pre-flight probe of AWSCURRENT\", cause)", "_ = cause\n\treturn nil"}}},
 	{"the pre-flight needs a token that works", steps, `TestPlanPreflight|TestRefusals`, []edit{
-		{"plan.go", "case current == Rejected:\n\t\treturn AbandonRejected", "case current == Rejected:\n\t\treturn Succeed"}}},
+		{"rotation/plan.go", "case current == Rejected:\n\t\treturn AbandonRejected", "case current == Rejected:\n\t\treturn Succeed"}}},
 
 	// finishSecret.
 	{"a token that was rejected a moment ago is not promoted", steps, `TestTwoInvocations|TestPlanFinish`, []edit{
-		{"plan.go", "return FailPendingDead\n", "return Move\n"}}},
+		{"rotation/plan.go", "return FailPendingDead\n", "return Move\n"}}},
 	{"an instance that is down does not stop the move", steps, `TestAbsorbed`, []edit{
-		{"plan.go", "return MoveUnproven\n", "return FailPendingDead\n"}}},
+		{"rotation/plan.go", "return MoveUnproven\n", "return FailPendingDead\n"}}},
 	{"an identical token is not promoted", steps, `TestIdenticalTokens`, []edit{
-		{"finish.go", "if err := s.differ(pending, current); err != nil {", "if err := s.differ(pending, current); err != nil && false {"}}},
+		{"rotation/finish.go", "if err := s.differ(pending, current); err != nil {", "if err := s.differ(pending, current); err != nil && false {"}}},
 	{"the holder of the label is named", move, `TestFewestRequests`, []edit{
-		{"finish.go", "if holder := s.secret.Holder(labelCurrent); holder != \"\" {", "if holder := s.secret.Holder(labelCurrent); false {"}}},
+		{"rotation/finish.go", "if holder := s.secret.Holder(labelCurrent); holder != \"\" {", "if holder := s.secret.Holder(labelCurrent); false {"}}},
 	{"the holder is looked up by the label", move, `TestFewestRequests`, []edit{
-		{"finish.go", "if holder := s.secret.Holder(labelCurrent); holder != \"\" {", "if holder := s.secret.Holder(labelPending); holder != \"\" {"}}},
+		{"rotation/finish.go", "if holder := s.secret.Holder(labelCurrent); holder != \"\" {", "if holder := s.secret.Holder(labelPending); holder != \"\" {"}}},
 	{"a label that somebody moved is not forced", move, `TestMeanwhile`, []edit{
-		{"finish.go", "case Proceed:\n\t\treturn &LabelMoved", "case Proceed:\n\t\treturn s.move(ctx)\n\tcase \"\":\n\t\treturn &LabelMoved"}}},
+		{"rotation/finish.go", "case Proceed:\n\t\treturn &LabelMoved", "case Proceed:\n\t\treturn s.move(ctx)\n\tcase \"\":\n\t\treturn &LabelMoved"}}},
 	{"a label that moved is looked at again", move, `TestAbsorbed`, []edit{
-		{"finish.go", "return s.afterLostMove(ctx)", "return secretsManager(\"UpdateSecretVersionStage of AWSCURRENT\", err)"}}},
+		{"rotation/finish.go", "return s.afterLostMove(ctx)", "return secretsManager(\"UpdateSecretVersionStage of AWSCURRENT\", err)"}}},
 	{"nothing follows the move", steps, `TestFewestRequests`, []edit{
-		{"finish.go", "aws.ToString(in.RemoveFromVersionId)))\n", "aws.ToString(in.RemoveFromVersionId)))\n\t\ts.secrets.UpdateSecretVersionStage(ctx, &secretsmanager.UpdateSecretVersionStageInput{SecretId: &s.event.SecretID, VersionStage: aws.String(labelPending), RemoveFromVersionId: &s.event.Version})\n"}}},
+		{"rotation/finish.go", "aws.ToString(in.RemoveFromVersionId)))\n", "aws.ToString(in.RemoveFromVersionId)))\n\t\ts.secrets.UpdateSecretVersionStage(ctx, &secretsmanager.UpdateSecretVersionStageInput{SecretId: &s.event.SecretID, VersionStage: aws.String(labelPending), RemoveFromVersionId: &s.event.Version})\n"}}},
 
 	// Every step.
 	{"half a second is left to report", lambda, `TestEveryFault/replace/normal/default`, []edit{
-		{"rotator.go", "deadline: deadline.Add(-reportTime)", "deadline: deadline"}}},
+		{"rotation/rotator.go", "deadline: deadline.Add(-reportTime)", "deadline: deadline"}}},
 	{"no token in a log", silent, `TestFewestRequests`, []edit{
-		{"set.go", "\"Databrain accepts the pending token\")", "\"Databrain accepts the pending token\", slog.String(\"token\", token.Reveal()))"}}},
+		{"rotation/set.go", "\"Databrain accepts the pending token\")", "\"Databrain accepts the pending token\", slog.String(\"token\", token.Reveal()))"}}},
 	{"no RotationToken in a log", silent, `TestEveryFault/replace/normal/default`, []edit{
-		{"event.go", "slog.String(\"version\", e.Version)}", "slog.String(\"version\", e.Version), slog.String(\"authorisation\", e.RotationToken.Reveal())}"}}},
+		{"rotation/event.go", "slog.String(\"version\", e.Version)}", "slog.String(\"version\", e.Version), slog.String(\"authorisation\", e.RotationToken.Reveal())}"}}},
 	{"no message of AWS that quotes the request", silent, `TestEveryFault/replace/normal/default`, []edit{
-		{"secret.go", "return false, secretsManager(\"PutSecretValue of AWSPENDING\", err)", "return false, &SecretsManagerFailed{problem{\"PutSecretValue\", err}}"}}},
+		{"rotation/secret.go", "return false, secretsManager(\"PutSecretValue of AWSPENDING\", err)", "return false, &SecretsManagerFailed{problem{\"PutSecretValue\", err}}"}}},
 	{"errors have names", lambda, `TestEveryFault/replace/normal/default`, []edit{
-		{"secret.go", "return secretsManager(\"DescribeSecret\", err)", "return fmt.Errorf(\"describe: %w\", secretsManager(\"DescribeSecret\", err))"}}},
+		{"rotation/secret.go", "return secretsManager(\"DescribeSecret\", err)", "return fmt.Errorf(\"describe: %w\", secretsManager(\"DescribeSecret\", err))"}}},
 	{"only a takeover that succeeds counts as healed", deputy, `TestRefusals`, []edit{
-		{"report.go", "if s.tookOver && failure == nil {", "if s.tookOver {"}}},
+		{"rotation/report.go", "if s.tookOver && failure == nil {", "if s.tookOver {"}}},
 	{"a takeover is counted", deputy, `TestRotations|TestStepMetrics`, []edit{
-		{"set.go", "s.tookOver = true", "s.tookOver = false"}}},
+		{"rotation/set.go", "s.tookOver = true", "s.tookOver = false"}}},
 }

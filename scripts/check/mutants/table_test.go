@@ -28,7 +28,7 @@ func TestTable(t *testing.T) {
 			continue
 		}
 		for _, e := range m.edits {
-			if _, err := parser.ParseFile(token.NewFileSet(), filepath.Join(dir, e.file), nil, 0); err != nil {
+			if _, err := parser.ParseFile(token.NewFileSet(), e.mutated(dir), nil, 0); err != nil {
 				t.Errorf("%s: %v", m.guard, err)
 			}
 		}
@@ -70,7 +70,7 @@ func TestRunRefuses(t *testing.T) {
 		t.Errorf("nothing was tried and that is no error:\n%s", &out)
 	}
 	t.Chdir("../../..")
-	m := mutant{edits: []edit{{"plan.go", "no such text", ""}}}
+	m := mutant{edits: []edit{{"rotation/plan.go", "no such text", ""}}}
 	if _, err := m.overlay(t.TempDir()); err == nil || !strings.Contains(err.Error(), "out of date") {
 		t.Errorf("an edit that does not apply gave %v", err)
 	}

@@ -1,14 +1,14 @@
-package rotation_test
+package tokensecret_test
 
 import (
 	"encoding/json"
-	"errors"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
-	"databrain-rotation/pkg/rotation"
+	"databrain-rotation/pkg/databrain"
+	"databrain-rotation/pkg/tokensecret"
 )
 
 const (
@@ -16,7 +16,16 @@ const (
 	newUUID = "22222222-2222-4222-8222-222222222222"
 )
 
-func TestDocumentChangesTheTokenAlone(t *testing.T) {
+// replaceToken reads a value and returns its token and the text with another one.
+func replaceToken(text, token string) (old, replaced string, err error) {
+	v, err := tokensecret.Parse(&text, nil)
+	if err != nil {
+		return "", "", err
+	}
+	return v.Token().Reveal(), v.With(databrain.NewSecret(token)), nil
+}
+
+func TestWithChangesTheTokenAlone(t *testing.T) {
 	tests := []struct{ name, value, token, want string }{
 		{"alone", `{"token":"` + oldUUID + `"}`, oldUUID, `{"token":"` + newUUID + `"}`},
 		{"order, spaces and number formatting", "{ \"z\": 1.50e3,\n\t\"token\" : \"a\" , \"a\":[1, {\"token\":\"inner\"}] }\n", "a",
@@ -37,7 +46,7 @@ func TestDocumentChangesTheTokenAlone(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			token, got, err := rotation.ReplaceToken(tt.value, newUUID)
+			token, got, err := replaceToken(tt.value, newUUID)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -51,7 +60,7 @@ func TestDocumentChangesTheTokenAlone(t *testing.T) {
 	}
 }
 
-func TestDocumentRefusesByName(t *testing.T) {
+func TestParseRefuses(t *testing.T) {
 	const canary = "canary-4be1"
 	tests := []struct{ name, value, says string }{
 		{"text", canary, "neither a JSON object nor a bare UUID"},
@@ -78,12 +87,9 @@ func TestDocumentRefusesByName(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, _, err := rotation.ReplaceToken(tt.value, newUUID)
-			if _, named := errors.AsType[*rotation.MalformedSecret](err); !named {
-				t.Fatalf("got %v", err)
-			}
-			if !strings.Contains(err.Error(), tt.says) || !strings.Contains(err.Error(), "AWSCURRENT") {
-				t.Errorf("%v\ndoes not say %q and AWSCURRENT", err, tt.says)
+			_, _, err := replaceToken(tt.value, newUUID)
+			if err == nil || !strings.Contains(err.Error(), tt.says) {
+				t.Fatalf("%v does not say %q", err, tt.says)
 			}
 			if strings.Contains(err.Error(), canary) {
 				t.Errorf("%v shows the value", err)
@@ -92,9 +98,9 @@ func TestDocumentRefusesByName(t *testing.T) {
 	}
 }
 
-// FuzzDocument checks that only the token changes: what encoding/json sees of the
+// FuzzWith checks that only the token changes: what encoding/json sees of the
 // other members stays, and so do the bytes around the token.
-func FuzzDocument(f *testing.F) {
+func FuzzWith(f *testing.F) {
 	for _, seed := range []string{
 		`{"token":"a"}`, `{}`, `{"a":1e999,"token":"","b":[{}]}`, oldUUID, `{"\u0074oken":"x"}`, "{\"a\":\"\\u0000\"\n}",
 		`{"token":"a","token":"b"}`, `[]`, `{"a":1}`, ` {"token" : "q" } `, `{"a":"\ud800"}`,
@@ -102,11 +108,11 @@ func FuzzDocument(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, value string) {
-		old, replaced, err := rotation.ReplaceToken(value, newUUID)
+		old, replaced, err := replaceToken(value, newUUID)
 		if err != nil {
 			return
 		}
-		if again, back, err := rotation.ReplaceToken(replaced, old); err != nil || again != newUUID {
+		if again, back, err := replaceToken(replaced, old); err != nil || again != newUUID {
 			t.Fatalf("the new value %q has token %q, %v", replaced, again, err)
 		} else if old != "" && !strings.Contains(value, `\`) && back != value {
 			t.Fatalf("there and back: %q, was %q", back, value)
@@ -124,4 +130,17 @@ func FuzzDocument(f *testing.F) {
 			t.Fatalf("other members changed in %q -> %q: %s", value, replaced, diff)
 		}
 	})
+}
+
+func TestParseRefusesBinary(t *testing.T) {
+	if _, err := tokensecret.Parse(nil, []byte("hunter2")); err == nil || !strings.Contains(err.Error(), "is binary (SecretBinary)") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestEmptyTakesAToken(t *testing.T) {
+	empty := tokensecret.Empty()
+	if got, want := empty.With(databrain.NewSecret(newUUID)), `{"token":"`+newUUID+`"}`; !empty.Token().Empty() || got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
 }

@@ -1,0 +1,98 @@
+// Package tokensecret reads and rewrites the value of a rotated secret: a JSON
+// object with the service token in its member "token", or a bare UUID. Every reader
+// of such a secret uses this parser, so that the rotation and the audit never mean
+// different tokens.
+package tokensecret
+
+import (
+	"encoding/json"
+	"errors"
+	"strconv"
+	"strings"
+
+	"databrain-rotation/pkg/databrain"
+	"databrain-rotation/pkg/jsonobject"
+)
+
+const tokenField = "token"
+
+// Value is the value of one version. It keeps the text as it was written, and the
+// place of the token in it, so that all else survives a rotation byte for byte.
+type Value struct {
+	raw        string
+	start, end int    // where the token stands in raw, or is to be inserted
+	glue       string // what an inserted member needs before it
+	token      databrain.Secret
+}
+
+// Empty returns the value that a rotation starts from when no version carries
+// AWSCURRENT.
+func Empty() Value { return Value{raw: "{}", start: 1, end: 1, glue: `"token":`} }
+
+// Token returns the service token; it is empty before the first rotation.
+func (v Value) Token() databrain.Secret { return v.token }
+
+// With returns the text with its token replaced. The same input gives the same
+// bytes, so that a repeated PutSecretValue of one version is a repetition.
+func (v Value) With(token databrain.Secret) string {
+	text := token.Reveal()
+	if v.start == 0 { // a bare UUID
+		return text
+	}
+	return v.raw[:v.start] + v.glue + strconv.Quote(text) + v.raw[v.end:]
+}
+
+// Parse reads the value of a version: text and binary are SecretString and
+// SecretBinary of GetSecretValue, of which Secrets Manager returns the one that was
+// stored. The error completes a sentence about the version ("is binary …") and shows
+// nothing of the value.
+func Parse(text *string, binary []byte) (Value, error) {
+	if text == nil {
+		return Value{}, errors.New("is binary (SecretBinary)")
+	}
+	raw := *text
+	if databrain.IsUUID(raw) {
+		return Value{raw: raw, end: len(raw), token: databrain.NewSecret(raw)}, nil
+	}
+	return parseObject(raw)
+}
+
+func parseObject(raw string) (Value, error) {
+	object, err := jsonobject.Parse([]byte(raw))
+	if _, repeated := errors.AsType[*jsonobject.RepeatedError](err); err != nil && !repeated {
+		return Value{}, errors.New("is neither a JSON object nor a bare UUID")
+	}
+	var found *jsonobject.Member
+	for i, m := range object {
+		if m.Name != tokenField {
+			continue
+		}
+		if found != nil {
+			return Value{}, errors.New(`has the member "token" twice`)
+		}
+		found = &object[i]
+	}
+	if found != nil {
+		token, err := tokenIn(found.Value)
+		return Value{raw: raw, start: found.Start, end: found.End(), token: token}, err
+	}
+	if len(object) == 0 {
+		start := 1 + strings.IndexByte(raw, '{')
+		return Value{raw: raw, start: start, end: start, glue: `"token":`}, nil
+	}
+	end := object[len(object)-1].End()
+	return Value{raw: raw, start: end, end: end, glue: `,"token":`}, nil
+}
+
+// tokenIn decodes the member: a string that can stand in an Authorization header,
+// or the empty one.
+func tokenIn(value json.RawMessage) (databrain.Secret, error) {
+	var text *string
+	if err := json.Unmarshal(value, &text); err != nil || text == nil {
+		return databrain.Secret{}, errors.New(`has a member "token" that is not a string`)
+	}
+	if *text != "" && !databrain.Sendable(*text) {
+		return databrain.Secret{}, errors.New(`has a member "token" with white space or characters outside ASCII`)
+	}
+	return databrain.NewSecret(*text), nil
+}
