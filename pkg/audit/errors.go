@@ -10,7 +10,6 @@ import (
 	"github.com/aws/smithy-go"
 
 	"databrain-rotation/pkg/audit/finding"
-	"databrain-rotation/pkg/audit/report"
 )
 
 // RunFailed is the error of a run that could not read what every other step needs.
@@ -74,7 +73,7 @@ func tokenFailed(err error) *RunFailed {
 
 // listFailed is a run that could not list the data apps.
 func listFailed(err error, class finding.GapClass) *RunFailed {
-	do, _ := report.RemedyOf(class)
+	do, _ := class.Remedy()
 	return &RunFailed{"list the data apps", err, do}
 }
 

@@ -178,7 +178,7 @@ func (a auditAct) run(ctx context.Context, function *runtimetest.Function) (repo
 	return s, nil
 }
 
-func row(item report.WorstItem) []string {
+func row(item report.Detail) []string {
 	cells := []string{string(item.Finding.Severity), string(item.Finding.Check), string(item.Finding.State), "", "", ""}
 	if item.DataApp != nil {
 		cells[3] = item.DataApp.Name

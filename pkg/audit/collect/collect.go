@@ -114,8 +114,8 @@ func (c *collector) listAgain(ctx context.Context, missing []finding.Gap, covera
 	})
 	missing = append(missing, c.listTokens(ctx, came, coverage)...)
 	for _, gap := range missing {
-		if _, listed := slices.BinarySearch(names, gap.App); listed || err != nil {
-			coverage.Apps[gap.App] = finding.Unread
+		if _, listed := slices.BinarySearch(names, gap.DataApp); listed || err != nil {
+			coverage.Apps[gap.DataApp] = finding.Unread
 			coverage.Gaps = append(coverage.Gaps, gap)
 		}
 	}
@@ -184,7 +184,7 @@ func (c *collector) readApp(ctx context.Context, name string) (finding.AppRead, 
 
 // newGap is the gap of an app, or of the list of the apps if app is "".
 func newGap(app string, effort int, err error) *finding.Gap {
-	g := &finding.Gap{DataApp: finding.ShownName(app), Class: gapClass(err), Attempts: effort, App: app}
+	g := &finding.Gap{DataApp: app, Class: gapClass(err), Attempts: effort}
 	if e, ok := errors.AsType[*databrain.Error](err); ok {
 		g.Status = e.Status
 	}

@@ -1,6 +1,10 @@
 package finding
 
-import "time"
+import (
+	"fmt"
+	"slices"
+	"time"
+)
 
 const aDay = 24 * time.Hour
 
@@ -25,3 +29,34 @@ func AgeDays(now, created time.Time) int {
 func stale(now, created time.Time, maxDays int) bool {
 	return created.Add(WholeDays(maxDays)).Before(now)
 }
+
+// AgeBin counts the API tokens whose age in days is at least From and less than
+// To. To is 0 for the last bin, which is open.
+type AgeBin struct{ From, To, Tokens, Stale int }
+
+// ageBins returns the bins of the age histogram, empty. One begins at the limit of
+// the policy, so that none is partly stale by it.
+func ageBins(maxAgeDays int) []AgeBin {
+	edges := []int{0, 30, 60, 90, 180, 365, 730, maxAgeDays}
+	slices.Sort(edges)
+	edges = slices.Compact(edges)
+	bins := make([]AgeBin, len(edges))
+	for i, from := range edges {
+		bins[i].From = from
+		if i+1 < len(edges) {
+			bins[i].To = edges[i+1]
+		}
+	}
+	return bins
+}
+
+// days writes a number of days.
+func days(n int) string {
+	if n == 1 {
+		return "1 day"
+	}
+	return fmt.Sprintf("%d days", n)
+}
+
+// Day writes the day of t, UTC.
+func Day(t time.Time) string { return t.UTC().Format(time.DateOnly) }

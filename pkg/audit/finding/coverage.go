@@ -38,5 +38,5 @@ func (c *Coverage) Count(how AppRead) int {
 
 // SortGaps puts the gap of the app list first, then the others by name.
 func (c *Coverage) SortGaps() {
-	slices.SortFunc(c.Gaps, func(a, b Gap) int { return cmp.Compare(a.App, b.App) })
+	slices.SortFunc(c.Gaps, func(a, b Gap) int { return cmp.Compare(a.DataApp, b.DataApp) })
 }

@@ -9,10 +9,6 @@ import (
 	"databrain-rotation/pkg/databrain"
 )
 
-// clockSkew is how far in the future a creation time may lie before it is a
-// finding: the clocks of the instance and of the audit differ.
-const clockSkew = 5 * time.Minute
-
 // Evaluation judges tokens by a policy at one instant. It has no I/O, and takes
 // token by token: only findings and counts stay in memory. Use [Evaluation.App]
 // for each data app, then [Evaluation.Finish].
@@ -49,6 +45,15 @@ type Result struct {
 	OldestAgeDays int
 }
 
+// ExceptionStatus is how an exception of the policy stood in a run.
+type ExceptionStatus struct {
+	Exception Exception
+	Lapsed    bool // its day is over, or its expiry is no date
+	DaysLeft  int  // whole days until it lapses; 0 on its last day and once lapsed
+	Matched   int  // tokens that it names
+	Covered   int  // findings that it suppresses, or would if it had not lapsed
+}
+
 // NewEvaluation starts an evaluation of the instance with that base URL. Now is
 // the instant that all ages are measured at.
 func NewEvaluation(policy Policy, instance string, now time.Time) *Evaluation {
@@ -68,16 +73,15 @@ func (e *Evaluation) newTally() tally {
 // App is the evaluation of one data app. Nothing of it counts before
 // [App.Commit], so that an attempt to read a list can be given up.
 type App struct {
-	e     *Evaluation
-	name  string // as the instance spells it
-	shown string
-	seen  map[string]bool
+	e    *Evaluation
+	name string // as the instance spells it
+	seen map[string]bool
 	tally
 }
 
 // App starts the evaluation of the data app of that name.
 func (e *Evaluation) App(name string) *App {
-	return &App{e: e, name: name, shown: ShownName(name), seen: make(map[string]bool), tally: e.newTally()}
+	return &App{e: e, name: name, seen: make(map[string]bool), tally: e.newTally()}
 }
 
 // Token judges one token. One that came before is ignored.
@@ -92,7 +96,10 @@ func (a *App) Token(t databrain.APIToken) {
 	if !found {
 		return
 	}
-	f.DataApp, f.app, f.LastSeen, f.State = a.shown, a.name, a.e.now, Ongoing
+	if f.Severity == "" {
+		f.Severity = f.Check.Severity()
+	}
+	f.DataApp, f.LastSeen, f.State = a.name, a.e.now, Ongoing
 	f.ID = findingID(f.Check, a.e.instance, t.Fingerprint)
 	if f.FirstSeen.IsZero() {
 		f.FirstSeen = a.e.now
@@ -104,35 +111,6 @@ func (a *App) Token(t databrain.APIToken) {
 		}
 	}
 	a.findings = append(a.findings, f)
-}
-
-// judge returns what there is to say of t.
-func (a *App) judge(t databrain.APIToken) (f Finding, found bool) {
-	now, created := a.e.now, t.CreatedAt.UTC()
-	f.Rule, f.MaxAgeDays = a.e.limit(a.name, t.Name)
-	f.Token = &Token{Fingerprint: t.Fingerprint, Name: ShownName(t.Name), CreatedAt: created, AgeDays: AgeDays(now, created)}
-	due := created.Add(WholeDays(f.MaxAgeDays))
-	switch {
-	case created.IsZero(), created.Year() > 9999: // JSON has no such year
-		a.undated++
-		f.Check, f.Severity, f.Token.CreatedAt, f.Token.AgeDays = TokenDateInvalid, Medium, time.Time{}, 0
-		return f, true
-	case created.After(now.Add(clockSkew)):
-		a.undated++
-		f.Check, f.Severity = TokenDateFuture, Medium
-		return f, true
-	case stale(now, created, f.MaxAgeDays):
-		a.age(f.Token.AgeDays, true)
-		f.Check, f.Severity, f.Token.StaleSince, f.FirstSeen = TokenAge, a.e.policy.severity(now, created), due, due
-		return f, true
-	}
-	a.age(f.Token.AgeDays, false)
-	warn := due.Add(-WholeDays(a.e.policy.DueWithinDays))
-	if a.e.policy.DueWithinDays == 0 || now.Before(warn) {
-		return f, false
-	}
-	f.Check, f.Severity, f.FirstSeen = TokenAgeApproaching, Informational, warn
-	return f, true
 }
 
 func (t *tally) age(days int, stale bool) {
@@ -198,19 +176,22 @@ func (a *App) Commit() {
 // committed does not matter.
 func (e *Evaluation) Finish(c Coverage) Result {
 	t := &e.total
+	o := &observation{Evaluation: e, coverage: &c, exceptions: e.exceptions()}
 	findings := t.findings
-	for i := range c.Gaps {
-		findings = append(findings, e.unlistable(&c.Gaps[i]))
-	}
-	findings = append(findings, e.posture(c.Posture)...)
-	exceptions := e.exceptions()
-	for i := range exceptions {
-		if f, found := e.exceptionFinding(&exceptions[i], c.whole()); found {
-			findings = append(findings, f)
+	for _, d := range definitions {
+		if d.find == nil {
+			continue
 		}
+		d.find(o, func(subject string) *Finding {
+			findings = append(findings, Finding{
+				ID: findingID(d.check, e.instance, subject), Check: d.check, State: Ongoing, Severity: d.severity,
+				FirstSeen: e.now, LastSeen: e.now,
+			})
+			return &findings[len(findings)-1]
+		})
 	}
 	r := Result{
-		Findings: Sorted(findings), Exceptions: exceptions, Ages: t.ages,
+		Findings: Sorted(findings), Exceptions: o.exceptions, Ages: t.ages,
 		Tokens: t.tokens, Undated: t.undated, OldestAgeDays: t.oldest,
 	}
 	for i := range r.Findings {
@@ -230,24 +211,6 @@ func Sorted(findings []Finding) []Finding {
 	return findings
 }
 
-// finding starts a finding that is not about a token.
-func (e *Evaluation) finding(check Check, severity Severity, subject string) Finding {
-	return Finding{
-		ID: findingID(check, e.instance, subject), Check: check, State: Ongoing, Severity: severity,
-		FirstSeen: e.now, LastSeen: e.now,
-	}
-}
-
-func (e *Evaluation) unlistable(g *Gap) Finding {
-	check := DataAppUnlistable
-	if g.App == "" {
-		check = DataAppsUnlistable
-	}
-	f := e.finding(check, High, g.App)
-	f.DataApp, f.app, f.Gap = g.DataApp, g.App, g
-	return f
-}
-
 func (e *Evaluation) exceptions() []ExceptionStatus {
 	statuses := make([]ExceptionStatus, len(e.policy.Exceptions))
 	for i, exception := range e.policy.Exceptions {
@@ -260,20 +223,4 @@ func (e *Evaluation) exceptions() []ExceptionStatus {
 		statuses[i] = s
 	}
 	return statuses
-}
-
-// exceptionFinding audits an exception itself. That it matches nothing is known
-// only when everything was read.
-func (e *Evaluation) exceptionFinding(s *ExceptionStatus, whole bool) (Finding, bool) {
-	check := ExceptionExpired
-	switch {
-	case s.Lapsed:
-	case s.Matched == 0 && whole:
-		check = ExceptionUnused
-	default:
-		return Finding{}, false
-	}
-	f := e.finding(check, Low, s.Exception.ID)
-	f.Exception = &s.Exception
-	return f, true
 }

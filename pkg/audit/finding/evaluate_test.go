@@ -260,7 +260,7 @@ func TestUnusedIsNotSaidOfWhatWasNotRead(t *testing.T) {
 		want     int
 	}{
 		"everything was read":     {finding.Coverage{Complete: true}, 1},
-		"an app was not read":     {finding.Coverage{Complete: true, Gaps: []finding.Gap{{DataApp: "X", Class: finding.GapServer, Attempts: 1, App: "X"}}}, 0},
+		"an app was not read":     {finding.Coverage{Complete: true, Gaps: []finding.Gap{{DataApp: "X", Class: finding.GapServer, Attempts: 1}}}, 0},
 		"the list was incomplete": {finding.Coverage{}, 0},
 	} {
 		n := 0

@@ -6,24 +6,6 @@ import (
 	"time"
 )
 
-// Check names what a finding is about.
-type Check string
-
-// The checks.
-const (
-	TokenAge                  Check = "token-age"
-	TokenAgeApproaching       Check = "token-age-approaching"
-	TokenDateInvalid          Check = "token-date-invalid"
-	TokenDateFuture           Check = "token-date-future"
-	DataAppUnlistable         Check = "data-app-unlistable"
-	DataAppsUnlistable        Check = "data-apps-unlistable"
-	ExceptionExpired          Check = "exception-expired"
-	ExceptionUnused           Check = "exception-unused"
-	ServiceTokenAge           Check = "service-token-age"
-	ServiceTokenRotationOff   Check = "service-token-rotation-off"
-	ServiceTokenRotationStuck Check = "service-token-rotation-stuck"
-)
-
 // Severity ranks a finding.
 type Severity string
 
@@ -63,30 +45,29 @@ const (
 	Pass    Compliance = "pass"
 )
 
-// Finding is what one check found, without prose: titles and texts are made when it
-// is written, so that many findings fit in memory. Its names are cleaned (see
-// [CleanName]).
+// Finding is what one check found, without prose, which [Finding.Prose] makes when it
+// is written, so that many findings fit in memory.
 type Finding struct {
-	ID         string // "dbt1-" and 32 hex digits; the same in every run
-	Check      Check
-	State      State
-	Severity   Severity
-	RaisedFrom Severity // of an ongoing finding in the last run, if it was lower then; else ""
-	Superseded Check    // of a resolved finding: the check that reports the same thing as worse now; else ""
-	FirstSeen  time.Time
-	LastSeen   time.Time
-	DataApp    string // "" where it does not apply
-	Token      *Token // nil where it does not apply
-	Rule       string // id of the policy rule that applied; "" where none does
-	MaxAgeDays int    // limit of that rule; 0 where none applies
-	Gap        *Gap   // what could not be read, for the unlistable checks
-	Exception  *Exception
+	ID         string     `json:"id"` // "dbt1-" and 32 hex digits; the same in every run
+	Check      Check      `json:"check"`
+	Severity   Severity   `json:"severity"`
+	FirstSeen  time.Time  `json:"firstSeenAt"`
+	LastSeen   time.Time  `json:"lastSeenAt"`
+	DataApp    string     `json:"dataApp,omitempty"`    // as the instance spells it; "" where it does not apply
+	Token      *Token     `json:"token,omitempty"`      // nil where it does not apply
+	Rule       string     `json:"rule,omitempty"`       // id of the policy rule that applied; "" where none does
+	MaxAgeDays int        `json:"maxAgeDays,omitempty"` // limit of that rule; 0 where none applies
+	Gap        *Gap       `json:"gap,omitempty"`        // what could not be read, for the unlistable checks
+	Exception  *Exception `json:"exception,omitempty"`
 
 	// Since is when the fact began that a finding on the service token reports:
 	// its last rotation, or when AWSPENDING was put where it is. Zero if unknown.
-	Since time.Time
+	Since time.Time `json:"since,omitzero"`
 
-	app string // the data app as the instance spells it, for the resolve rule
+	// What the comparison with the last run adds.
+	State      State    `json:"-"`
+	RaisedFrom Severity `json:"-"` // of an ongoing finding in the last run, if it was lower then; else ""
+	Superseded Check    `json:"-"` // of a resolved finding: the check that reports the same as worse now; else ""
 }
 
 // Token is what a finding says of an API token.
@@ -104,11 +85,7 @@ func (f *Finding) Compliance() Compliance {
 	if f.State == Resolved && f.Superseded == "" {
 		return Pass
 	}
-	switch f.Check {
-	case TokenAge, ServiceTokenAge, ServiceTokenRotationOff, ServiceTokenRotationStuck:
-		return Fail
-	}
-	return Warning
+	return f.Check.Compliance()
 }
 
 // WorstFirst orders findings for people: what is not suppressed before what is,

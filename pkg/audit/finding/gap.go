@@ -1,9 +1,6 @@
 package finding
 
-import (
-	"slices"
-	"time"
-)
+import "fmt"
 
 // GapClass is why a part of the instance could not be read.
 type GapClass string
@@ -18,53 +15,65 @@ const (
 	GapDecode      GapClass = "decode"   // not the API's answer, or an incomplete list
 	GapDeadline    GapClass = "deadline" // the invocation's time ran out first
 	GapNetwork     GapClass = "network"
+	GapSettings    GapClass = "settings" // the audit's own policy could not be read
 )
 
-// Gap is a part of the instance that could not be read: the tokens of one data
-// app, or the list of the apps itself.
+// Gap is a part of the instance that could not be read: the tokens of one data app,
+// or the list of the apps itself.
 type Gap struct {
-	DataApp  string // as it is shown; "" for the list of the apps
-	Class    GapClass
-	Status   int // HTTP status of the last answer; 0 without one
-	Attempts int // requests made for it
-
-	App string // as the instance spells it; "" for the list of the apps
+	DataApp  string   `json:"-"` // as the instance spells it; "" for the list of the apps
+	Class    GapClass `json:"class"`
+	Status   int      `json:"status,omitempty"` // HTTP status of the last answer; 0 without one
+	Attempts int      `json:"attempts"`         // requests made for it
 }
 
-// AgeBin counts the API tokens whose age in days is at least From and less than
-// To. To is 0 for the last bin, which is open.
-type AgeBin struct{ From, To, Tokens, Stale int }
-
-// ageBins returns the bins of the age histogram, empty. One begins at the limit of
-// the policy, so that none is partly stale by it.
-func ageBins(maxAgeDays int) []AgeBin {
-	edges := []int{0, 30, 60, 90, 180, 365, 730, maxAgeDays}
-	slices.Sort(edges)
-	edges = slices.Compact(edges)
-	bins := make([]AgeBin, len(edges))
-	for i, from := range edges {
-		bins[i].From = from
-		if i+1 < len(edges) {
-			bins[i].To = edges[i+1]
-		}
+// Remedy returns what to do about g, and a page about it. A run that failed before it
+// asked for the list of the apps says in its error what to do.
+func (g *Gap) Remedy() (text, url string) {
+	switch {
+	case g == nil:
+		return GapServer.Remedy()
+	case g.DataApp == "" && g.Attempts == 0 && g.Class != GapDeadline:
+		return "Databrain was not asked. The error of the run, in its log and in the notes of its summary, " +
+			"says why and what to do.", ""
 	}
-	return bins
+	return g.Class.Remedy()
 }
 
-// ExceptionStatus is how an exception of the policy stood in a run.
-type ExceptionStatus struct {
-	Exception Exception
-	Lapsed    bool // its day is over, or its expiry is no date
-	DaysLeft  int  // whole days until it lapses; 0 on its last day and once lapsed
-	Matched   int  // tokens that it names
-	Covered   int  // findings that it suppresses, or would if it had not lapsed
+// Remedy returns what to do about a gap of class c, and a page about it.
+func (c GapClass) Remedy() (text, url string) {
+	switch c {
+	case GapAuth:
+		return "Find out which version of the secret holds the service token that Databrain accepts, " +
+			"and put AWSCURRENT on it.", databrainDocs + "list-api-tokens"
+	case GapForbidden:
+		return "Check that the service token may list data apps and API tokens, " +
+			"and that no proxy or firewall refuses the audit.", databrainDocs + "list-api-tokens"
+	case GapRateLimited:
+		return "Lower AUDIT_REQUESTS_PER_MINUTE, raise RATE_LIMIT on the instance, or audit at a quieter time.", rateLimitDocs
+	case GapDeadline:
+		return "Raise RATE_LIMIT on the instance and AUDIT_REQUESTS_PER_MINUTE with it: one run had not enough time.",
+			rateLimitDocs
+	case GapTimeout:
+		return "Check the load of the instance and the network on the way to it, then run the audit again.",
+			databrainDocs + "health-check"
+	case GapNetwork:
+		return "Check that the instance is up and that the function reaches it: " +
+			"address, DNS, routes, security groups, certificate.", databrainDocs + "health-check"
+	case GapDecode:
+		return "Run the audit again. If that changes nothing, find out what answers in place of the API " +
+			"(a proxy, a login page), or whether an upgrade changed the API.", databrainDocs + "list-api-tokens"
+	}
+	return "Look at the log and the health of the instance, then run the audit again.", databrainDocs + "health-check"
 }
 
-// Posture is what Secrets Manager says of the rotation of the service token.
-type Posture struct {
-	Read         bool      // false: DescribeSecret failed, and nothing below is known
-	Rotation     bool      // rotation is switched on
-	RotatedAt    time.Time // last rotation, else the creation of the secret; zero if neither is known
-	AgeDays      int       // whole days since RotatedAt
-	PendingSince time.Time // when AWSPENDING was put on another version than AWSCURRENT; zero if it is not
+// why says in parentheses why the gap is there.
+func (g *Gap) why() string {
+	switch {
+	case g == nil:
+		return "for an unknown reason"
+	case g.Status != 0:
+		return fmt.Sprintf("(%s, HTTP status %d, %d requests)", g.Class, g.Status, g.Attempts)
+	}
+	return fmt.Sprintf("(%s, %d requests)", g.Class, g.Attempts)
 }

@@ -29,27 +29,9 @@ type Snapshot struct {
 
 // Record is a finding as it was last observed, or that it was resolved.
 type Record struct {
-	ID          string     `json:"id"`
-	Check       Check      `json:"check"`
-	Severity    Severity   `json:"severity"`
-	Suppressed  bool       `json:"suppressed,omitempty"`
-	FirstSeenAt time.Time  `json:"firstSeenAt"`
-	LastSeenAt  time.Time  `json:"lastSeenAt"`
-	ResolvedAt  time.Time  `json:"resolvedAt,omitzero"`
-	DataApp     string     `json:"dataApp,omitempty"` // as the instance spells it
-	Token       *Token     `json:"token,omitempty"`
-	Rule        string     `json:"rule,omitempty"`
-	MaxAgeDays  int        `json:"maxAgeDays,omitempty"`
-	Since       time.Time  `json:"since,omitzero"`
-	Gap         *RecordGap `json:"gap,omitempty"`
-	Exception   *Exception `json:"exception,omitempty"`
-}
-
-// RecordGap is a [Gap] in a state.
-type RecordGap struct {
-	Class    GapClass `json:"class"`
-	Status   int      `json:"status,omitempty"`
-	Attempts int      `json:"attempts"`
+	Finding
+	Suppressed bool      `json:"suppressed,omitempty"`
+	ResolvedAt time.Time `json:"resolvedAt,omitzero"`
 }
 
 // Memory is what a run knows of earlier runs.
@@ -83,13 +65,13 @@ func Transition(m Memory, findings []Finding, c Coverage, instance string, now t
 		f := &findings[i]
 		observe(f, m.Kind, known[f.ID], now)
 		known[f.ID] = nil
-		next.Findings = append(next.Findings, record(f))
+		next.Findings = append(next.Findings, remember(f))
 	}
 	observed := func(check Check, subject string) bool {
 		r, there := known[findingID(check, instance, subject)]
 		return there && r == nil
 	}
-	hidden := lastUnread(c, next.Apps)
+	s := &sight{Coverage: &c, hidden: lastUnread(c, next.Apps), observed: observed}
 	for i := range m.Findings {
 		r := &m.Findings[i]
 		if known[r.ID] != r {
@@ -100,15 +82,17 @@ func Transition(m Memory, findings []Finding, c Coverage, instance string, now t
 			if now.Sub(r.ResolvedAt) < keepResolved {
 				next.Findings = append(next.Findings, *r)
 			}
-		case !gone(r, c, hidden), r.undated(observed):
+		case !define(r.Check).gone(r, s):
 			next.Findings = append(next.Findings, *r)
 		default:
-			f := r.finding()
-			f.State, f.LastSeen, f.Superseded = Resolved, r.LastSeenAt, r.superseded(observed)
+			f := r.Finding
+			f.State, f.Superseded = Resolved, r.superseded(observed)
 			resolved = append(resolved, f)
 			next.Findings = append(next.Findings, Record{
-				ID: r.ID, Check: r.Check, Severity: r.Severity,
-				FirstSeenAt: r.FirstSeenAt, LastSeenAt: r.LastSeenAt, ResolvedAt: now.UTC(),
+				Finding: Finding{
+					ID: r.ID, Check: r.Check, Severity: r.Severity, FirstSeen: r.FirstSeen, LastSeen: r.LastSeen,
+				},
+				ResolvedAt: now.UTC(),
 			})
 		}
 	}
@@ -123,7 +107,7 @@ func observe(f *Finding, kind MemoryKind, before *Record, now time.Time) {
 	state := Ongoing
 	switch {
 	case before != nil:
-		f.FirstSeen = before.FirstSeenAt
+		f.FirstSeen = before.FirstSeen
 		if before.Suppressed || !before.ResolvedAt.IsZero() {
 			state = Reopened
 		} else if f.State != Suppressed && before.Severity.Rank() < f.Severity.Rank() {
@@ -137,47 +121,12 @@ func observe(f *Finding, kind MemoryKind, before *Record, now time.Time) {
 	}
 }
 
-// gone is the resolve rule: whether a finding that was not observed is certainly
-// no more. What could not be read resolves nothing.
-//
-// An app has no identity but its name. One that is gone from the list may have
-// been renamed, and be the one that can not be read now, unless that one was there
-// already when the finding was last seen. Hidden is since when the youngest of the
-// unread apps is there.
-func gone(r *Record, c Coverage, hidden time.Time) bool {
-	switch r.Check {
-	case DataAppsUnlistable, ExceptionExpired:
-		return c.Complete
-	case ExceptionUnused:
-		return c.whole()
-	case ServiceTokenAge, ServiceTokenRotationOff, ServiceTokenRotationStuck:
-		return c.Posture.Read
-	}
-	if !c.Complete {
-		return false
-	}
-	read, listed := c.Apps[r.DataApp]
-	return read == Read || !listed && (r.Check == DataAppUnlistable || !hidden.After(r.LastSeenAt))
-}
-
-// undated reports whether r is of the age of a token whose date can no longer be
-// read. Its age is not known then, and what is not known resolves nothing.
-func (r *Record) undated(observed func(check Check, subject string) bool) bool {
-	switch r.Check {
-	case TokenAge, TokenAgeApproaching:
-		return observed(TokenDateInvalid, r.Token.Fingerprint) || observed(TokenDateFuture, r.Token.Fingerprint)
-	}
-	return false
-}
-
 // superseded is the check that now reports as worse what r was about, "" if none
 // does: then r is over because things are well again.
 func (r *Record) superseded(observed func(check Check, subject string) bool) Check {
-	switch {
-	case r.Check == TokenAgeApproaching && observed(TokenAge, r.Token.Fingerprint):
-		return TokenAge
-	case r.Check == ExceptionUnused && observed(ExceptionExpired, r.Exception.ID):
-		return ExceptionExpired
+	d := define(r.Check)
+	if d.worse != "" && observed(d.worse, d.subject.of(&r.Finding)) {
+		return d.worse
 	}
 	return ""
 }
@@ -209,26 +158,9 @@ func lastUnread(c Coverage, since map[string]time.Time) (last time.Time) {
 	return last
 }
 
-func record(f *Finding) Record {
-	r := Record{
-		ID: f.ID, Check: f.Check, Severity: f.Severity, Suppressed: f.State == Suppressed,
-		FirstSeenAt: f.FirstSeen, LastSeenAt: f.LastSeen, DataApp: f.app, Token: f.Token,
-		Rule: f.Rule, MaxAgeDays: f.MaxAgeDays, Since: f.Since, Exception: f.Exception,
-	}
-	if f.Gap != nil {
-		r.Gap = &RecordGap{f.Gap.Class, f.Gap.Status, f.Gap.Attempts}
-	}
+// remember returns the record of a finding that was observed.
+func remember(f *Finding) Record {
+	r := Record{Finding: *f, Suppressed: f.State == Suppressed}
+	r.State, r.RaisedFrom = "", "" // of this run alone
 	return r
-}
-
-func (r *Record) finding() Finding {
-	f := Finding{
-		ID: r.ID, Check: r.Check, Severity: r.Severity, FirstSeen: r.FirstSeenAt, LastSeen: r.LastSeenAt,
-		DataApp: ShownName(r.DataApp), app: r.DataApp, Token: r.Token,
-		Rule: r.Rule, MaxAgeDays: r.MaxAgeDays, Since: r.Since, Exception: r.Exception,
-	}
-	if r.Gap != nil {
-		f.Gap = &Gap{DataApp: f.DataApp, Class: r.Gap.Class, Status: r.Gap.Status, Attempts: r.Gap.Attempts, App: r.DataApp}
-	}
-	return f
 }

@@ -28,7 +28,7 @@ func (w world) observe(t testing.TB, policy string, now time.Time, unread map[st
 	for name, tokens := range w {
 		if unread[name] {
 			c.Apps[name] = finding.Unread
-			c.Gaps = append(c.Gaps, finding.Gap{DataApp: name, Class: finding.GapServer, Attempts: 1, App: name})
+			c.Gaps = append(c.Gaps, finding.Gap{DataApp: name, Class: finding.GapServer, Attempts: 1})
 			continue
 		}
 		c.Apps[name] = finding.Read

@@ -4,7 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"io"
+	"fmt"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -15,21 +15,19 @@ const maxName = 256
 
 // findingID is the identity of a finding: the same in every run as long as the
 // thing that it is about exists, whatever it is called or however old it gets.
-// subject is the key's fingerprint for checks on tokens, the data app for checks
-// on apps, the exception's id for checks on exceptions, and "" for the rest.
 func findingID(check Check, instance, subject string) string {
-	h := sha256.New()
-	for _, part := range []string{"1", string(check), instance, subject} {
-		WritePart(h, part)
-	}
-	return "dbt1-" + hex.EncodeToString(h.Sum(nil)[:16])
+	return "dbt1-" + Digest("1", string(check), instance, subject)
 }
 
-// WritePart writes part with its length before it, so that no two lists of parts
-// give the same bytes.
-func WritePart(w io.Writer, part string) {
-	w.Write(binary.BigEndian.AppendUint64(nil, uint64(len(part)))) //nolint:errcheck // a hash does not fail
-	io.WriteString(w, part)                                        //nolint:errcheck // likewise
+// Digest returns 32 hex digits of the SHA-256 over parts, each with its length before
+// it, so that no two lists of parts give the same bytes.
+func Digest(parts ...string) string {
+	h := sha256.New()
+	for _, part := range parts {
+		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(part)))) //nolint:errcheck // a hash does not fail
+		h.Write([]byte(part))                                          //nolint:errcheck // likewise
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
 // CleanName makes a name from outside safe to show: valid UTF-8 without control
@@ -59,3 +57,6 @@ func ShownName(name string) string {
 func Visible(r rune) bool {
 	return r != '\u2800' && !unicode.IsSpace(r) && !unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 }
+
+// quoted writes a name in prose.
+func quoted(name string) string { return fmt.Sprintf("%q", name) }

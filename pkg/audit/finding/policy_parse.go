@@ -1,14 +1,14 @@
 package finding
 
 import (
-	"bytes"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
 	"unicode/utf8"
+
+	"databrain-rotation/pkg/jsonobject"
 )
 
 // InvalidPolicy is the error of a policy with faults. It names all of them by
@@ -68,51 +68,27 @@ func (r *policyReader) fault(at, format string, args ...any) {
 	r.faults = append(r.faults, strings.TrimPrefix(at+" "+fmt.Sprintf(format, args...), " "))
 }
 
-var errNotJSON = errors.New("not a JSON object")
-
-// object hands each member to its reader and reports which members there were.
-// Unlike encoding/json's structs it tells upper case from lower and notices a
-// member that is given twice.
+// object hands each member to its reader and returns which members there were. The
+// names of members are exact, and each may be given once.
 func (r *policyReader) object(at string, data []byte, known map[string]func(string, json.RawMessage)) map[string]bool {
 	seen := make(map[string]bool)
-	err := EachMember(data, func(name string, raw json.RawMessage) {
-		read, ok := known[name]
-		switch {
-		case seen[name]:
-			r.fault(join(at, name), "is given twice")
-		case !ok:
-			r.fault(join(at, name), "is unknown")
-		default:
-			read(join(at, name), raw)
-		}
-		seen[name] = true
-	})
-	if err != nil {
+	members, err := jsonobject.Parse(data)
+	if members == nil && err != nil {
 		r.fault(at, "is not a JSON object")
 	}
+	for _, m := range members {
+		read, ok := known[m.Name]
+		switch {
+		case seen[m.Name]:
+			r.fault(join(at, m.Name), "is given twice")
+		case !ok:
+			r.fault(join(at, m.Name), "is unknown")
+		default:
+			read(join(at, m.Name), m.Value)
+		}
+		seen[m.Name] = true
+	}
 	return seen
-}
-
-func EachMember(data []byte, yield func(string, json.RawMessage)) error {
-	if !json.Valid(data) {
-		return errNotJSON
-	}
-	dec := json.NewDecoder(bytes.NewReader(data))
-	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
-		return errNotJSON
-	}
-	for dec.More() {
-		name, err := dec.Token()
-		if err != nil {
-			return errNotJSON
-		}
-		var raw json.RawMessage
-		if err := dec.Decode(&raw); err != nil {
-			return errNotJSON
-		}
-		yield(name.(string), raw)
-	}
-	return nil
 }
 
 // join names a member by its place. A name that looks like none is not shown: a

@@ -94,6 +94,9 @@ func readRecords(dec *json.Decoder) ([]Record, error) {
 		}
 		r.Check, r.Severity = Check(share(string(r.Check))), Severity(share(string(r.Severity)))
 		r.DataApp, r.Rule = share(r.DataApp), share(r.Rule)
+		if r.Gap != nil {
+			r.Gap.DataApp = r.DataApp
+		}
 		records = append(records, r)
 	}
 	_, err := dec.Token()
@@ -103,7 +106,7 @@ func readRecords(dec *json.Decoder) ([]Record, error) {
 // sound reports whether r holds what the rest of the package relies on, so that a
 // state that something else wrote ends no run.
 func (r *Record) sound() bool {
-	times := []time.Time{r.FirstSeenAt, r.LastSeenAt, r.ResolvedAt, r.Since}
+	times := []time.Time{r.FirstSeen, r.LastSeen, r.ResolvedAt, r.Since}
 	if r.Token != nil {
 		times = append(times, r.Token.CreatedAt, r.Token.StaleSince)
 	}
@@ -112,16 +115,7 @@ func (r *Record) sound() bool {
 			return false
 		}
 	}
-	about := !r.ResolvedAt.IsZero() // then nothing of it is kept
-	switch r.Check {
-	case TokenAge, TokenAgeApproaching, TokenDateInvalid, TokenDateFuture:
-		about = about || r.Token != nil
-	case ExceptionExpired, ExceptionUnused:
-		about = about || r.Exception != nil
-	case DataAppUnlistable, DataAppsUnlistable, ServiceTokenAge, ServiceTokenRotationOff, ServiceTokenRotationStuck:
-		about = true
-	default:
-		return false
-	}
-	return about && r.Severity.Rank() >= 0
+	d := define(r.Check)
+	resolved := !r.ResolvedAt.IsZero() // then nothing of its subject is kept
+	return d != nil && r.Severity.Rank() >= 0 && (resolved || d.subject.known(&r.Finding))
 }

@@ -1,8 +1,6 @@
 package report
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"time"
 
 	"databrain-rotation/pkg/audit/finding"
@@ -18,13 +16,14 @@ const (
 // Detail is the wire form of a finding: the detail of its event, and an entry of
 // findings.json. Members that do not apply are left out.
 type Detail struct {
-	Metadata    Metadata           `json:"metadata"`
+	Metadata    Metadata           `json:"metadata,omitzero"`
 	Finding     FindingDetail      `json:"finding"`
 	DataApp     *DataAppDetail     `json:"dataApp,omitempty"`
 	Token       *TokenDetail       `json:"token,omitempty"`
 	Exception   *ExceptionDetail   `json:"exception,omitempty"`
 	Policy      *PolicyDetail      `json:"policy,omitempty"`
-	Instance    InstanceDetail     `json:"instance"`
+	Gap         *finding.Gap       `json:"gap,omitempty"` // in a summary only
+	Instance    InstanceDetail     `json:"instance,omitzero"`
 	Remediation *RemediationDetail `json:"remediation,omitempty"`
 }
 
@@ -97,14 +96,7 @@ type GapDetail struct {
 	Metadata Metadata       `json:"metadata"`
 	Instance InstanceDetail `json:"instance"`
 	DataApp  *DataAppDetail `json:"dataApp,omitempty"`
-	Gap      GapFacts       `json:"gap"`
-}
-
-// GapFacts is why something could not be read.
-type GapFacts struct {
-	Class    finding.GapClass `json:"class"`
-	Status   int              `json:"status,omitempty"`
-	Attempts int              `json:"attempts"`
+	Gap      finding.Gap    `json:"gap"`
 }
 
 // CompletedDetail is the detail of the event that ends a run.
@@ -115,20 +107,16 @@ type CompletedDetail struct {
 
 // Detail returns the wire form of f, one of r's findings.
 func (r *Report) Detail(f *finding.Finding) Detail {
-	short := worstItem(f)
-	text := describe(f)
-	d := Detail{
-		Metadata: r.metadata(FindingSchema, f.ID, string(f.State)),
-		Finding: FindingDetail{
-			ID: f.ID, Check: f.Check, State: f.State, Severity: f.Severity, RaisedFrom: f.RaisedFrom, Superseded: f.Superseded, Compliance: f.Compliance(),
-			Title: text.title, Description: text.description,
-			FirstSeenAt: f.FirstSeen.UTC(), LastSeenAt: f.LastSeen.UTC(),
-		},
-		DataApp: short.DataApp, Token: short.Token, Exception: short.Exception, Policy: short.Policy,
-		Instance: InstanceDetail{r.Summary.Instance},
-	}
+	prose := f.Prose()
+	d := brief(f, prose.Title)
+	d.Metadata = r.metadata(FindingSchema, f.ID, string(f.State))
+	d.Finding.RaisedFrom, d.Finding.Superseded = f.RaisedFrom, f.Superseded
+	d.Finding.Description = prose.Description
+	d.Finding.FirstSeenAt, d.Finding.LastSeenAt = f.FirstSeen.UTC(), f.LastSeen.UTC()
+	d.Gap = nil // its text is in the description
+	d.Instance = InstanceDetail{r.Summary.Instance}
 	if f.State != finding.Resolved {
-		d.Remediation = &RemediationDetail{Text: text.remedy, URL: text.url}
+		d.Remediation = &RemediationDetail{Text: prose.Remedy, URL: prose.URL}
 	}
 	return d
 }
@@ -136,12 +124,12 @@ func (r *Report) Detail(f *finding.Finding) Detail {
 // GapDetail returns the detail of the event of g.
 func (r *Report) GapDetail(g *finding.Gap) GapDetail {
 	d := GapDetail{
-		Metadata: r.metadata(GapSchema, g.App, "gap"),
+		Metadata: r.metadata(GapSchema, g.DataApp, "gap"),
 		Instance: InstanceDetail{r.Summary.Instance},
-		Gap:      GapFacts{Class: g.Class, Status: g.Status, Attempts: g.Attempts},
+		Gap:      *g,
 	}
-	if g.App != "" {
-		d.DataApp = &DataAppDetail{g.DataApp}
+	if g.DataApp != "" {
+		d.DataApp = &DataAppDetail{finding.ShownName(g.DataApp)}
 	}
 	return d
 }
@@ -153,45 +141,29 @@ func (r *Report) CompletedDetail() CompletedDetail {
 
 func (r *Report) metadata(schema, subject, kind string) Metadata {
 	return Metadata{
-		Schema: schema, EventID: eventID(r.EventBase, r.Summary.Instance, schema, subject, kind),
+		Schema: schema, EventID: finding.Digest(r.EventBase, r.Summary.Instance, schema, subject, kind),
 		RunID: r.Summary.RunID, EmittedAt: r.EmittedAt.UTC(),
 	}
 }
 
-// eventID names an event so that consumers can drop one that they have seen. The
-// base is the state that the run started from: a run that crashed before it
-// stored its state and the run that repeats it start from the same one, so what
-// they both send has the same id. Without a state the base is the run's own id,
-// which Lambda keeps when it retries an asynchronous invocation.
-func eventID(base string, parts ...string) string {
-	h := sha256.New()
-	for _, part := range append([]string{base}, parts...) {
-		finding.WritePart(h, part)
-	}
-	return hex.EncodeToString(h.Sum(nil)[:16])
-}
-
-func worstItem(f *finding.Finding) WorstItem {
-	w := WorstItem{Finding: WorstFinding{
-		ID: f.ID, Check: f.Check, State: f.State, Severity: f.Severity, Compliance: f.Compliance(),
-		Title: describe(f).title,
-	}}
+// brief is the part of [Report.Detail] that a summary repeats: no prose but the title.
+func brief(f *finding.Finding, title string) Detail {
+	d := Detail{Finding: FindingDetail{
+		ID: f.ID, Check: f.Check, State: f.State, Severity: f.Severity, Compliance: f.Compliance(), Title: title,
+	}, Gap: f.Gap}
 	if f.DataApp != "" {
-		w.DataApp = &DataAppDetail{f.DataApp}
+		d.DataApp = &DataAppDetail{finding.ShownName(f.DataApp)}
 	}
 	if f.Token != nil {
-		w.Token = tokenDetail(f)
+		d.Token = tokenDetail(f)
 	}
 	if f.Rule != "" {
-		w.Policy = &PolicyDetail{f.Rule, f.MaxAgeDays}
-	}
-	if g := f.Gap; g != nil {
-		w.Gap = &GapFacts{Class: g.Class, Status: g.Status, Attempts: g.Attempts}
+		d.Policy = &PolicyDetail{f.Rule, f.MaxAgeDays}
 	}
 	if e := f.Exception; e != nil {
-		w.Exception = &ExceptionDetail{e.ID, e.Reason, e.Owner, e.ExpiresAt}
+		d.Exception = &ExceptionDetail{e.ID, e.Reason, e.Owner, e.ExpiresAt}
 	}
-	return w
+	return d
 }
 
 func tokenDetail(f *finding.Finding) *TokenDetail {

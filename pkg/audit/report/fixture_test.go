@@ -132,7 +132,7 @@ func (f *fixture) add(found finding.Finding) {
 
 // gap adds a data app that could not be read.
 func (f *fixture) gap(app string, class finding.GapClass, status, attempts int) {
-	g := finding.Gap{DataApp: app, Class: class, Status: status, Attempts: attempts, App: app}
+	g := finding.Gap{DataApp: app, Class: class, Status: status, Attempts: attempts}
 	f.r.Gaps = append(f.r.Gaps, g)
 	check := finding.DataAppUnlistable
 	if app == "" {

@@ -160,7 +160,7 @@ func statusOf(r *Report) pageStatus {
 	return st
 }
 
-func listGap(gaps []finding.Gap) bool { return len(gaps) > 0 && gaps[0].App == "" }
+func listGap(gaps []finding.Gap) bool { return len(gaps) > 0 && gaps[0].DataApp == "" }
 
 func numbers(r *Report) []pageNumber {
 	c := &r.Summary.Counts
@@ -193,7 +193,7 @@ func staleNumber(r *Report) pageNumber {
 	if c.Tokens > 0 && c.Stale > 0 {
 		n.Note += fmt.Sprintf(" (%.1f %%)", 100*float64(c.Stale)/float64(c.Tokens))
 	}
-	var bySeverity severityTally
+	var bySeverity BySeverity
 	suppressed := 0
 	for i := range r.Findings {
 		switch f := &r.Findings[i]; {
@@ -201,7 +201,7 @@ func staleNumber(r *Report) pageNumber {
 		case f.State == finding.Suppressed:
 			suppressed++
 		default:
-			bySeverity.add(f.Severity)
+			*bySeverity.of(f.Severity)++
 		}
 	}
 	n.Mix = bySeverity.mix()

@@ -32,8 +32,8 @@ func findingRows(findings []finding.Finding, limit int, noun string) (rows []fin
 
 func rowOf(f *finding.Finding) findingRow {
 	row := findingRow{
-		Severity: f.Severity, State: f.State, DataApp: cut(f.DataApp),
-		FirstDay: day(f.FirstSeen), LastOn: day(f.LastSeen),
+		Severity: f.Severity, State: f.State, DataApp: cut(finding.ShownName(f.DataApp)),
+		FirstDay: finding.Day(f.FirstSeen), LastOn: finding.Day(f.LastSeen),
 	}
 	if f.State == finding.Ongoing || f.State == finding.Reopened {
 		row.Since = "since " + row.FirstDay
@@ -41,7 +41,7 @@ func rowOf(f *finding.Finding) findingRow {
 	if f.RaisedFrom != "" {
 		row.Since += ", " + string(f.RaisedFrom) + " before"
 	}
-	title := describe(f).title
+	title := f.Prose().Title
 	if f.Token == nil {
 		row.Title = title
 		if f.Exception != nil {
@@ -74,17 +74,12 @@ type appRow struct {
 	Oldest string
 }
 
-// severityTally counts findings by the rank of their severity.
-type severityTally [5]int
-
-func (t *severityTally) add(s finding.Severity) { t[s.Rank()]++ }
-
-// mix lists what was counted, the worst first.
-func (t *severityTally) mix() []severityCount {
+// mix lists what b counts, the worst first.
+func (b *BySeverity) mix() []severityCount {
 	var out []severityCount
-	for rank, severity := range slices.Backward(finding.Severities()) {
-		if t[rank] > 0 {
-			out = append(out, severityCount{severity, t[rank]})
+	for _, severity := range slices.Backward(finding.Severities()) {
+		if n := *b.of(severity); n > 0 {
+			out = append(out, severityCount{severity, n})
 		}
 	}
 	return out
@@ -93,7 +88,7 @@ func (t *severityTally) mix() []severityCount {
 // appTally is what was found in one data app.
 type appTally struct {
 	name     string
-	findings severityTally
+	findings BySeverity
 	count    int
 	oldest   int // age in days of the oldest token that was found, -1 without one
 }
@@ -101,8 +96,8 @@ type appTally struct {
 // worseApp orders by the number of findings of the worst severity, then of the
 // next one, and then by age and name.
 func worseApp(a, b *appTally) int {
-	for rank := len(a.findings) - 1; rank >= 0; rank-- {
-		if c := cmp.Compare(b.findings[rank], a.findings[rank]); c != 0 {
+	for _, severity := range slices.Backward(finding.Severities()) {
+		if c := cmp.Compare(*b.findings.of(severity), *a.findings.of(severity)); c != 0 {
 			return c
 		}
 	}
@@ -118,7 +113,7 @@ func appRows(findings []finding.Finding) (rows []appRow, more string) {
 	}
 	slices.SortFunc(apps, worseApp)
 	for _, a := range apps[:min(len(apps), pageApps)] {
-		row := appRow{Name: cut(a.name), Count: a.count, Mix: a.findings.mix()}
+		row := appRow{Name: cut(finding.ShownName(a.name)), Count: a.count, Mix: a.findings.mix()}
 		if a.oldest >= 0 {
 			row.Oldest = plural(a.oldest, "day")
 		}
@@ -140,7 +135,7 @@ func tallyApps(findings []finding.Finding) (apps []*appTally, total int) {
 			byName[f.DataApp] = a
 			apps = append(apps, a)
 		}
-		a.findings.add(f.Severity)
+		*a.findings.of(f.Severity)++
 		a.count++
 		total++
 		if f.Check == finding.TokenAge || f.Check == finding.TokenAgeApproaching {
@@ -160,8 +155,8 @@ type gapRow struct {
 func gapRows(gaps []finding.Gap) (rows []gapRow, more string) {
 	for i := range gaps[:min(len(gaps), pageGaps)] {
 		g := &gaps[i]
-		do, _ := gapRemedy(g)
-		rows = append(rows, gapRow{DataApp: cut(g.DataApp), Class: g.Class, Why: whyGap(g), Do: do})
+		do, _ := g.Remedy()
+		rows = append(rows, gapRow{DataApp: cut(finding.ShownName(g.DataApp)), Class: g.Class, Why: whyGap(g), Do: do})
 	}
 	return rows, remainder(len(gaps)-len(rows), "gap")
 }
@@ -250,7 +245,7 @@ func serviceFacts(r *Report) []fact {
 		rotation = "on"
 	}
 	if !p.RotatedAt.IsZero() {
-		rotated = fmt.Sprintf("%s, %s ago", day(p.RotatedAt), plural(p.AgeDays, "day"))
+		rotated = fmt.Sprintf("%s, %s ago", finding.Day(p.RotatedAt), plural(p.AgeDays, "day"))
 	}
 	if !p.PendingSince.IsZero() {
 		pending = "begun " + p.PendingSince.UTC().Format("2006-01-02 15:04 UTC") + " and not finished"

@@ -21,22 +21,22 @@ const (
 
 // Summary is what a run returns, and what the event that ends it carries.
 type Summary struct {
-	Schema         string      `json:"schema"`
-	RunID          string      `json:"runId"`
-	Status         Status      `json:"status"`
-	StartedAt      time.Time   `json:"startedAt"`
-	FinishedAt     time.Time   `json:"finishedAt"`
-	Instance       string      `json:"instance"`
-	Counts         Counts      `json:"counts"`
-	OldestAgeDays  int         `json:"oldestAgeDays"`  // of the API tokens that were read
-	Requests       int         `json:"requests"`       // sent to Databrain, retries included
-	Retries        int         `json:"retries"`        // requests that repeated one that failed
-	Throttled      int         `json:"throttled"`      // answers with status 429
-	EmitFailures   int         `json:"emitFailures"`   // events, reports and states that could not be written
-	DurationMs     int64       `json:"durationMs"`     // from the start of the run to FinishedAt
-	Worst          []WorstItem `json:"worst"`          // the first of all findings by WorstFirst
-	WorstTruncated bool        `json:"worstTruncated"` // there are more findings than Worst holds
-	Report         string      `json:"report,omitempty"`
+	Schema         string    `json:"schema"`
+	RunID          string    `json:"runId"`
+	Status         Status    `json:"status"`
+	StartedAt      time.Time `json:"startedAt"`
+	FinishedAt     time.Time `json:"finishedAt"`
+	Instance       string    `json:"instance"`
+	Counts         Counts    `json:"counts"`
+	OldestAgeDays  int       `json:"oldestAgeDays"`  // of the API tokens that were read
+	Requests       int       `json:"requests"`       // sent to Databrain, retries included
+	Retries        int       `json:"retries"`        // requests that repeated one that failed
+	Throttled      int       `json:"throttled"`      // answers with status 429
+	EmitFailures   int       `json:"emitFailures"`   // events, reports and states that could not be written
+	DurationMs     int64     `json:"durationMs"`     // from the start of the run to FinishedAt
+	Worst          []Detail  `json:"worst"`          // the first findings by WorstFirst, without prose but their title
+	WorstTruncated bool      `json:"worstTruncated"` // there are more findings than Worst holds
+	Report         string    `json:"report,omitempty"`
 
 	// Notes say in plain words what a reader of the numbers must know: apps
 	// deleted during the run, a state that could not be read, why a run failed.
@@ -69,45 +69,23 @@ type BySeverity struct {
 	Critical      int `json:"critical"`
 }
 
-// add counts one finding of severity s.
-func (b *BySeverity) add(s finding.Severity) {
+// of returns the count of severity s.
+func (b *BySeverity) of(s finding.Severity) *int {
 	switch s {
-	case finding.Informational:
-		b.Informational++
 	case finding.Low:
-		b.Low++
+		return &b.Low
 	case finding.Medium:
-		b.Medium++
+		return &b.Medium
 	case finding.High:
-		b.High++
+		return &b.High
 	case finding.Critical:
-		b.Critical++
+		return &b.Critical
 	}
+	return &b.Informational
 }
 
 // maxWorst is how many findings a summary lists.
 const maxWorst = 50
-
-// WorstItem is a finding in a summary: the wire form of [Detail] without prose,
-// so that a summary fits in one event.
-type WorstItem struct {
-	Finding   WorstFinding     `json:"finding"`
-	DataApp   *DataAppDetail   `json:"dataApp,omitempty"`
-	Token     *TokenDetail     `json:"token,omitempty"`
-	Exception *ExceptionDetail `json:"exception,omitempty"`
-	Policy    *PolicyDetail    `json:"policy,omitempty"`
-	Gap       *GapFacts        `json:"gap,omitempty"` // of the unlistable checks
-}
-
-// WorstFinding is [FindingDetail] without prose but its title.
-type WorstFinding struct {
-	ID         string             `json:"id"`
-	Check      finding.Check      `json:"check"`
-	State      finding.State      `json:"state"`
-	Severity   finding.Severity   `json:"severity"`
-	Compliance finding.Compliance `json:"compliance"`
-	Title      string             `json:"title"`
-}
 
 // Blind reports whether the run saw no API token although there may be some: its
 // zeros are not numbers then.
@@ -123,10 +101,10 @@ func (r *Report) Summarize(c *finding.Coverage, result *finding.Result) {
 		Tokens: result.Tokens, Stale: result.Stale, Findings: len(r.Findings), Resolved: len(r.Resolved),
 	}
 	s.OldestAgeDays = result.OldestAgeDays
-	s.Worst = []WorstItem{}
+	s.Worst = []Detail{}
 	for i := range r.Findings {
 		f := &r.Findings[i]
-		s.Counts.BySeverity.add(f.Severity)
+		*s.Counts.BySeverity.of(f.Severity)++
 		switch f.State {
 		case finding.New:
 			s.Counts.New++
@@ -138,7 +116,7 @@ func (r *Report) Summarize(c *finding.Coverage, result *finding.Result) {
 			s.Counts.Ongoing++
 		}
 		if i < maxWorst {
-			s.Worst = append(s.Worst, worstItem(f))
+			s.Worst = append(s.Worst, brief(f, f.Prose().Title))
 		}
 	}
 	s.WorstTruncated = len(r.Findings) > maxWorst

@@ -1,0 +1,88 @@
+package finding
+
+import (
+	"fmt"
+	"time"
+)
+
+// The checks on the rotation of the service token.
+const (
+	ServiceTokenAge           Check = "service-token-age"
+	ServiceTokenRotationOff   Check = "service-token-rotation-off"
+	ServiceTokenRotationStuck Check = "service-token-rotation-stuck"
+)
+
+// Posture is what Secrets Manager says of the rotation of the service token.
+type Posture struct {
+	Read         bool      // false: DescribeSecret failed, and nothing below is known
+	Rotation     bool      // rotation is switched on
+	RotatedAt    time.Time // last rotation, else the creation of the secret; zero if neither is known
+	AgeDays      int       // whole days since RotatedAt
+	PendingSince time.Time // when AWSPENDING was put on another version than AWSCURRENT; zero if it is not
+}
+
+// stuckAfter is how long AWSPENDING may stay on a version of its own: rotations
+// take minutes, and Secrets Manager gives up retrying one within a day.
+const stuckAfter = aDay
+
+// serviceTokenChecks judge the secret that holds the service token. If it could not be
+// described, there is no finding here; a note of the run says so.
+var serviceTokenChecks = []definition{
+	{
+		check: ServiceTokenAge, compliance: Fail, subject: aboutInstance, gone: postureRead,
+		find: func(o *observation, add func(string) *Finding) {
+			p := o.coverage.Posture
+			if p.RotatedAt.IsZero() || !stale(o.now, p.RotatedAt, o.policy.MaxAgeDays) {
+				return
+			}
+			f := add("")
+			f.Severity, f.Since = o.policy.severity(o.now, p.RotatedAt), p.RotatedAt.UTC()
+			f.Rule, f.MaxAgeDays = DefaultRule, o.policy.MaxAgeDays
+			f.FirstSeen = p.RotatedAt.Add(WholeDays(f.MaxAgeDays)).UTC()
+		},
+		prose: func(f *Finding) Prose {
+			return Prose{
+				fmt.Sprintf("Service token is %s old, the limit is %d", days(AgeDays(f.LastSeen, f.Since)), f.MaxAgeDays),
+				fmt.Sprintf("The secret of the service token was last rotated %s.", Day(f.Since)),
+				"Rotate the secret now, then find out why its schedule did not.", rotationDocs,
+			}
+		},
+	},
+	{
+		check: ServiceTokenRotationOff, severity: High, compliance: Fail, subject: aboutInstance, gone: postureRead,
+		find: func(o *observation, add func(string) *Finding) {
+			if p := o.coverage.Posture; p.Read && !p.Rotation {
+				add("")
+			}
+		},
+		prose: func(*Finding) Prose {
+			return Prose{
+				"Rotation of the service token is switched off",
+				"The secret of the service token has no rotation switched on, so the token stays the same until somebody changes it.",
+				"Switch rotation on for the secret, with the rotation function of this stack.", rotationDocs,
+			}
+		},
+	},
+	{
+		check: ServiceTokenRotationStuck, severity: High, compliance: Fail, subject: aboutInstance, gone: postureRead,
+		find: func(o *observation, add func(string) *Finding) {
+			p := o.coverage.Posture
+			if p.PendingSince.IsZero() || o.now.Sub(p.PendingSince) <= stuckAfter {
+				return
+			}
+			f := add("")
+			f.Since, f.FirstSeen = p.PendingSince.UTC(), p.PendingSince.Add(stuckAfter).UTC()
+		},
+		prose: func(f *Finding) Prose {
+			return Prose{
+				"Rotation of the service token is stuck",
+				fmt.Sprintf("The staging label AWSPENDING is on another version than AWSCURRENT since %s: "+
+					"a rotation was begun and not finished.", Day(f.Since)),
+				"Read the log of the rotation function for the step that failed, remove its cause and rotate the secret again.",
+				troubleshooting,
+			}
+		},
+	},
+}
+
+func postureRead(_ *Record, s *sight) bool { return s.Posture.Read }
