@@ -91,15 +91,15 @@ func TestEventsThatStayFailedAreAnError(t *testing.T) {
 		{"one entry", func(l *lab) { l.bus.InjectEntry(entryFault(1, -1, report.CoverageGap)) }, func(n int) bool { return n == 1 }},
 		{"every entry", func(l *lab) { l.bus.InjectEntry(entryFault(1, -1)) }, func(n int) bool { return n == 63 }},
 		{"every call", func(l *lab) {
-			l.bus.Inject(standin.Fault{Kind: standin.ErrorBefore, Times: -1, Code: "AccessDeniedException"})
+			l.bus.Inject(standin.Fault{Times: -1, Do: standin.Error("AccessDeniedException")})
 		}, func(n int) bool { return n == 63 }},
-		{"no answer", func(l *lab) { l.bus.Inject(standin.Fault{Kind: standin.HangBefore, Times: -1}) }, func(n int) bool { return n == 63 }},
+		{"no answer", func(l *lab) { l.bus.Inject(standin.Fault{Times: -1, Do: standin.Hang()}) }, func(n int) bool { return n == 63 }},
 		{"the last event", func(l *lab) { l.bus.InjectEntry(entryFault(1, -1, report.AuditCompleted)) }, func(n int) bool { return n == 1 }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				l := newLab(t, databraintest.Config{DataApps: apps(60)})
-				l.db.Inject(databraintest.Fault{Path: tokensPath, When: forApp("App 007"), Times: -1, Do: databraintest.Error(403, "FORBIDDEN", "x")})
+				l.db.Inject(standin.Fault{Target: tokensPath, When: forApp("App 007"), Times: -1, Do: databraintest.Error(403, "FORBIDDEN", "x")})
 				c.damage(l)
 				start := time.Now()
 				s, err := l.run()
@@ -135,7 +135,7 @@ func TestLastEventComesLast(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, databraintest.Config{DataApps: apps(200)})
 		for i := range 20 {
-			l.bus.Inject(standin.Fault{Skip: i, Delay: time.Duration(20-i) * time.Second})
+			l.bus.Inject(standin.Fault{Skip: i, Do: standin.Delay(time.Duration(20-i) * time.Second)})
 		}
 		l.bus.InjectEntry(entryFault(7, 3))
 		s := l.mustRun()
@@ -211,7 +211,7 @@ func TestAPolicyOfFaults(t *testing.T) {
 func TestWireForm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, databraintest.Config{DataApps: []databraintest.DataApp{app("Customer Portal Analytics", 120), app("Broken")}})
-		l.db.Inject(databraintest.Fault{Path: tokensPath, When: forApp("Broken"), Times: -1, Do: databraintest.Error(403, "FORBIDDEN", "x")})
+		l.db.Inject(standin.Fault{Target: tokensPath, When: forApp("Broken"), Times: -1, Do: databraintest.Error(403, "FORBIDDEN", "x")})
 		l.mustRun()
 		members := map[string][]string{}
 		for _, e := range l.bus.Entries() {

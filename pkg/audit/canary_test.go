@@ -29,8 +29,8 @@ func (l *lab) checkCanaries() {
 	for _, o := range l.s3.Objects() {
 		outputs = append(outputs, string(o.Body), o.Key)
 	}
-	for _, r := range l.db.Requests() {
-		outputs = append(outputs, r.Path, r.Query)
+	for _, r := range l.db.Calls() {
+		outputs = append(outputs, r.Target, r.Query)
 	}
 	if len(l.keys) == 0 {
 		l.t.Error("no canary to look for")

@@ -12,6 +12,7 @@ import (
 	"databrain-rotation/pkg/audit"
 	"databrain-rotation/pkg/audit/finding"
 	"databrain-rotation/pkg/audit/report"
+	"databrain-rotation/pkg/standin"
 	"databrain-rotation/pkg/standin/databraintest"
 )
 
@@ -32,7 +33,7 @@ func TestRateAndRequestsInFlightStayBelowTheirCeilings(t *testing.T) {
 				all := apps(c.apps)
 				l := newLab(t, databraintest.Config{DataApps: all})
 				l.auditor.RequestsPerMinute, l.auditor.Concurrency = c.perMinute, c.concurrency
-				l.db.Inject(databraintest.Fault{Do: databraintest.Delay(c.latency), Times: -1})
+				l.db.Inject(standin.Fault{Do: standin.Delay(c.latency), Times: -1})
 				start := time.Now()
 				s := l.mustRun()
 				l.checkRecall(s, all)
@@ -60,16 +61,16 @@ func TestThrottlingPausesAllRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		all := apps(40)
 		l := newLab(t, databraintest.Config{DataApps: all})
-		l.db.Inject(databraintest.Fault{Path: tokensPath, Skip: 20, Times: 1, Do: databraintest.TooManyRequests("40")})
+		l.db.Inject(standin.Fault{Target: tokensPath, Skip: 20, Times: 1, Do: databraintest.TooManyRequests("40")})
 		s := l.mustRun()
 		l.checkGaps(s, map[string]finding.GapClass{})
 		if s.Throttled != 1 || s.Retries != 1 {
 			t.Errorf("throttled %d, retries %d; want one of each", s.Throttled, s.Retries)
 		}
-		requests := l.db.Requests()
-		struck := slices.IndexFunc(requests, func(r databraintest.Request) bool { return r.Struck })
+		requests := l.db.Calls()
+		struck := slices.IndexFunc(requests, func(r standin.Call) bool { return r.Struck })
 		for _, r := range requests[struck+1:] {
-			if wait := r.At.Sub(requests[struck].At); wait > 0 && wait < 40*time.Second {
+			if wait := r.Time.Sub(requests[struck].Time); wait > 0 && wait < 40*time.Second {
 				t.Errorf("a request came %v after the instance had asked for 40s", wait)
 			}
 		}
@@ -121,11 +122,11 @@ func TestThePauseOfTheLastAttempt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, databraintest.Config{DataApps: apps(10)})
 		l.auditor.Concurrency = 1
-		l.db.Inject(databraintest.Fault{Path: tokensPath, When: forApp("App 003"), Times: -1, Do: databraintest.TooManyRequests("110")})
+		l.db.Inject(standin.Fault{Target: tokensPath, When: forApp("App 003"), Times: -1, Do: databraintest.TooManyRequests("110")})
 		l.checkGaps(l.mustRun(), map[string]finding.GapClass{"App 003": finding.GapRateLimited})
-		requests := l.db.Requests()
+		requests := l.db.Calls()
 		for i, r := range requests[:len(requests)-1] {
-			if wait := requests[i+1].At.Sub(r.At); r.Struck && wait < 110*time.Second {
+			if wait := requests[i+1].Time.Sub(r.Time); r.Struck && wait < 110*time.Second {
 				t.Errorf("request %d came %v after the instance had asked for 110s", i+1, wait)
 			}
 		}
@@ -152,7 +153,7 @@ func TestRotationHalfWay(t *testing.T) {
 				l.keys = append(l.keys, next)
 				l.mustRun()
 				before := l.secrets.Count("GetSecretValue")
-				l.db.Inject(databraintest.Fault{Path: tokensPath, Skip: 12, Do: databraintest.Error(400, "AUTHENTICATION_ERROR", "x"),
+				l.db.Inject(standin.Fault{Target: tokensPath, Skip: 12, Do: databraintest.Error(400, "AUTHENTICATION_ERROR", "x"),
 					When: once(func() { c.rotate(l) }, 12)})
 				s := l.mustRun()
 				if s.Status != c.status {
@@ -189,8 +190,8 @@ func TestRefusalAfterARotation(t *testing.T) {
 		all := apps(30)
 		l := newLab(t, databraintest.Config{DataApps: all})
 		l.mustRun()
-		l.db.Inject(databraintest.Fault{Path: tokensPath, Do: databraintest.Delay(0), When: once(func() { l.db.SetToken(next); l.putSecret(next) }, 5)})
-		l.db.Inject(databraintest.Fault{Path: tokensPath, When: forApp("App 020"), Do: databraintest.Error(401, "AUTHENTICATION_ERROR", "x")})
+		l.db.Inject(standin.Fault{Target: tokensPath, Do: standin.Delay(0), When: once(func() { l.db.SetToken(next); l.putSecret(next) }, 5)})
+		l.db.Inject(standin.Fault{Target: tokensPath, When: forApp("App 020"), Do: databraintest.Error(401, "AUTHENTICATION_ERROR", "x")})
 		s := l.mustRun()
 		l.checkGaps(s, map[string]finding.GapClass{"App 020": finding.GapAuth})
 		l.checkRecall(s, all)
@@ -217,7 +218,7 @@ func TestAppDeletedDuringTheRunIsNoGap(t *testing.T) {
 		l := newLab(t, databraintest.Config{DataApps: all})
 		l.mustRun()
 		rest := slices.Delete(slices.Clone(all), 7, 8)
-		l.db.Inject(databraintest.Fault{Path: tokensPath, Times: 1, Do: databraintest.Delay(0), When: once(func() { l.db.SetDataApps(rest) }, 0)})
+		l.db.Inject(standin.Fault{Target: tokensPath, Times: 1, Do: standin.Delay(0), When: once(func() { l.db.SetDataApps(rest) }, 0)})
 		s := l.mustRun()
 		l.checkGaps(s, map[string]finding.GapClass{})
 		if s.Counts.DataApps != 9 || len(s.Notes) != 1 || !strings.Contains(s.Notes[0], "App 007") {
@@ -247,7 +248,7 @@ func TestAppsThatAreNotFound(t *testing.T) {
 		requests int
 	}{
 		{"still listed", func(l *lab, _ []databraintest.DataApp) {
-			l.db.Inject(databraintest.Fault{Path: tokensPath, When: forApp("App 003"), Times: -1, Do: notFound})
+			l.db.Inject(standin.Fault{Target: tokensPath, When: forApp("App 003"), Times: -1, Do: notFound})
 		}, false, gap, 10, 12},
 		{"deleted", func(l *lab, all []databraintest.DataApp) {
 			l.db.SetDataApps(slices.Delete(all, 3, 4))
@@ -262,7 +263,7 @@ func TestAppsThatAreNotFound(t *testing.T) {
 		{"renamed, and not found then either", func(l *lab, all []databraintest.DataApp) {
 			all[3].Name = "Renamed"
 			l.db.SetDataApps(all)
-			l.db.Inject(databraintest.Fault{Path: tokensPath, When: forApp("Renamed"), Times: -1, Do: notFound})
+			l.db.Inject(standin.Fault{Target: tokensPath, When: forApp("Renamed"), Times: -1, Do: notFound})
 		}, false, map[string]finding.GapClass{"Renamed": finding.GapDecode}, 10, 13},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -270,9 +271,9 @@ func TestAppsThatAreNotFound(t *testing.T) {
 				all := apps(10)
 				l := newLab(t, databraintest.Config{DataApps: all})
 				l.mustRun()
-				l.db.Inject(databraintest.Fault{Path: tokensPath, Do: databraintest.Delay(0), When: once(func() { c.during(l, slices.Clone(all)) }, 0)})
+				l.db.Inject(standin.Fault{Target: tokensPath, Do: standin.Delay(0), When: once(func() { c.during(l, slices.Clone(all)) }, 0)})
 				if c.refused {
-					l.db.Inject(databraintest.Fault{Path: appsPath, Skip: 1, Do: databraintest.Error(403, "FORBIDDEN", "x")})
+					l.db.Inject(standin.Fault{Target: appsPath, Skip: 1, Do: databraintest.Error(403, "FORBIDDEN", "x")})
 				}
 				s := l.mustRun()
 				if c.gaps == nil {
@@ -299,7 +300,7 @@ func TestPages(t *testing.T) {
 	for _, c := range []struct {
 		name     string
 		switches databraintest.Switches
-		also     *databraintest.Fault
+		also     *standin.Fault
 		gap      bool
 	}{
 		{"agree", databraintest.Switches{}, nil, false},
@@ -309,9 +310,9 @@ func TestPages(t *testing.T) {
 		{"of 9", databraintest.Switches{PageSize: 9}, nil, false},
 		{"of 20", databraintest.Switches{PageSize: 20}, nil, false},
 		{"paging is ignored", databraintest.Switches{IgnorePagination: true}, nil, false},
-		{"a page breaks once", databraintest.Switches{}, &databraintest.Fault{Skip: 1, Times: 1, Do: databraintest.BadGateway()}, false},
-		{"a page breaks for good", databraintest.Switches{}, &databraintest.Fault{Skip: 2, Times: -1, Do: databraintest.BadGateway()}, true},
-		{"the second pass breaks for good", databraintest.Switches{}, &databraintest.Fault{Skip: 5, Times: -1, Do: databraintest.BadGateway()}, true},
+		{"a page breaks once", databraintest.Switches{}, &standin.Fault{Skip: 1, Times: 1, Do: standin.BadGateway()}, false},
+		{"a page breaks for good", databraintest.Switches{}, &standin.Fault{Skip: 2, Times: -1, Do: standin.BadGateway()}, true},
+		{"the second pass breaks for good", databraintest.Switches{}, &standin.Fault{Skip: 5, Times: -1, Do: standin.BadGateway()}, true},
 	} {
 		paged := func(r *http.Request) bool { return !whole(r) }
 		t.Run("of tokens/"+c.name, func(t *testing.T) {
@@ -319,11 +320,11 @@ func TestPages(t *testing.T) {
 				all := []databraintest.DataApp{app("Large", ages...), app("Small", 95)}
 				l := newLab(t, databraintest.Config{DataApps: all, Switches: c.switches})
 				l.mustRun()
-				l.db.Inject(databraintest.Fault{Path: tokensPath, Times: -1, Do: databraintest.TruncateBody(),
+				l.db.Inject(standin.Fault{Target: tokensPath, Times: -1, Do: standin.TruncateBody(),
 					When: func(r *http.Request) bool { return whole(r) && forApp("Large")(r) }})
 				if c.also != nil {
 					f := *c.also
-					f.Path, f.When = tokensPath, paged
+					f.Target, f.When = tokensPath, paged
 					l.db.Inject(f)
 				}
 				s := l.mustRun()
@@ -346,10 +347,10 @@ func TestPages(t *testing.T) {
 				all := apps(35)
 				l := newLab(t, databraintest.Config{DataApps: all, Switches: c.switches})
 				l.mustRun()
-				l.db.Inject(databraintest.Fault{Path: appsPath, Times: -1, Do: databraintest.TruncateBody(), When: whole})
+				l.db.Inject(standin.Fault{Target: appsPath, Times: -1, Do: standin.TruncateBody(), When: whole})
 				if c.also != nil {
 					f := *c.also
-					f.Path, f.When = appsPath, paged
+					f.Target, f.When = appsPath, paged
 					l.db.Inject(f)
 				}
 				l.bus.ClearEntries()
@@ -378,9 +379,9 @@ func TestWhatACutListShowed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		all := []databraintest.DataApp{app("Large", 100, 101, 102, 103, 104, 105, 106, 107), app("Small", 95)}
 		l := newLab(t, databraintest.Config{DataApps: all})
-		l.db.Inject(databraintest.Fault{Path: tokensPath, Times: -1, Do: databraintest.TruncateBody(),
+		l.db.Inject(standin.Fault{Target: tokensPath, Times: -1, Do: standin.TruncateBody(),
 			When: func(r *http.Request) bool { return whole(r) && forApp("Large")(r) }})
-		l.db.Inject(databraintest.Fault{Path: tokensPath, Times: -1, Do: databraintest.BadGateway(),
+		l.db.Inject(standin.Fault{Target: tokensPath, Times: -1, Do: standin.BadGateway(),
 			When: func(r *http.Request) bool { return !whole(r) }})
 		s := l.mustRun()
 		l.checkGaps(s, map[string]finding.GapClass{"Large": finding.GapServer})
@@ -400,7 +401,7 @@ func TestDeadline(t *testing.T) {
 				all := apps(n)
 				l := newLab(t, databraintest.Config{DataApps: all})
 				l.timeout = timeout
-				l.db.Inject(databraintest.Fault{Path: tokensPath, Do: databraintest.Delay(min(15*time.Second, timeout/10)), Times: -1})
+				l.db.Inject(standin.Fault{Target: tokensPath, Do: standin.Delay(min(15*time.Second, timeout/10)), Times: -1})
 				start := time.Now()
 				s := l.mustRun()
 				stop := timeout - min(20*time.Second, timeout/2)
@@ -428,7 +429,7 @@ func TestRetryBudget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		all := apps(500)
 		l := newLab(t, databraintest.Config{DataApps: all})
-		l.db.Inject(databraintest.Fault{Path: tokensPath, Do: databraintest.BadGateway(), Times: -1})
+		l.db.Inject(standin.Fault{Target: tokensPath, Do: standin.BadGateway(), Times: -1})
 		s := l.mustRun()
 		if s.Counts.Gaps != 500 || s.Retries > 100+500/5 {
 			t.Errorf("%d gaps and %d retries", s.Counts.Gaps, s.Retries)

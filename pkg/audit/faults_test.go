@@ -11,6 +11,7 @@ import (
 	"databrain-rotation/pkg/audit"
 	"databrain-rotation/pkg/audit/finding"
 	"databrain-rotation/pkg/audit/report"
+	"databrain-rotation/pkg/standin"
 	"databrain-rotation/pkg/standin/databraintest"
 )
 
@@ -22,7 +23,7 @@ const (
 // faultCase is one way in which lists break.
 type faultCase struct {
 	name string
-	do   databraintest.Action
+	do   standin.Action
 	// gap is the class of the gap when every request is struck. One struck request
 	// alone leaves no gap, unless the failure is not worth a second request.
 	gap   finding.GapClass
@@ -30,7 +31,7 @@ type faultCase struct {
 }
 
 func faultCases(now time.Time) []faultCase {
-	answer := func(body string) databraintest.Action { return databraintest.Answer(200, "application/json", body) }
+	answer := func(body string) standin.Action { return standin.Reply(200, "application/json", body) }
 	throttled := func(name, retryAfter string) faultCase {
 		return faultCase{"429, Retry-After " + name, databraintest.TooManyRequests(retryAfter), finding.GapRateLimited, false}
 	}
@@ -41,16 +42,16 @@ func faultCases(now time.Time) []faultCase {
 		throttled("as a date in the past", now.Add(-time.Hour).UTC().Format(http.TimeFormat)),
 		{"500", databraintest.Error(500, "INTERNAL_SERVER_ERROR", "INTERNAL_SERVER_ERROR"), finding.GapServer, false},
 		{"500 for good", databraintest.Error(500, "SELFHOSTED_APP_ERROR", "x"), finding.GapServer, true},
-		{"502 in HTML", databraintest.BadGateway(), finding.GapServer, false},
-		{"no connection", databraintest.Cut(), finding.GapNetwork, false},
-		{"reset in the body", databraintest.CutBody(), finding.GapNetwork, false},
-		{"truncated JSON", databraintest.TruncateBody(), finding.GapDecode, false},
-		{"login page", databraintest.LoginPage(), finding.GapDecode, false},
-		{"slow body", databraintest.SlowBody(20 * time.Second), finding.GapTimeout, false},
-		{"no answer", databraintest.Hang(), finding.GapTimeout, false},
-		{"endless entry", databraintest.Endless(`{"data":["`, "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"), finding.GapDecode, false},
+		{"502 in HTML", standin.BadGateway(), finding.GapServer, false},
+		{"no connection", standin.Cut(), finding.GapNetwork, false},
+		{"reset in the body", standin.CutBody(), finding.GapNetwork, false},
+		{"truncated JSON", standin.TruncateBody(), finding.GapDecode, false},
+		{"login page", standin.LoginPage(), finding.GapDecode, false},
+		{"slow body", standin.SlowBody(20 * time.Second), finding.GapTimeout, false},
+		{"no answer", standin.Hang(), finding.GapTimeout, false},
+		{"endless entry", standin.Endless(`{"data":["`, "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"), finding.GapDecode, false},
 		{"403", databraintest.Error(403, "FORBIDDEN", "no"), finding.GapForbidden, true},
-		{"403 in HTML", databraintest.Answer(403, "text/html", "<h1>Forbidden</h1>"), finding.GapForbidden, true},
+		{"403 in HTML", standin.Reply(403, "text/html", "<h1>Forbidden</h1>"), finding.GapForbidden, true},
 		{"401", databraintest.Error(401, "AUTHENTICATION_ERROR", "no"), finding.GapAuth, true},
 		{"400 for the token", databraintest.Error(400, "AUTHENTICATION_ERROR", "no"), finding.GapAuth, true},
 		{"400", databraintest.Error(400, "INVALID_REQUEST_BODY", "no"), finding.GapDecode, true},
@@ -62,8 +63,8 @@ func faultCases(now time.Time) []faultCase {
 		{"entry without a key or name", answer(`{"data":[{}]}`), finding.GapDecode, false},
 		{"null entry", answer(`{"data":[null]}`), finding.GapDecode, false},
 		{"empty body", answer(``), finding.GapDecode, false},
-		{"redirect", databraintest.Answer(302, "text/html", ""), finding.GapDecode, false},
-		{"204", databraintest.Answer(204, "", ""), finding.GapDecode, false},
+		{"redirect", standin.Reply(302, "text/html", ""), finding.GapDecode, false},
+		{"204", standin.Reply(204, "", ""), finding.GapDecode, false},
 	}
 }
 
@@ -81,8 +82,8 @@ func TestFaultsOfOneApp(t *testing.T) {
 				for _, times := range []int{1, -1} {
 					c := faultCases(time.Now())[slices.IndexFunc(faultCases(time.Time{}), func(o faultCase) bool { return o.name == c.name })]
 					l.db.ClearFaults()
-					l.db.Inject(databraintest.Fault{Path: tokensPath, Do: c.do, When: forApp("App 003"), Times: times})
-					requests, struck := len(l.db.Requests()), l.db.Struck()
+					l.db.Inject(standin.Fault{Target: tokensPath, Do: c.do, When: forApp("App 003"), Times: times})
+					requests, struck := len(l.db.Calls()), l.db.Struck()
 					s := l.mustRun()
 
 					want := map[string]finding.GapClass{}
@@ -94,7 +95,7 @@ func TestFaultsOfOneApp(t *testing.T) {
 					if l.db.Struck() == struck {
 						t.Error("the fault did not strike")
 					}
-					if got := len(l.db.Requests()) - requests; s.Requests != got {
+					if got := len(l.db.Calls()) - requests; s.Requests != got {
 						t.Errorf("the summary says %d requests, the instance saw %d", s.Requests, got)
 					}
 				}
@@ -114,7 +115,7 @@ func TestFaultsOfTheAppList(t *testing.T) {
 				l := newLab(t, databraintest.Config{DataApps: all})
 				l.mustRun()
 				l.bus.ClearEntries()
-				l.db.Inject(databraintest.Fault{Path: appsPath, Do: c.do, Times: -1})
+				l.db.Inject(standin.Fault{Target: appsPath, Do: c.do, Times: -1})
 				s, err := l.run()
 				asError[*audit.RunFailed](t, err)
 				if s.Status != report.Failed || s.Counts.Gaps == 0 || s.Counts.Resolved != 0 {

@@ -21,7 +21,7 @@ func TestHealthyRunMakesOneRequestForTheAppsAndOneForEach(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, databraintest.Config{DataApps: apps(25)})
 		s := l.mustRun()
-		if got := len(l.db.Requests()); got != 26 || s.Requests != 26 || s.Retries != 0 {
+		if got := len(l.db.Calls()); got != 26 || s.Requests != 26 || s.Retries != 0 {
 			t.Errorf("the instance saw %d requests, the summary says %d with %d retries; want 26", got, s.Requests, s.Retries)
 		}
 		want := report.Counts{
@@ -72,14 +72,14 @@ func TestFailedRunStillTells(t *testing.T) {
 		{"the token is refused", func(l *lab) { l.db.SetToken("11111111-2222-4333-8444-555555555555") }, finding.GapAuth, "put AWSCURRENT on it"},
 		{"the policy is not there", func(l *lab) { l.storedPolicy() }, finding.GapServer, "Put the policy there"},
 		{"the role may not read the secret", func(l *lab) {
-			l.secrets.Inject(standin.Fault{Operation: "GetSecretValue", Kind: standin.ErrorBefore, Code: "AccessDeniedException", Times: -1})
+			l.secrets.Inject(standin.Fault{Operation: "GetSecretValue", Times: -1, Do: standin.Error("AccessDeniedException")})
 		}, finding.GapAuth, "role may read the secret"},
 		{"Secrets Manager does not answer", func(l *lab) {
-			l.secrets.Inject(standin.Fault{Kind: standin.HangBefore, Times: -1})
+			l.secrets.Inject(standin.Fault{Times: -1, Do: standin.Hang()})
 		}, finding.GapAuth, "reaches Secrets Manager"},
 		{"the role may not read the policy", func(l *lab) {
 			l.storedPolicy()
-			l.s3.Inject(standin.Fault{Target: labBucket + "/policy.json", Kind: standin.ErrorBefore, Code: "AccessDenied", Times: -1})
+			l.s3.Inject(standin.Fault{Target: labBucket + "/policy.json", Times: -1, Do: standin.Error("AccessDenied")})
 		}, finding.GapForbidden, "role may read it"},
 		{"the policy is faulty", func(l *lab) { l.storedPolicy(); l.s3.Put(labBucket, "policy.json", []byte(`{"maxAge":1}`)) }, finding.GapDecode, "Correct the policy"},
 	} {
@@ -134,13 +134,13 @@ func TestMetricsOfARunThatReadNothing(t *testing.T) {
 	refused := databraintest.Error(403, "FORBIDDEN", "x")
 	for name, c := range map[string]struct {
 		apps  []databraintest.DataApp
-		fault databraintest.Fault
+		fault standin.Fault
 		blind bool
 	}{
-		"no app can be read":      {apps(2), databraintest.Fault{Path: tokensPath, Times: -1, Do: refused}, true},
-		"some can":                {apps(2), databraintest.Fault{Path: tokensPath, Do: refused}, false},
-		"some can, without token": {[]databraintest.DataApp{app("A"), app("B")}, databraintest.Fault{Path: tokensPath, Do: refused}, false},
-		"there is no app":         {[]databraintest.DataApp{}, databraintest.Fault{Path: tokensPath, Do: refused}, false},
+		"no app can be read":      {apps(2), standin.Fault{Target: tokensPath, Times: -1, Do: refused}, true},
+		"some can":                {apps(2), standin.Fault{Target: tokensPath, Do: refused}, false},
+		"some can, without token": {[]databraintest.DataApp{app("A"), app("B")}, standin.Fault{Target: tokensPath, Do: refused}, false},
+		"there is no app":         {[]databraintest.DataApp{}, standin.Fault{Target: tokensPath, Do: refused}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -190,8 +190,8 @@ func (l *lab) metric(name string) float64 {
 func TestMetrics(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, databraintest.Config{DataApps: apps(5)})
-		l.db.Inject(databraintest.Fault{Path: tokensPath, When: forApp("App 001"), Times: -1, Do: databraintest.Error(403, "FORBIDDEN", "x")})
-		l.db.Inject(databraintest.Fault{Path: tokensPath, When: forApp("App 002"), Times: 1, Do: databraintest.TooManyRequests("1")})
+		l.db.Inject(standin.Fault{Target: tokensPath, When: forApp("App 001"), Times: -1, Do: databraintest.Error(403, "FORBIDDEN", "x")})
+		l.db.Inject(standin.Fault{Target: tokensPath, When: forApp("App 002"), Times: 1, Do: databraintest.TooManyRequests("1")})
 		s := l.mustRun()
 		for name, want := range map[string]int{
 			"Completed": 1, "DataApps": 5, "DataAppsCovered": 4, "CoverageGaps": 1, "Tokens": 8, "StaleTokens": 4, "OldestTokenAgeDays": 104,

@@ -44,7 +44,7 @@ func TestFormsOfTheSecret(t *testing.T) {
 					t.Error(err)
 				case c.says != "" && (err == nil || !strings.Contains(err.Error(), c.says)):
 					t.Errorf("error %v, want one that says %q", err, c.says)
-				case c.says != "" && len(l.db.Requests()) != 0:
+				case c.says != "" && len(l.db.Calls()) != 0:
 					t.Error("a request was made without a token")
 				}
 			})
@@ -79,10 +79,10 @@ func TestPostureFromSecretsManager(t *testing.T) {
 			}
 		}, days(2), []finding.Check{finding.ServiceTokenRotationStuck}, ""},
 		{"not to be described", func(l *lab) {
-			l.secrets.Inject(standin.Fault{Kind: standin.ErrorBefore, Operation: "DescribeSecret", Times: -1, Code: "AccessDeniedException"})
+			l.secrets.Inject(standin.Fault{Operation: "DescribeSecret", Times: -1, Do: standin.Error("AccessDeniedException")})
 		}, days(91), nil, "AccessDeniedException"},
 		{"no answer", func(l *lab) {
-			l.secrets.Inject(standin.Fault{Kind: standin.HangBefore, Operation: "DescribeSecret", Times: -1})
+			l.secrets.Inject(standin.Fault{Operation: "DescribeSecret", Times: -1, Do: standin.Hang()})
 		}, days(91), nil, "no answer in time"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

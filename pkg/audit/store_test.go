@@ -45,7 +45,7 @@ func TestCrashBeforeTheState(t *testing.T) {
 		l := newLab(t, databraintest.Config{DataApps: all})
 		l.mustRun()
 		l.db.SetDataApps(append(all[1:], app("Another", 99)))
-		l.s3.Inject(standin.Fault{Kind: standin.CutBefore, Operation: "PutObject", Target: labState, Times: -1})
+		l.s3.Inject(standin.Fault{Operation: "PutObject", Target: labState, Times: -1, Do: standin.Cut()})
 		l.bus.ClearEntries()
 		if _, err := l.run(); err == nil {
 			t.Fatal("the state could not be stored, and there is no error")
@@ -75,8 +75,8 @@ func TestCrashBeforeTheState(t *testing.T) {
 func TestTheStateIsStoredAfterTheLastEvent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, databraintest.Config{DataApps: apps(3)})
-		l.bus.Inject(standin.Fault{Delay: 3 * time.Second, Times: -1})
-		l.s3.Inject(standin.Fault{Delay: time.Second, Times: -1})
+		l.bus.Inject(standin.Fault{Times: -1, Do: standin.Delay(3 * time.Second)})
+		l.s3.Inject(standin.Fault{Times: -1, Do: standin.Delay(time.Second)})
 		l.mustRun()
 		events, calls := l.bus.Calls(), l.s3.Calls()
 		last := calls[len(calls)-1]
@@ -95,7 +95,7 @@ func TestTwoRunsAtTheSameTime(t *testing.T) {
 		l.db.SetDataApps(append(all[1:], app("Another", 99)))
 		l.bus.ClearEntries()
 		// Neither stores its state before both have read the last one.
-		l.s3.Inject(standin.Fault{Operation: "PutObject", Target: labState, Delay: 10 * time.Second, Times: -1})
+		l.s3.Inject(standin.Fault{Operation: "PutObject", Target: labState, Times: -1, Do: standin.Delay(10 * time.Second)})
 		summaries := make([]report.Summary, 2)
 		errs := make([]error, 2)
 		var runs sync.WaitGroup
@@ -137,11 +137,11 @@ func TestALostAnswerIsNoOtherRun(t *testing.T) {
 		faults []standin.Fault
 		fails  bool
 	}{
-		"the first state": {faults: []standin.Fault{{Kind: standin.CutAfter, Operation: "PutObject", Target: labState}}},
-		"the next state":  {faults: []standin.Fault{{Kind: standin.CutAfter, Operation: "PutObject", Target: labState, Skip: 1}}},
+		"the first state": {faults: []standin.Fault{{Operation: "PutObject", Target: labState, AfterEffect: true, Do: standin.Cut()}}},
+		"the next state":  {faults: []standin.Fault{{Operation: "PutObject", Target: labState, Skip: 1, AfterEffect: true, Do: standin.Cut()}}},
 		"and it can not be read back": {fails: true, faults: []standin.Fault{
-			{Kind: standin.CutAfter, Operation: "PutObject", Target: labState},
-			{Kind: standin.ErrorBefore, Operation: "GetObject", Target: labState, Skip: 1, Times: -1},
+			{Operation: "PutObject", Target: labState, AfterEffect: true, Do: standin.Cut()},
+			{Operation: "GetObject", Target: labState, Skip: 1, Times: -1, Do: standin.Error("")},
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -191,16 +191,16 @@ func TestAStateThatCanNotBeRead(t *testing.T) {
 		{"of null", put(stateOf(`"check":null`)), "corrupt", true},
 		{"of another instance", put(`{"schema":"databrain.token-audit.state/1","instance":"https://other.example.com"}`), "another instance", true},
 		{"forbidden", func(l *lab) {
-			l.s3.Inject(standin.Fault{Kind: standin.ErrorBefore, Operation: "GetObject", Times: -1, Code: "AccessDenied"})
+			l.s3.Inject(standin.Fault{Operation: "GetObject", Times: -1, Do: standin.Error("AccessDenied")})
 		}, "AccessDenied", false},
 		{"failing", func(l *lab) {
-			l.s3.Inject(standin.Fault{Kind: standin.ErrorBefore, Operation: "GetObject", Times: -1})
+			l.s3.Inject(standin.Fault{Operation: "GetObject", Times: -1, Do: standin.Error("")})
 		}, "could not be read", false},
 		{"without an answer", func(l *lab) {
-			l.s3.Inject(standin.Fault{Kind: standin.HangBefore, Operation: "GetObject", Times: -1})
+			l.s3.Inject(standin.Fault{Operation: "GetObject", Times: -1, Do: standin.Hang()})
 		}, "no answer in time", false},
 		{"cut in the middle", func(l *lab) {
-			l.s3.Inject(standin.Fault{Kind: standin.CutHalfway, Operation: "GetObject", Times: -1})
+			l.s3.Inject(standin.Fault{Operation: "GetObject", Times: -1, Do: standin.CutBody()})
 		}, "could not be read", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -259,7 +259,7 @@ func TestNoPermissionToListIsNoFirstRun(t *testing.T) {
 func TestAForbiddenStateThatIsNotThere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, databraintest.Config{DataApps: apps(2)})
-		l.s3.Inject(standin.Fault{Kind: standin.ErrorBefore, Operation: "GetObject", Code: "AccessDenied"})
+		l.s3.Inject(standin.Fault{Operation: "GetObject", Do: standin.Error("AccessDenied")})
 		if s := l.mustRun(); s.Counts.New != 3 || s.Counts.Ongoing != 0 || len(s.Notes) != 0 {
 			t.Errorf("the first run: counts %+v, notes %q", s.Counts, s.Notes)
 		}
@@ -273,7 +273,7 @@ func TestAForbiddenStateThatIsNotThere(t *testing.T) {
 func TestAStoreThatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, databraintest.Config{DataApps: apps(2)})
-		l.s3.Inject(standin.Fault{Kind: standin.HangBefore, Times: -1})
+		l.s3.Inject(standin.Fault{Times: -1, Do: standin.Hang()})
 		start := time.Now()
 		s, err := l.run()
 		asError[*audit.EmissionFailed](t, err)
@@ -290,7 +290,7 @@ func TestAStoreThatHangs(t *testing.T) {
 func TestReportsThatCanNotBeStored(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, databraintest.Config{DataApps: apps(2)})
-		l.s3.Inject(standin.Fault{Kind: standin.ErrorBefore, Operation: "PutObject", Target: labBucket + "/audit/latest/report.html", Times: -1, Code: "AccessDenied"})
+		l.s3.Inject(standin.Fault{Operation: "PutObject", Target: labBucket + "/audit/latest/report.html", Times: -1, Do: standin.Error("AccessDenied")})
 		s, err := l.run()
 		asError[*audit.EmissionFailed](t, err)
 		if s.EmitFailures != 1 || s.Report != "" {

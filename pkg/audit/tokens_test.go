@@ -12,6 +12,7 @@ import (
 
 	"databrain-rotation/pkg/audit/finding"
 	"databrain-rotation/pkg/audit/report"
+	"databrain-rotation/pkg/standin"
 	"databrain-rotation/pkg/standin/databraintest"
 )
 
@@ -138,7 +139,7 @@ func TestInvisibleNames(t *testing.T) {
 			seen, unread := app(name+name, 100), app(name)
 			seen.Tokens[0].Name = name
 			l := newLab(t, databraintest.Config{DataApps: []databraintest.DataApp{seen, unread}})
-			l.db.Inject(databraintest.Fault{Path: tokensPath, When: forApp(name), Times: -1, Do: databraintest.Error(403, "FORBIDDEN", "x")})
+			l.db.Inject(standin.Fault{Target: tokensPath, When: forApp(name), Times: -1, Do: databraintest.Error(403, "FORBIDDEN", "x")})
 			s := l.mustRun()
 			l.checkGaps(s, map[string]finding.GapClass{"(blank)": finding.GapForbidden})
 			shown := map[finding.Check]string{}
@@ -207,7 +208,7 @@ func FuzzRetryAfter(f *testing.F) {
 	f.Fuzz(func(t *testing.T, value string) {
 		synctest.Test(t, func(t *testing.T) {
 			l := newLab(t, databraintest.Config{DataApps: apps(2)})
-			l.db.Inject(databraintest.Fault{Path: tokensPath, Do: databraintest.TooManyRequests(value)})
+			l.db.Inject(standin.Fault{Target: tokensPath, Do: databraintest.TooManyRequests(value)})
 			start := time.Now()
 			s := l.mustRun()
 			if took := time.Since(start); s.Counts.Gaps != 0 || s.Retries != 1 || took > 2*time.Minute+10*time.Second {

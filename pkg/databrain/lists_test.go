@@ -51,7 +51,7 @@ func TestExampleLists(t *testing.T) {
 	}, tokens); diff != "" || err != nil {
 		t.Errorf("%v\n%s", err, diff)
 	}
-	if got := db.Requests()[0].Query; got != "" {
+	if got := db.Calls()[0].Query; got != "" {
 		t.Errorf("the whole list was asked for with %q", got)
 	}
 }
@@ -149,7 +149,7 @@ func TestPages(t *testing.T) {
 	for _, size := range []int{0, 1, 9, 10, 11, 20, 25} {
 		db := databraintest.New(databraintest.Config{DataApps: databraintest.Many(size, size, time.Unix(0, 0), manyToken)})
 		c := inProcess(t, db.Client().Transport, databrain.Options{})
-		requests := func() int { return len(db.Requests()) }
+		requests := func() int { return len(db.Calls()) }
 		for first := 1; first <= 4; first++ {
 			before := requests()
 			pages, err := collect(c.DataAppPages(t.Context(), serviceToken(), first))
@@ -174,7 +174,7 @@ func TestPages(t *testing.T) {
 func TestPagesResume(t *testing.T) {
 	db := databraintest.New(databraintest.Config{DataApps: databraintest.Many(1, 35, time.Unix(0, 0), manyToken)})
 	c := inProcess(t, db.Client().Transport, databrain.Options{})
-	db.Inject(databraintest.Fault{Skip: 2, Do: databraintest.BadGateway()})
+	db.Inject(standin.Fault{Skip: 2, Do: standin.BadGateway()})
 	seen := make(map[string]bool)
 	next, failures := 1, 0
 	for done := false; !done; {
@@ -191,8 +191,8 @@ func TestPagesResume(t *testing.T) {
 			next++
 		}
 	}
-	if len(seen) != 35 || failures != 1 || len(db.Requests()) != 5 {
-		t.Errorf("%d tokens, %d failures, %d requests", len(seen), failures, len(db.Requests()))
+	if len(seen) != 35 || failures != 1 || len(db.Calls()) != 5 {
+		t.Errorf("%d tokens, %d failures, %d requests", len(seen), failures, len(db.Calls()))
 	}
 }
 
@@ -217,7 +217,7 @@ func TestPagingIgnored(t *testing.T) {
 				break
 			}
 		}
-		if n := len(db.Requests()); n != want {
+		if n := len(db.Calls()); n != want {
 			t.Errorf("%d apps took %d requests", size, n)
 		}
 	}
@@ -310,7 +310,7 @@ func TestListSize(t *testing.T) {
 func TestEndlessList(t *testing.T) {
 	db := databraintest.New(databraintest.Config{})
 	repeat := strings.Repeat(" ", 1<<19) + `,{"name":"a"}`
-	db.Inject(databraintest.Fault{Do: databraintest.Endless(`{"data":[{"name":"a"}`, repeat)})
+	db.Inject(standin.Fault{Do: standin.Endless(`{"data":[{"name":"a"}`, repeat)})
 	transport := &bodies{RoundTripper: db.Client().Transport}
 	apps, err := collect(inProcess(t, transport, databrain.Options{}).DataApps(t.Context(), serviceToken()))
 	want := outcome{Class: databrain.ClassDecode, Unknown: true, Status: 200}

@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"databrain-rotation/pkg/databrain"
+	"databrain-rotation/pkg/standin"
 	"databrain-rotation/pkg/standin/databraintest"
 )
 
@@ -106,7 +107,7 @@ func TestRotateIsSentOnce(t *testing.T) {
 				if err := c.Probe(t.Context(), serviceToken()); err != nil {
 					t.Fatal(err)
 				}
-				f := o.fault(databraintest.Cut())
+				f := o.fault(standin.Cut())
 				f.Times, f.AfterEffect = -1, after
 				db.Inject(f)
 				_, err := rotate(t.Context(), c, o, jwt, serviceToken())

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"databrain-rotation/pkg/databrain"
+	"databrain-rotation/pkg/standin"
 	"databrain-rotation/pkg/standin/databraintest"
 )
 
@@ -157,9 +158,9 @@ func (o operation) server() *databraintest.Server {
 }
 
 // fault is what strikes o alone.
-func (o operation) fault(do databraintest.Action) databraintest.Fault {
+func (o operation) fault(do standin.Action) standin.Fault {
 	method, path, _ := strings.Cut(o.endpoint, " ")
-	return databraintest.Fault{Method: method, Path: path, Do: do}
+	return standin.Fault{Operation: method, Target: path, Do: do}
 }
 
 // outcome is all that a caller can decide on.

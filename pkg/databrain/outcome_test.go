@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"databrain-rotation/pkg/databrain"
+	"databrain-rotation/pkg/standin"
 	"databrain-rotation/pkg/standin/databraintest"
 )
 
@@ -22,20 +23,20 @@ const (
 type row struct {
 	name  string
 	after bool // the request takes effect first
-	do    func(operation) databraintest.Action
+	do    func(operation) standin.Action
 	want  outcome
 }
 
-func always(a databraintest.Action) func(operation) databraintest.Action {
-	return func(operation) databraintest.Action { return a }
+func always(a standin.Action) func(operation) standin.Action {
+	return func(operation) standin.Action { return a }
 }
 
-func answered(status int, contentType, body string) func(operation) databraintest.Action {
-	return always(databraintest.Answer(status, contentType, body))
+func answered(status int, contentType, body string) func(operation) standin.Action {
+	return always(standin.Reply(status, contentType, body))
 }
 
-func ok(body func(operation) string) func(operation) databraintest.Action {
-	return func(o operation) databraintest.Action { return databraintest.Answer(200, asJSON, body(o)) }
+func ok(body func(operation) string) func(operation) standin.Action {
+	return func(o operation) standin.Action { return standin.Reply(200, asJSON, body(o)) }
 }
 
 func rows() []row {
@@ -48,13 +49,13 @@ func rows() []row {
 		status = func(class databrain.Class, status int) outcome { return outcome{Class: class, Status: status} }
 	)
 	all := []row{
-		{"cut before the effect", false, always(databraintest.Cut()), broken},
-		{"cut after the effect", true, always(databraintest.Cut()), broken},
-		{"cut in the answer", false, always(databraintest.CutBody()), outcome{Class: databrain.ClassNetwork, Unknown: true, Status: 200}},
-		{"truncated", false, always(databraintest.TruncateBody()), unreadable},
+		{"cut before the effect", false, always(standin.Cut()), broken},
+		{"cut after the effect", true, always(standin.Cut()), broken},
+		{"cut in the answer", false, always(standin.CutBody()), outcome{Class: databrain.ClassNetwork, Unknown: true, Status: 200}},
+		{"truncated", false, always(standin.TruncateBody()), unreadable},
 
 		{"500 page", false, answered(500, asHTML, "<h1>Oops</h1>"), server(500, "")},
-		{"502 page", false, always(databraintest.BadGateway()), server(502, "")},
+		{"502 page", false, always(standin.BadGateway()), server(502, "")},
 		{"503 text", false, answered(503, asText, "no healthy upstream"), server(503, "")},
 		{"504 without a body", false, answered(504, asText, ""), server(504, "")},
 		{"599", false, answered(599, asText, ""), server(599, "")},
@@ -87,15 +88,15 @@ func rows() []row {
 		{"404 JSON", false, always(databraintest.Error(404, "Not-Found", "x")),
 			outcome{Class: databrain.ClassInvalid, Status: 404, Code: "NOT_FOUND"}},
 
-		{"200 login page", false, always(databraintest.LoginPage()), unreadable},
+		{"200 login page", false, always(standin.LoginPage()), unreadable},
 		{"200 without a body", false, answered(200, asJSON, ""), unreadable},
 		{"200 null", false, answered(200, asJSON, "null"), unreadable},
 		{"200 array", false, answered(200, asJSON, `[{"key":"a","data":[]}]`), unreadable},
 		{"200 {}", false, answered(200, asJSON, "{}"), unreadable},
-		{"200 endless text", false, always(databraintest.Endless(`{"data":["`, strings.Repeat("x", 256<<10))), unreadable},
-		{"200 endless white space", false, always(databraintest.Endless(`{"data":`, strings.Repeat(" ", 256<<10))), unreadable},
-		{"200 endless members", false, always(databraintest.Endless(`{"a":1`, `,"`+strings.Repeat("b", 256<<10)+`":1`)), unreadable},
-		{"201 with the right body", false, func(o operation) databraintest.Action { return databraintest.Answer(201, asJSON, o.right()) },
+		{"200 endless text", false, always(standin.Endless(`{"data":["`, strings.Repeat("x", 256<<10))), unreadable},
+		{"200 endless white space", false, always(standin.Endless(`{"data":`, strings.Repeat(" ", 256<<10))), unreadable},
+		{"200 endless members", false, always(standin.Endless(`{"a":1`, `,"`+strings.Repeat("b", 256<<10)+`":1`)), unreadable},
+		{"201 with the right body", false, func(o operation) standin.Action { return standin.Reply(201, asJSON, o.right()) },
 			outcome{Class: databrain.ClassDecode, Unknown: true, Status: 201}},
 		{"204", false, answered(204, asJSON, ""), outcome{Class: databrain.ClassDecode, Unknown: true, Status: 204}},
 		{"304", false, answered(304, asJSON, ""), outcome{Class: databrain.ClassDecode, Unknown: true, Status: 304}},

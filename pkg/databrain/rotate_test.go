@@ -111,7 +111,7 @@ func TestRotateWithoutGrace(t *testing.T) {
 			}
 		}
 	}
-	if n := len(db.Requests()); n != 0 {
+	if n := len(db.Calls()); n != 0 {
 		t.Errorf("sent %d requests", n)
 	}
 }

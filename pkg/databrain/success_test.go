@@ -8,14 +8,14 @@ import (
 	"time"
 
 	"databrain-rotation/pkg/databrain"
-	"databrain-rotation/pkg/standin/databraintest"
+	"databrain-rotation/pkg/standin"
 )
 
 // TestSuccess is the other column: the same operations against the plain stand-in
 // and against answers that differ from the examples in ways that change nothing.
 func TestSuccess(t *testing.T) {
 	for _, o := range operations() {
-		for name, do := range map[string]*databraintest.Action{
+		for name, do := range map[string]*standin.Action{
 			"documented":           nil,
 			"with error null":      action(strings.TrimSuffix(o.right(), "}") + `,"error":null}`),
 			"with error first":     action(`{"error":null,` + strings.TrimPrefix(o.right(), "{")),
@@ -32,9 +32,9 @@ func TestSuccess(t *testing.T) {
 				jwt := o.jwt(t, c)
 				switch {
 				case name == "as plain text":
-					db.Inject(o.fault(databraintest.Answer(200, asText, o.right())))
+					db.Inject(o.fault(standin.Reply(200, asText, o.right())))
 				case name == "in pieces":
-					db.Inject(o.fault(databraintest.SlowBody(time.Microsecond)))
+					db.Inject(o.fault(standin.SlowBody(time.Microsecond)))
 				case do != nil:
 					db.Inject(o.fault(*do))
 				}
@@ -47,7 +47,7 @@ func TestSuccess(t *testing.T) {
 	}
 }
 
-func action(body string) *databraintest.Action {
-	a := databraintest.Answer(http.StatusOK, asJSON, body)
+func action(body string) *standin.Action {
+	a := standin.Reply(http.StatusOK, asJSON, body)
 	return &a
 }

@@ -166,12 +166,12 @@ func TestWait(t *testing.T) {
 			if diff := cmp.Diff(outcome{Class: databrain.ClassTimeout}, outcomeOf(t, err)); diff != "" || !errors.Is(err, errFull) {
 				t.Errorf("%v\n%s", err, diff)
 			}
-			if sent := len(db.Requests()); sent != waited-1 {
+			if sent := len(db.Calls()); sent != waited-1 {
 				t.Errorf("waited %d times, the last one in vain, and sent %d requests", waited, sent)
 			}
 			refuse = false
-			if err := o.call(t.Context(), c, jwt); err != nil || len(db.Requests()) != waited-1 {
-				t.Errorf("%v: waited %d times, sent %d requests", err, waited, len(db.Requests()))
+			if err := o.call(t.Context(), c, jwt); err != nil || len(db.Calls()) != waited-1 {
+				t.Errorf("%v: waited %d times, sent %d requests", err, waited, len(db.Calls()))
 			}
 		})
 	}
@@ -185,8 +185,8 @@ func TestWithWait(t *testing.T) {
 	c := overSocket(t, db, databrain.Options{})
 	limited := c.WithWait(func(context.Context) error { return errFull })
 	patient := limited.WithWait(func(context.Context) error { return nil })
-	if err := limited.Probe(t.Context(), serviceToken()); !errors.Is(err, errFull) || len(db.Requests()) != 0 {
-		t.Errorf("limited: %v, %d requests", err, len(db.Requests()))
+	if err := limited.Probe(t.Context(), serviceToken()); !errors.Is(err, errFull) || len(db.Calls()) != 0 {
+		t.Errorf("limited: %v, %d requests", err, len(db.Calls()))
 	}
 	for name, c := range map[string]*databrain.Client{"original": c, "copy of the copy": patient} {
 		if err := c.Probe(t.Context(), serviceToken()); err != nil {

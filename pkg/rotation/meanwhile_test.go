@@ -14,7 +14,6 @@ import (
 
 	"databrain-rotation/pkg/rotation"
 	"databrain-rotation/pkg/standin"
-	"databrain-rotation/pkg/standin/databraintest"
 	"databrain-rotation/pkg/standin/secretsmanagertest"
 )
 
@@ -70,7 +69,7 @@ func TestMeanwhile(t *testing.T) {
 					b.corrupt(t, "AWSPENDING", `{"token":"`+tt.pending+`"}`)
 					b.db.SetToken(tt.pending)
 				}
-				b.secrets.Inject(standin.Fault{Operation: tt.slow, Delay: time.Second})
+				b.secrets.Inject(standin.Fault{Operation: tt.slow, Do: standin.Delay(time.Second)})
 				left := make(chan []secretsmanagertest.VersionState, 1)
 				go func() {
 					time.Sleep(500 * time.Millisecond)
@@ -97,7 +96,7 @@ func TestATokenThatCanNotBeStored(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
 		b.config.Strategy = rotation.Grace
-		b.secrets.Inject(standin.Fault{Kind: standin.ErrorBefore, Operation: "PutSecretValue", Code: secretsmanagertest.CodeAccessDenied, Times: -1})
+		b.secrets.Inject(standin.Fault{Operation: "PutSecretValue", Times: -1, Do: standin.Error(secretsmanagertest.CodeAccessDenied)})
 		err := b.run(t.Context(), rotation.StepCreate)
 		if _, failed := errors.AsType[*rotation.SecretsManagerFailed](err); !failed || !strings.Contains(err.Error(), "role") {
 			t.Errorf("got %v", err)
@@ -117,8 +116,8 @@ func TestDatabrainEchoesTheOldToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
 		b.config.Strategy = rotation.Grace
-		b.db.Inject(databraintest.Fault{Path: "/api/v2/service-token/rotate",
-			Do: databraintest.Answer(200, "application/json", `{"key":"`+oldUUID+`"}`)})
+		b.db.Inject(standin.Fault{Target: "/api/v2/service-token/rotate",
+			Do: standin.Reply(200, "application/json", `{"key":"`+oldUUID+`"}`)})
 		if err := b.run(t.Context(), allSteps...); err != nil {
 			t.Fatal(err)
 		}

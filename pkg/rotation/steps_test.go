@@ -162,8 +162,8 @@ func TestRefusals(t *testing.T) {
 			b.config.AdminSecretID = strings.TrimSuffix(b.arn(t), b.arn(t)[len(b.arn(t))-len("-AbCdEf"):])
 		}, want: &rotation.AdminSecretIsRotatedSecret{}, says: "DATABRAIN_ADMIN_SECRET_ID"},
 		{name: "access denied, with AWS's words", with: func(_ *testing.T, b *bench) {
-			b.secrets.Inject(standin.Fault{Kind: standin.ErrorBefore, Operation: "PutSecretValue",
-				Code: secretsmanagertest.CodeAccessDenied, Message: "User: role is not authorized to perform: secretsmanager:PutSecretValue", Times: -1})
+			b.secrets.Inject(standin.Fault{Operation: "PutSecretValue",
+				Times: -1, Do: standin.Error(secretsmanagertest.CodeAccessDenied)})
 		}, want: &rotation.SecretsManagerFailed{}, says: "not authorized to perform: secretsmanager:PutSecretValue"},
 		{name: "current has no value", with: func(t *testing.T, b *bench) { b.corrupt(t, "AWSCURRENT", "") },
 			want: &rotation.LabelMoved{}, says: "AWSCURRENT moved, or lost its value"},
@@ -189,29 +189,29 @@ func TestRefusals(t *testing.T) {
 		{name: "admin password changed", with: func(_ *testing.T, b *bench) { b.db.SetAdminPassword("An0ther!pass") },
 			want: &rotation.AdminSignInRefused{}, says: "Correct the e-mail", wrote: true},
 		{name: "cloud instance", with: func(_ *testing.T, b *bench) {
-			b.db.Inject(databraintest.Fault{Method: http.MethodPost, Do: databraintest.Error(500, "SELFHOSTED_APP_ERROR", "…"), Times: -1})
+			b.db.Inject(standin.Fault{Operation: http.MethodPost, Do: databraintest.Error(500, "SELFHOSTED_APP_ERROR", "…"), Times: -1})
 		}, want: &rotation.DatabrainRefused{}, says: "a retry can not help", wrote: true},
 		{name: "rate limited POST", with: func(_ *testing.T, b *bench) {
-			b.db.Inject(databraintest.Fault{Method: http.MethodPost, Path: "/api/v2/service-token", Do: databraintest.TooManyRequests("30"), Times: -1})
+			b.db.Inject(standin.Fault{Operation: http.MethodPost, Target: "/api/v2/service-token", Do: databraintest.TooManyRequests("30"), Times: -1})
 		}, want: &rotation.DatabrainRefused{}, says: "can be retried", wrote: true},
 		{name: "rate limited sign-in", with: func(_ *testing.T, b *bench) {
-			b.db.Inject(databraintest.Fault{Path: "/api/v2/admin-account/jwt", Do: databraintest.TooManyRequests("30"), Times: -1})
+			b.db.Inject(standin.Fault{Target: "/api/v2/admin-account/jwt", Do: databraintest.TooManyRequests("30"), Times: -1})
 		}, want: &rotation.DatabrainRefused{}, says: "sign in as admin: Databrain's rate limit", wrote: true},
 		{name: "forbidden sign-in", with: func(_ *testing.T, b *bench) {
-			b.db.Inject(databraintest.Fault{Path: "/api/v2/admin-account/jwt", Do: databraintest.Error(403, "FORBIDDEN", "…"), Times: -1})
+			b.db.Inject(standin.Fault{Target: "/api/v2/admin-account/jwt", Do: databraintest.Error(403, "FORBIDDEN", "…"), Times: -1})
 		}, want: &rotation.DatabrainRefused{}, says: "sign in as admin: Databrain refused", wrote: true},
 		{name: "a takeover that Databrain refuses", with: func(t *testing.T, b *bench) {
 			b.corrupt(t, "AWSCURRENT", `{}`)
-			b.db.Inject(databraintest.Fault{Method: http.MethodPost, Path: "/api/v2/service-token", Do: databraintest.TooManyRequests("30"), Times: -1})
+			b.db.Inject(standin.Fault{Operation: http.MethodPost, Target: "/api/v2/service-token", Do: databraintest.TooManyRequests("30"), Times: -1})
 		}, want: &rotation.DatabrainRefused{}, says: "can be retried", wrote: true},
 		{name: "instance down", with: func(_ *testing.T, b *bench) {
-			b.db.Inject(databraintest.Fault{Do: databraintest.BadGateway(), Times: -1})
+			b.db.Inject(standin.Fault{Do: standin.BadGateway(), Times: -1})
 		}, want: &rotation.DatabrainUnavailable{}, says: "DATABRAIN_BASE_URL", wrote: true},
 		{name: "a login page instead of the API", with: func(_ *testing.T, b *bench) {
-			b.db.Inject(databraintest.Fault{Do: databraintest.LoginPage(), Times: -1})
+			b.db.Inject(standin.Fault{Do: standin.LoginPage(), Times: -1})
 		}, want: &rotation.DatabrainUnavailable{}, says: "not what the API documents", wrote: true},
 		{name: "slower than the deadline", with: func(_ *testing.T, b *bench) {
-			b.db.Inject(databraintest.Fault{Do: databraintest.Hang(), Times: -1})
+			b.db.Inject(standin.Fault{Do: standin.Hang(), Times: -1})
 		}, want: &rotation.DatabrainUnavailable{}, says: "timeout", wrote: true},
 		{name: "current rejected", with: func(_ *testing.T, b *bench) { b.db.SetToken(otherUUID) },
 			want: &rotation.CurrentTokenRejected{}, says: "another secret rotates the same organisation", wrote: true},
@@ -225,10 +225,10 @@ func TestRefusals(t *testing.T) {
 			b.corrupt(t, "AWSCURRENT", `{"token":""}`)
 		}, want: &rotation.CurrentTokenMissing{}, says: "ROTATION_TAKEOVER=empty", wrote: true},
 		{name: "saved, then rejected for good", with: func(_ *testing.T, b *bench) {
-			b.db.Inject(databraintest.Fault{Method: http.MethodGet, Skip: 2, Do: databraintest.Error(401, "AUTHENTICATION_ERROR", "…"), Times: -1})
+			b.db.Inject(standin.Fault{Operation: http.MethodGet, Skip: 2, Do: databraintest.Error(401, "AUTHENTICATION_ERROR", "…"), Times: -1})
 		}, want: &rotation.PendingTokenRejected{}, says: "AWSCURRENT stays where it is", wrote: true},
 		{name: "rejected before the label moves", with: func(_ *testing.T, b *bench) {
-			b.db.Inject(databraintest.Fault{Method: http.MethodGet, Skip: 4, Do: databraintest.Error(401, "AUTHENTICATION_ERROR", "…"), Times: -1})
+			b.db.Inject(standin.Fault{Operation: http.MethodGet, Skip: 4, Do: databraintest.Error(401, "AUTHENTICATION_ERROR", "…"), Times: -1})
 		}, want: &rotation.PendingTokenRejected{}, says: "AWSCURRENT stays where it is", wrote: true},
 		{name: "grace, wrong contract", with: func(_ *testing.T, b *bench) {
 			b.config.Strategy = rotation.Grace
@@ -238,7 +238,7 @@ func TestRefusals(t *testing.T) {
 		{name: "pre-flight, current rejected", with: func(_ *testing.T, b *bench) { b.db.SetToken(otherUUID) },
 			steps: []string{rotation.StepTest}, want: &rotation.CurrentTokenRejected{}, says: "would be abandoned"},
 		{name: "pre-flight, instance down", with: func(_ *testing.T, b *bench) {
-			b.db.Inject(databraintest.Fault{Do: databraintest.BadGateway(), Times: -1})
+			b.db.Inject(standin.Fault{Do: standin.BadGateway(), Times: -1})
 		}, steps: []string{rotation.StepTest}, want: &rotation.DatabrainUnavailable{}, says: "DATABRAIN_BASE_URL"},
 		{name: "pre-flight, takeover of a rejected token, admin refused", with: func(_ *testing.T, b *bench) {
 			b.config.Takeover = rotation.TakeoverInvalid
@@ -333,16 +333,16 @@ func TestRotations(t *testing.T) {
 			b.corrupt(t, "AWSPENDING", `{"token":"`+newUUID+`","note":"old"}`)
 		}, want: `{"token":"%s","note":"old"}`, logged: []string{"it is kept"}},
 		{name: "lost answer", with: func(_ *testing.T, b *bench) {
-			b.db.Inject(databraintest.Fault{Method: http.MethodPost, Path: "/api/v2/service-token", AfterEffect: true, Do: databraintest.Cut()})
+			b.db.Inject(standin.Fault{Operation: http.MethodPost, Target: "/api/v2/service-token", AfterEffect: true, Do: standin.Cut()})
 		}, want: `{"token":"%s","note":"kept"}`, logged: []string{"the outcome of saving the token is unknown", "Databrain accepts it"}},
 		{name: "lost request", with: func(_ *testing.T, b *bench) {
-			b.db.Inject(databraintest.Fault{Method: http.MethodPost, Path: "/api/v2/service-token", Do: databraintest.Cut()})
+			b.db.Inject(standin.Fault{Operation: http.MethodPost, Target: "/api/v2/service-token", Do: standin.Cut()})
 		}, want: `{"token":"%s","note":"kept"}`, logged: []string{"the outcome of saving the token is unknown"}},
 		{name: "replica lags", with: func(_ *testing.T, b *bench) {
 			b.db = databraintest.New(databraintest.Config{ServiceToken: oldUUID, Switches: databraintest.Switches{PropagationDelay: 5 * time.Second}})
 		}, want: `{"token":"%s","note":"kept"}`},
 		{name: "no answer before the label moves", with: func(_ *testing.T, b *bench) {
-			b.db.Inject(databraintest.Fault{Method: http.MethodGet, Skip: 4, Do: databraintest.BadGateway()})
+			b.db.Inject(standin.Fault{Operation: http.MethodGet, Skip: 4, Do: standin.BadGateway()})
 		}, want: `{"token":"%s","note":"kept"}`, logged: []string{"testSecret has proven the token"}},
 		{name: "reads of Secrets Manager lag", with: func(_ *testing.T, b *bench) {
 			b.secrets.SetReadLag(secretsmanagertest.ReadLag{Reads: 2})
@@ -355,7 +355,7 @@ func TestRotations(t *testing.T) {
 		}, want: `{"token":"%s","note":"kept"}`, oldWork: true},
 		{name: "grace, lost answer", with: func(_ *testing.T, b *bench) {
 			b.config.Strategy = rotation.Grace
-			b.db.Inject(databraintest.Fault{Path: "/api/v2/service-token/rotate", AfterEffect: true, Do: databraintest.Cut()})
+			b.db.Inject(standin.Fault{Target: "/api/v2/service-token/rotate", AfterEffect: true, Do: standin.Cut()})
 		}, want: `{"token":"%s","note":"kept"}`, oldWork: true, logged: []string{"a token that nobody holds may be live"}, metrics: []string{"OrphanPossible"}},
 		{name: "grace, bootstrap", with: func(t *testing.T, b *bench) {
 			b.config.Strategy = rotation.Grace
@@ -402,9 +402,9 @@ func TestRotations(t *testing.T) {
 					t.Errorf("metric Healed: %v", got)
 				}
 				// Once finished, every step is a duplicate that does nothing.
-				calls := len(b.db.Requests())
-				if err := b.run(t.Context(), allSteps...); err != nil || len(b.db.Requests()) != calls {
-					t.Errorf("late duplicates: %v, %d requests", err, len(b.db.Requests())-calls)
+				calls := len(b.db.Calls())
+				if err := b.run(t.Context(), allSteps...); err != nil || len(b.db.Calls()) != calls {
+					t.Errorf("late duplicates: %v, %d requests", err, len(b.db.Calls())-calls)
 				}
 			})
 		})

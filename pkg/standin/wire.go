@@ -16,16 +16,12 @@ package standin
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
-
-	"github.com/google/uuid"
 )
 
 // Service is what is particular to one stand-in.
@@ -34,48 +30,25 @@ type Service struct {
 	Name string
 
 	// Route reads a request whose body was received in full. It names the
-	// operation and what it is about (a key, a bus) and returns the function that
-	// lets it take effect.
+	// operation and what it is about (a key, a bus, a path) and returns the
+	// function that lets it take effect.
 	Route func(r *http.Request, body []byte) (operation, target string, perform func() Answer)
 
 	// Fail makes the service's error answer. An empty code means the service's
-	// internal error, an empty message the usual text.
-	Fail func(r *http.Request, code, message string) Answer
-
-	// ThrottleCode is the error code of a throttled call.
-	ThrottleCode string
+	// internal error.
+	Fail func(r *http.Request, code string) Answer
 
 	// Now is the clock of the call log; nil means time.Now.
 	Now func() time.Time
 }
 
-// Answer is a whole response.
-type Answer struct {
-	Status int
-	Header http.Header
-	Body   []byte
-}
-
-// JSON is an answer in the JSON 1.1 protocol, whose document is the service's own.
-func JSON(status int, document any) Answer {
-	body, err := json.Marshal(document)
-	if err != nil {
-		panic(err)
-	}
-	return Answer{Status: status, Body: body, Header: http.Header{
-		"Content-Type":     {"application/x-amz-json-1.1"},
-		"X-Amzn-Requestid": {uuid.NewString()},
-	}}
-}
-
-// Call is one request as it arrived, without its body.
+// Call is one request as it arrived, without its headers and its body.
 type Call struct {
 	Time      time.Time
 	Operation string // empty when the service knows no such operation
 	Target    string
-	Bytes     int // of the request's body
-	Fault     Kind
-	Status    int // of the operation itself; 0 when a fault kept it from running
+	Query     string // of the request's address
+	Struck    bool   // by a fault
 }
 
 // Wire serves the calls of one stand-in. It is safe for concurrent use.
@@ -133,20 +106,25 @@ func (s *Wire) NewConnections() int { return s.listener.NewConnections() }
 func (s *Wire) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.enter()
 	defer s.leave()
+	// The body is read before anything else: net/http notices that a client went
+	// away only once it has the whole request.
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
-		// The client went away in the middle of its request.
 		panic(http.ErrAbortHandler)
 	}
-	operation, target, perform := s.service.Route(r, body)
-	call, fault := s.record(operation, target, len(body))
-	s.serve(w, r, fault, func() Answer {
-		answer := perform()
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		call.Status = answer.Status
-		return answer
-	})
+	operation, target, effect := s.service.Route(r, body)
+	call := s.record(r, operation, target)
+	fault := s.strike(r, body, operation, target)
+	if fault == nil {
+		effect().write(w, r)
+		return
+	}
+	s.mark(call)
+	if fault.AfterEffect {
+		done := effect()
+		effect = func() Answer { return done }
+	}
+	fault.Do.strike(s, w, r, effect)
 }
 
 func (s *Wire) enter() {
@@ -162,14 +140,19 @@ func (s *Wire) leave() {
 	s.inFlight--
 }
 
-// record appends to the call log and finds the fault that strikes the call.
-func (s *Wire) record(operation, target string, size int) (*Call, Fault) {
+// record appends to the call log.
+func (s *Wire) record(r *http.Request, operation, target string) *Call {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	fault := s.strike(operation, target)
-	call := &Call{Time: s.service.Now(), Operation: operation, Target: target, Bytes: size, Fault: fault.Kind}
+	call := &Call{Time: s.service.Now(), Operation: operation, Target: target, Query: r.URL.RawQuery}
 	s.calls = append(s.calls, call)
-	return call, fault
+	return call
+}
+
+func (s *Wire) mark(call *Call) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	call.Struck = true
 }
 
 // Calls are all requests so far, in the order of arrival.
@@ -190,11 +173,10 @@ func (s *Wire) Count(operation string) int {
 	return len(slices.DeleteFunc(calls, func(c Call) bool { return operation != "" && c.Operation != operation }))
 }
 
-// ClearCalls empties the call log and forgets the peak.
-func (s *Wire) ClearCalls() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.calls, s.peak = nil, s.inFlight
+// Struck is the number of requests that faults have struck.
+func (s *Wire) Struck() int {
+	calls := s.Calls()
+	return len(slices.DeleteFunc(calls, func(c Call) bool { return !c.Struck }))
 }
 
 // PeakInFlight is the largest number of requests that were open at one time.
@@ -204,23 +186,17 @@ func (s *Wire) PeakInFlight() int {
 	return s.peak
 }
 
-// write sends the answer, or only the first half of its body.
-func (a Answer) write(w http.ResponseWriter, r *http.Request, half bool) {
-	h := w.Header()
-	for name, values := range a.Header {
-		h[name] = values
+// PeakRate is the largest number of requests that came within any span of length
+// window, its end exclusive.
+func (s *Wire) PeakRate(window time.Duration) int {
+	calls := s.Calls()
+	slices.SortFunc(calls, func(a, b Call) int { return a.Time.Compare(b.Time) })
+	peak, first := 0, 0
+	for i, c := range calls {
+		for c.Time.Sub(calls[first].Time) >= window {
+			first++
+		}
+		peak = max(peak, i-first+1)
 	}
-	if h.Get("Content-Length") == "" && a.Status != http.StatusNoContent {
-		h.Set("Content-Length", strconv.Itoa(len(a.Body)))
-	}
-	w.WriteHeader(a.Status)
-	if r.Method == http.MethodHead {
-		return
-	}
-	if half {
-		w.Write(a.Body[:len(a.Body)/2])
-		http.NewResponseController(w).Flush()
-		panic(http.ErrAbortHandler)
-	}
-	w.Write(a.Body)
+	return peak
 }

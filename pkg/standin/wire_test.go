@@ -28,18 +28,18 @@ type counter struct {
 func newCounter() *counter {
 	c := &counter{}
 	c.Wire = standin.New(standin.Service{
-		Name: "counter", ThrottleCode: "SlowDown",
+		Name: "counter",
 		Route: func(r *http.Request, _ []byte) (string, string, func() standin.Answer) {
 			return "Add", r.URL.Path, func() standin.Answer {
 				c.n.Add(1)
 				return standin.Answer{Status: http.StatusOK, Body: []byte("answered")}
 			}
 		},
-		Fail: func(_ *http.Request, code, message string) standin.Answer {
+		Fail: func(_ *http.Request, code string) standin.Answer {
 			if code == "" {
 				code = "Internal"
 			}
-			return standin.Answer{Status: http.StatusInternalServerError, Body: []byte(code + message)}
+			return standin.Answer{Status: http.StatusInternalServerError, Body: []byte(code)}
 		},
 	})
 	return c
@@ -65,6 +65,9 @@ func call(ctx context.Context, client *http.Client, url string) string {
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		return string(body) + " and cut"
 	}
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return string(body) + " and gave up"
+	}
 	if err != nil {
 		return err.Error()
 	}
@@ -81,35 +84,44 @@ func until(t *testing.T, happened func() bool) {
 	}
 }
 
-var kinds = map[standin.Kind]struct {
+// A row is a fault, what the client sees of it, and how often the call took effect.
+type row struct {
+	fault  standin.Fault
+	leaves bool // the client gives up, once the fault has struck
 	seen   string
 	effect int64
-}{
-	standin.None:        {"200 answered", 1},
-	standin.ErrorBefore: {"500 Internal", 0},
-	standin.ErrorAfter:  {"500 Internal", 1},
-	standin.Throttle:    {"500 SlowDown", 0},
-	standin.CutBefore:   {"cut", 0},
-	standin.CutAfter:    {"cut", 1},
-	standin.CutHalfway:  {"answ and cut", 1},
-	standin.HangBefore:  {"gave up", 0},
-	standin.HangAfter:   {"gave up", 1},
-	standin.LateEffect:  {"gave up", 1},
-	standin.Twice:       {"200 answered", 2},
+}
+
+var rows = map[string]row{
+	"error":                       {standin.Fault{Do: standin.Error("")}, false, "500 Internal", 0},
+	"error after the effect":      {standin.Fault{AfterEffect: true, Do: standin.Error("")}, false, "500 Internal", 1},
+	"error of another code":       {standin.Fault{Do: standin.Error("SlowDown")}, false, "500 SlowDown", 0},
+	"another answer":              {standin.Fault{Do: standin.Reply(418, "text/plain", "tea")}, false, "418 tea", 0},
+	"another answer, with effect": {standin.Fault{AfterEffect: true, Do: standin.Reply(200, "", "")}, false, "200 ", 1},
+	"cut":                         {standin.Fault{Do: standin.Cut()}, false, "cut", 0},
+	"cut after the effect":        {standin.Fault{AfterEffect: true, Do: standin.Cut()}, false, "cut", 1},
+	"cut in the body":             {standin.Fault{Do: standin.CutBody()}, false, "answ and cut", 1},
+	"truncated body":              {standin.Fault{Do: standin.TruncateBody()}, false, "200 answ", 1},
+	"slow body":                   {standin.Fault{Do: standin.SlowBody(time.Microsecond)}, false, "200 answered", 1},
+	"slow body, impatient client": {standin.Fault{Do: standin.SlowBody(time.Hour)}, true, " and gave up", 1},
+	"hang":                        {standin.Fault{Do: standin.Hang()}, true, "gave up", 0},
+	"hang after the effect":       {standin.Fault{AfterEffect: true, Do: standin.Hang()}, true, "gave up", 1},
+	"delay":                       {standin.Fault{Do: standin.Delay(time.Microsecond)}, false, "200 answered", 1},
+	"twice":                       {standin.Fault{Do: standin.Twice()}, false, "200 answered", 2},
 }
 
 func TestFaultsInProcess(t *testing.T) {
-	for kind, want := range kinds {
-		t.Run(kind.String(), func(t *testing.T) {
+	for name, row := range rows {
+		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c := newCounter()
-				c.Inject(standin.Fault{Kind: kind})
+				c.Inject(row.fault)
 				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 				defer cancel()
 				seen := call(ctx, c.Client(), "http://any.test/x")
 				synctest.Wait()
-				if seen != want.seen || c.n.Load() != want.effect {
-					t.Errorf("saw %q with effect %d, want %q with %d", seen, c.n.Load(), want.seen, want.effect)
+				if seen != row.seen || c.n.Load() != row.effect || c.Struck() != 1 {
+					t.Errorf("saw %q with effect %d, want %q with %d", seen, c.n.Load(), row.seen, row.effect)
 				}
 				if got := call(t.Context(), c.Client(), "http://any.test/x"); got != "200 answered" {
 					t.Errorf("the next call saw %q", got)
@@ -120,33 +132,96 @@ func TestFaultsInProcess(t *testing.T) {
 }
 
 func TestFaultsOverSockets(t *testing.T) {
-	for kind, want := range kinds {
-		t.Run(kind.String(), func(t *testing.T) {
+	for name, row := range rows {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := newCounter()
 			url, err := c.Start("127.0.0.1:0")
 			if err != nil {
 				t.Fatal(err)
 			}
-			c.Inject(standin.Fault{Kind: kind})
+			c.Inject(row.fault)
 			ctx, giveUp := context.WithCancel(t.Context())
 			defer giveUp()
-			if want.seen == "gave up" {
+			if row.leaves {
 				go func() {
-					until(t, func() bool { return c.Count("") == 1 && (kind != standin.HangAfter || c.n.Load() == 1) })
+					until(t, func() bool { return c.Struck() == 1 && c.n.Load() == row.effect })
 					giveUp()
 				}()
 			}
 			seen := call(ctx, http.DefaultClient, url+"/x")
-			if kind == standin.LateEffect {
-				until(t, func() bool { return c.n.Load() == 1 })
-			}
 			c.Close()
-			if seen != want.seen || c.n.Load() != want.effect {
-				t.Errorf("saw %q with effect %d, want %q with %d", seen, c.n.Load(), want.seen, want.effect)
+			if seen != row.seen || c.n.Load() != row.effect {
+				t.Errorf("saw %q with effect %d, want %q with %d", seen, c.n.Load(), row.seen, row.effect)
 			}
 			if got := call(t.Context(), http.DefaultClient, url+"/x"); got != "cut" {
 				t.Errorf("after Close a call saw %q", got)
+			}
+		})
+	}
+}
+
+// TestPagesOfProxies: they are what no service of its own would answer.
+func TestPagesOfProxies(t *testing.T) {
+	c := newCounter()
+	c.Inject(standin.Fault{Do: standin.BadGateway()})
+	c.Inject(standin.Fault{Skip: 1, Do: standin.LoginPage()})
+	for i, want := range []string{"502 <html>", "200 <!DOCTYPE html>"} {
+		if got := call(t.Context(), c.Client(), "http://any.test/"); !strings.HasPrefix(got, want) {
+			t.Errorf("call %d: %q", i, got)
+		}
+	}
+}
+
+func TestEndlessEndsWithItsReader(t *testing.T) {
+	read := func(t *testing.T, client *http.Client, url string) {
+		resp, err := client.Get(url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		got, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+		if err != nil || len(got) != 1<<20 || !strings.HasPrefix(string(got), `{"data":[{},{},{}`) {
+			t.Errorf("read %d bytes, %v", len(got), err)
+		}
+	}
+	endless := standin.Fault{Do: standin.Endless(`{"data":[{}`, `,{}`)}
+	synctest.Test(t, func(t *testing.T) { // fails when the handler outlives its reader
+		c := newCounter()
+		c.Inject(endless)
+		read(t, c.Client(), "http://any.test")
+	})
+	c := newCounter()
+	defer c.Close()
+	url, err := c.Start("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Inject(endless)
+	read(t, http.DefaultClient, url)
+}
+
+// TestALateCallTakesEffectAfterItsClientLeft: neither Hold nor Delay is undone by a
+// client that gives up.
+func TestALateCallTakesEffectAfterItsClientLeft(t *testing.T) {
+	for _, held := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			c := newCounter()
+			late, release := standin.Delay(time.Minute), make(chan struct{})
+			if held {
+				late = standin.Hold(release)
+			}
+			c.Inject(standin.Fault{Do: late})
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			if got := call(ctx, c.Client(), "http://any.test"); got != "gave up" || c.n.Load() != 0 {
+				t.Errorf("held %t: saw %q with effect %d", held, got, c.n.Load())
+			}
+			close(release)
+			time.Sleep(time.Minute)
+			synctest.Wait()
+			if c.n.Load() != 1 {
+				t.Errorf("held %t: no effect", held)
 			}
 		})
 	}
@@ -166,12 +241,18 @@ func TestFaultsAreCounted(t *testing.T) {
 		"its target":             {[]standin.Fault{{Target: "/4"}}, "....F."},
 		"another target":         {[]standin.Fault{{Target: "/none"}}, "......"},
 		"another operation":      {[]standin.Fault{{Operation: "Subtract"}}, "......"},
+		"its operation":          {[]standin.Fault{{Operation: "Add"}}, "F....."},
+		"both of two matchers":   {[]standin.Fault{{Operation: "Subtract", Target: "/4"}}, "......"},
+		"what the body says": {[]standin.Fault{{Times: -1, When: func(r *http.Request) bool {
+			body, err := io.ReadAll(r.Body)
+			return err == nil && string(body) == "body" && r.URL.Path > "/3"
+		}}}, "....FF"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			c := newCounter()
 			for _, f := range tt.faults {
-				f.Kind = standin.ErrorBefore
+				f.Do = standin.Error("")
 				c.Inject(f)
 			}
 			got := ""
@@ -189,22 +270,35 @@ func TestFaultsAreCounted(t *testing.T) {
 	}
 }
 
-func TestClearFaultsAndDetails(t *testing.T) {
+// TestAMatcherMayUseTheStandIn also shows that ClearFaults ends it.
+func TestAMatcherMayUseTheStandIn(t *testing.T) {
 	c := newCounter()
-	c.Inject(standin.Fault{Kind: standin.ErrorBefore, Times: -1, Code: "Odd", Message: ": why", Status: 418})
-	if got := call(t.Context(), c.Client(), "http://any.test/"); got != "418 Odd: why" {
-		t.Errorf("got %q", got)
+	c.Inject(standin.Fault{Do: standin.Cut(), When: func(*http.Request) bool {
+		c.n.Add(10)
+		return c.Struck() > 0
+	}})
+	for range 2 {
+		if got := call(t.Context(), c.Client(), "http://any.test/"); got != "200 answered" || c.n.Load() != 11 {
+			t.Errorf("saw %q with effect %d", got, c.n.Load())
+		}
+		c.ClearFaults()
+		c.n.Store(10)
 	}
-	c.ClearFaults()
-	if got := call(t.Context(), c.Client(), "http://any.test/"); got != "200 answered" {
-		t.Errorf("after ClearFaults: %q", got)
-	}
+}
+
+func TestInjectNeedsAnAction(t *testing.T) {
+	defer func() {
+		if recover() == nil {
+			t.Error("no panic")
+		}
+	}()
+	newCounter().Inject(standin.Fault{})
 }
 
 func TestDelayAndPeakInFlight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCounter()
-		c.Inject(standin.Fault{Times: 3, Delay: time.Minute})
+		c.Inject(standin.Fault{Times: 3, Do: standin.Delay(time.Minute)})
 		begin := time.Now()
 		var wg sync.WaitGroup
 		for range 3 {
@@ -218,21 +312,17 @@ func TestDelayAndPeakInFlight(t *testing.T) {
 		if c.PeakInFlight() != 3 {
 			t.Errorf("peak in flight %d", c.PeakInFlight())
 		}
-		c.ClearCalls()
-		if c.PeakInFlight() != 0 || len(c.Calls()) != 0 {
-			t.Errorf("after ClearCalls: peak %d, calls %v", c.PeakInFlight(), c.Calls())
-		}
 	})
 }
 
 func TestCallLog(t *testing.T) {
 	c := newCounter()
-	c.Inject(standin.Fault{Kind: standin.CutBefore})
-	call(t.Context(), c.Client(), "http://any.test/a")
+	c.Inject(standin.Fault{Do: standin.Cut()})
+	call(t.Context(), c.Client(), "http://any.test/a?b=c")
 	call(t.Context(), c.Client(), "http://any.test/b")
 	want := []standin.Call{
-		{Operation: "Add", Target: "/a", Bytes: 4, Fault: standin.CutBefore},
-		{Operation: "Add", Target: "/b", Bytes: 4, Status: 200},
+		{Operation: "Add", Target: "/a", Query: "b=c", Struck: true},
+		{Operation: "Add", Target: "/b"},
 	}
 	if diff := cmp.Diff(want, c.Calls(), cmpopts.IgnoreFields(standin.Call{}, "Time")); diff != "" {
 		t.Errorf("call log (-want +got):\n%s", diff)
@@ -240,31 +330,31 @@ func TestCallLog(t *testing.T) {
 	if c.Calls()[0].Time.IsZero() {
 		t.Error("a call without a time")
 	}
-	if c.Count("") != 2 || c.Count("Add") != 2 || c.Count("Subtract") != 0 {
-		t.Errorf("counts %d, %d, %d", c.Count(""), c.Count("Add"), c.Count("Subtract"))
+	if c.Count("") != 2 || c.Count("Add") != 2 || c.Count("Subtract") != 0 || c.Struck() != 1 {
+		t.Errorf("counts %d, %d, %d; %d struck", c.Count(""), c.Count("Add"), c.Count("Subtract"), c.Struck())
 	}
 }
 
-// TestEffectsOfHangingCalls: which call takes effect while its client waits, and
-// which only after the client gave up.
-func TestEffectsOfHangingCalls(t *testing.T) {
-	for kind, want := range map[standin.Kind][2]int64{
-		standin.HangBefore: {0, 0}, standin.HangAfter: {1, 1}, standin.LateEffect: {0, 1},
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			c := newCounter()
-			c.Inject(standin.Fault{Kind: kind})
-			ctx, giveUp := context.WithCancel(t.Context())
-			go call(ctx, c.Client(), "http://any.test/")
-			synctest.Wait()
-			waiting := c.n.Load()
-			giveUp()
-			synctest.Wait()
-			if got := [2]int64{waiting, c.n.Load()}; got != want {
-				t.Errorf("%v: effect while the client waits and in the end %v, want %v", kind, got, want)
+func TestPeakRate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCounter()
+		if c.PeakRate(time.Second) != 0 {
+			t.Error("a rate without calls")
+		}
+		for _, wait := range []time.Duration{0, 30, 30, 1, 60, 0, 0} {
+			time.Sleep(wait * time.Second)
+			call(t.Context(), c.Client(), "http://any.test/")
+		}
+		// At 0, 30, 60, 61, 121, 121, 121 s.
+		for window, want := range map[time.Duration]int{
+			1: 3, 30 * time.Second: 3, 31 * time.Second: 3, 60*time.Second + 1: 4, 61 * time.Second: 4,
+			62 * time.Second: 5, time.Hour: 7,
+		} {
+			if got := c.PeakRate(window); got != want {
+				t.Errorf("%v: got %d, want %d", window, got, want)
 			}
-		})
-	}
+		}
+	})
 }
 
 func TestCloseEndsHangingCalls(t *testing.T) {
@@ -273,7 +363,7 @@ func TestCloseEndsHangingCalls(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.Inject(standin.Fault{Kind: standin.HangBefore})
+	c.Inject(standin.Fault{Do: standin.Hang()})
 	seen := make(chan string)
 	go func() { seen <- call(context.Background(), http.DefaultClient, url) }()
 	until(t, func() bool { return c.Count("") == 1 })

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"databrain-rotation/pkg/standin"
 	"databrain-rotation/pkg/standin/databraintest"
 	"databrain-rotation/pkg/standin/labtest"
 	"databrain-rotation/pkg/standin/runtimetest"
@@ -114,7 +115,7 @@ func measureTwice(ctx context.Context, built builds, e estate) (audited, error) 
 func (e estate) build() (*labtest.Lab, error) {
 	lab, err := labtest.Start(labtest.Config{Databrain: databraintest.Config{DataApps: e.dataApps()}})
 	if err == nil && e.latency > 0 {
-		lab.Databrain.Inject(databraintest.Fault{Do: databraintest.Delay(e.latency), Times: -1})
+		lab.Databrain.Inject(standin.Fault{Do: standin.Delay(e.latency), Times: -1})
 	}
 	return lab, err
 }
@@ -128,7 +129,7 @@ func auditOnce(ctx context.Context, built builds, lab *labtest.Lab, e estate) (a
 		return audited{}, err
 	}
 	defer function.Close()
-	before := len(lab.Databrain.Requests())
+	before := len(lab.Databrain.Calls())
 	result, err := function.Invoke(ctx, []byte(`{}`), runtimetest.Options{})
 	if err != nil {
 		return audited{}, err
@@ -136,7 +137,7 @@ func auditOnce(ctx context.Context, built builds, lab *labtest.Lab, e estate) (a
 	if result.Err != nil {
 		return audited{}, fmt.Errorf("audit of %d data apps: %w", e.apps, result.Err)
 	}
-	a := audited{estate: e, wall: result.Duration, peak: result.PeakRSS, requests: len(lab.Databrain.Requests()) - before}
+	a := audited{estate: e, wall: result.Duration, peak: result.PeakRSS, requests: len(lab.Databrain.Calls()) - before}
 	return a, a.check(result.Payload)
 }
 

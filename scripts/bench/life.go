@@ -101,7 +101,7 @@ func (w *worker) repeat(work func() error) error {
 
 func (w *worker) requests() (aws, api int) {
 	l := w.lab
-	return l.Secrets.Count("") + l.Events.Count("") + l.Objects.Count(""), len(l.Databrain.Requests())
+	return l.Secrets.Count("") + l.Events.Count("") + l.Objects.Count(""), len(l.Databrain.Calls())
 }
 
 func (w *worker) invoke(ctx context.Context, payload []byte) error {

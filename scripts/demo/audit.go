@@ -16,6 +16,7 @@ import (
 
 	"databrain-rotation/pkg/audit/finding"
 	"databrain-rotation/pkg/audit/report"
+	"databrain-rotation/pkg/standin"
 	"databrain-rotation/pkg/standin/databraintest"
 	"databrain-rotation/pkg/standin/labtest"
 	"databrain-rotation/pkg/standin/runtimetest"
@@ -67,7 +68,7 @@ func (a auditAct) play(ctx context.Context) error {
 	}
 	defer function.Close()
 	locked := func(r *http.Request) bool { return r.URL.Query().Get("dataAppName") == "Locked" }
-	a.lab.Databrain.Inject(databraintest.Fault{When: locked, Do: databraintest.Error(http.StatusForbidden, "FORBIDDEN", "forbidden"), Times: -1})
+	a.lab.Databrain.Inject(standin.Fault{When: locked, Do: databraintest.Error(http.StatusForbidden, "FORBIDDEN", "forbidden"), Times: -1})
 	first, err := a.run(ctx, function)
 	if err != nil {
 		return err
@@ -105,7 +106,7 @@ func (a auditAct) playNeglected(ctx context.Context) error {
 	if err := lab.Secrets.SetLabels(labtest.TokenSecret, labtest.Version, "AWSPENDING"); err != nil {
 		return err
 	}
-	lab.Databrain.Inject(databraintest.Fault{Do: databraintest.Error(http.StatusForbidden, "FORBIDDEN", "forbidden"), Times: -1})
+	lab.Databrain.Inject(standin.Fault{Do: databraintest.Error(http.StatusForbidden, "FORBIDDEN", "forbidden"), Times: -1})
 	neglected := auditAct{&stage{screen: a.screen, lab: lab}}
 	function, err := neglected.function(ctx, lab.Audit())
 	if err != nil {

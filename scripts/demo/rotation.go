@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"databrain-rotation/pkg/standin/databraintest"
+	"databrain-rotation/pkg/standin"
 	"databrain-rotation/pkg/standin/labtest"
 	"databrain-rotation/pkg/standin/runtimetest"
 	"databrain-rotation/pkg/standin/secretsmanagertest"
@@ -25,7 +25,7 @@ type rotationAct struct {
 	*stage
 	version string            // ClientRequestToken
 	env     map[string]string // beyond the lab's
-	faults  []databraintest.Fault
+	faults  []standin.Fault
 	lives   bool // the old token must go on working, for a grace period
 }
 
@@ -154,10 +154,10 @@ func (a rotationAct) checkPromises(result secretsmanagertest.Result, before stri
 
 // lostAnswer breaks a rotation at its worst moment: Databrain saves the token and
 // its answer is lost, and so is the answer to the question whether it was saved.
-func lostAnswer() []databraintest.Fault {
+func lostAnswer() []standin.Fault {
 	saved := func(r *http.Request) bool { return r.URL.Path == savePath }
-	return []databraintest.Fault{
-		{Method: http.MethodPost, When: saved, AfterEffect: true, Do: databraintest.Cut()},
-		{Method: http.MethodGet, Path: probePath, Skip: 2, Do: databraintest.BadGateway()},
+	return []standin.Fault{
+		{Operation: http.MethodPost, When: saved, AfterEffect: true, Do: standin.Cut()},
+		{Operation: http.MethodGet, Target: probePath, Skip: 2, Do: standin.BadGateway()},
 	}
 }

@@ -1,7 +1,6 @@
 package databraintest
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
@@ -9,7 +8,8 @@ import (
 	"io"
 	"iter"
 	"net/http"
-	"strconv"
+
+	"databrain-rotation/pkg/standin"
 )
 
 const (
@@ -18,49 +18,11 @@ const (
 	textType = "text/plain; charset=utf-8"
 )
 
-// answer is what a route gives: a body at hand, or one that is made while it is
-// sent.
-type answer struct {
-	status      int
-	contentType string
-	retryAfter  string
-	body        []byte
-	stream      func(io.Writer) error
-}
+// answer is what a route gives.
+type answer = standin.Answer
 
-// write sends a. A body at hand has its Content-Length, as Express does it.
-func (a answer) write(w http.ResponseWriter) {
-	a.writeHeader(w)
-	if a.stream == nil {
-		w.Write(a.body)
-		return
-	}
-	buffered := bufio.NewWriterSize(w, 16<<10)
-	if err := a.stream(buffered); err == nil {
-		buffered.Flush()
-	}
-}
-
-func (a answer) writeHeader(w http.ResponseWriter) {
-	w.Header().Set("Content-Type", a.contentType)
-	if a.retryAfter != "" {
-		w.Header().Set("Retry-After", a.retryAfter)
-	}
-	if a.stream == nil {
-		w.Header().Set("Content-Length", strconv.Itoa(len(a.body)))
-	}
-	w.WriteHeader(a.status)
-}
-
-// whole is a with its body at hand.
-func (a answer) whole() answer {
-	if a.stream == nil {
-		return a
-	}
-	var b bytes.Buffer
-	a.stream(&b) // a bytes.Buffer does not fail
-	a.body, a.stream = b.Bytes(), nil
-	return a
+func typed(status int, contentType string, body []byte) answer {
+	return answer{Status: status, Header: http.Header{"Content-Type": {contentType}}, Body: body}
 }
 
 // ok is a success. Every documented success is a 200, creations included.
@@ -68,7 +30,7 @@ func (s *Server) ok(members map[string]any) answer {
 	if s.switches.NullError {
 		members["error"] = nil
 	}
-	return answer{status: http.StatusOK, contentType: jsonType, body: encode(members)}
+	return typed(http.StatusOK, jsonType, encode(members))
 }
 
 // list is {"data": [rows]}, written while the rows are made.
@@ -77,7 +39,8 @@ func (s *Server) list(rows iter.Seq[[]byte]) answer {
 	if s.switches.NullError {
 		end = `],"error":null}`
 	}
-	return answer{status: http.StatusOK, contentType: jsonType, stream: func(w io.Writer) error {
+	a := typed(http.StatusOK, jsonType, nil)
+	a.Stream = func(w io.Writer) error {
 		if _, err := io.WriteString(w, `{"data":[`); err != nil {
 			return err
 		}
@@ -90,7 +53,8 @@ func (s *Server) list(rows iter.Seq[[]byte]) answer {
 		}
 		_, err := io.WriteString(w, end)
 		return err
-	}}
+	}
+	return a
 }
 
 // encode writes v as JSON.stringify does: without escapes for HTML.
@@ -107,17 +71,17 @@ func encode(v any) []byte {
 // htmlPage is Express's page of HTML for what no route answers. Inferred, not
 // documented.
 func htmlPage(status int, text string) answer {
-	return answer{status: status, contentType: htmlType, body: []byte(`<!DOCTYPE html>
+	return typed(status, htmlType, []byte(`<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <title>Error</title>
 </head>
 <body>
-<pre>` + html.EscapeString(text) + `</pre>
+<pre>`+html.EscapeString(text)+`</pre>
 </body>
 </html>
-`)}
+`))
 }
 
 func cannot(r *http.Request) answer {

@@ -18,23 +18,10 @@ const maxBody = 100 << 10
 // call is one request on its way through the server.
 type call struct {
 	r        *http.Request
-	endpoint string
+	endpoint string // method and path, such as "GET /api/v2/data-app"
 	raw      []byte
 	body     any       // the parsed JSON, or nil
 	now      time.Time // when it takes effect
-}
-
-// readBody reads the body and leaves it readable again for [Fault.When].
-func (c *call) readBody() error {
-	raw, err := io.ReadAll(io.LimitReader(c.r.Body, maxBody+1))
-	c.raw = raw
-	return err
-}
-
-// request is c's request with its whole body unread.
-func (c *call) request() *http.Request {
-	c.r.Body = io.NopCloser(bytes.NewReader(c.raw))
-	return c.r
 }
 
 // parseBody does what Express's JSON parser does before any route runs: a body of

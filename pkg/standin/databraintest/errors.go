@@ -9,7 +9,7 @@ func (s *Server) fail(status int, code, message string) answer {
 	if s.switches.ErrorStatus {
 		e["status"] = status
 	}
-	return answer{status: status, contentType: jsonType, body: encode(map[string]any{"error": e})}
+	return typed(status, jsonType, encode(map[string]any{"error": e}))
 }
 
 // bad is a 400 whose text the page does not give: the code stands in for it.

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"databrain-rotation/pkg/standin"
 	"databrain-rotation/pkg/standin/databraintest"
 )
 
@@ -31,9 +32,9 @@ func TestConcurrentClients(t *testing.T) {
 			})
 			wg.Go(func() {
 				for range rounds {
-					db.Inject(databraintest.Fault{Method: "DELETE", Do: databraintest.Cut()})
+					db.Inject(standin.Fault{Operation: "DELETE", Do: standin.Cut()})
 					db.SetAdminPassword(databraintest.ExamplePassword)
-					db.Requests()
+					db.Calls()
 					db.LiveTokens()
 					db.CurrentToken()
 					db.PeakInFlight()
@@ -51,7 +52,7 @@ func TestConcurrentClients(t *testing.T) {
 		if n := len(p.names(appPath, service)); n != each+2 {
 			t.Errorf("%d data apps", n)
 		}
-		if n := len(db.Requests()); n != 8*each+1 {
+		if n := len(db.Calls()); n != 8*each+1 {
 			t.Errorf("%d requests in the log", n)
 		}
 		// Over sockets a client may have its answer before the handler is done.

@@ -37,6 +37,9 @@ func (s *Server) limited(c *call) bool {
 
 // tooManyRequests: neither the body nor Retry-After is documented.
 func tooManyRequests(retryAfter string) answer {
-	return answer{status: http.StatusTooManyRequests, contentType: textType, retryAfter: retryAfter,
-		body: []byte("Too many requests, please try again later.")}
+	a := typed(http.StatusTooManyRequests, textType, []byte("Too many requests, please try again later."))
+	if retryAfter != "" {
+		a.Header.Set("Retry-After", retryAfter)
+	}
+	return a
 }

@@ -38,6 +38,7 @@ type Config struct {
 // Server is a stand-in of one Databrain instance. Make it with [New]. It is safe
 // for concurrent use.
 type Server struct {
+	*standin.Wire
 	prefix   string
 	lifetime time.Duration
 	now      func() time.Time
@@ -53,10 +54,6 @@ type Server struct {
 	byName  map[string]*app
 	shuffle uint64
 	windows map[string]window
-	log     requestLog
-
-	faults   faultList
-	listener standin.Listener
 }
 
 // New makes a Server from c.
@@ -87,6 +84,7 @@ func New(c Config) *Server {
 	}
 	s.setApps(newApps(c.DataApps))
 	s.routes = s.table()
+	s.Wire = standin.New(standin.Service{Name: "Databrain", Route: s.route, Fail: failCall, Now: s.now})
 	return s
 }
 
@@ -111,34 +109,20 @@ func (s *Server) table() map[string]func(*call) answer {
 	}
 }
 
-// Client reaches s in process, whatever the host of the URL. It opens no socket,
-// so it works inside a testing/synctest bubble.
-func (s *Server) Client() *http.Client {
-	return &http.Client{Transport: standin.Transport{Handler: s}}
+// Start listens as [standin.Wire.Start] does. The base URL has the prefix.
+func (s *Server) Start(addr string) (url string, err error) {
+	url, err = s.Wire.Start(addr)
+	if err != nil {
+		return "", err
+	}
+	return url + s.prefix, nil
 }
 
-// ServeHTTP implements [http.Handler].
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	c := &call{r: r, endpoint: s.endpoint(r)}
-	entry := s.arrive(c)
-	defer s.leave()
-	// The body is read before anything else: net/http notices that a client went
-	// away only once it has the whole request.
-	if err := c.readBody(); err != nil {
-		panic(http.ErrAbortHandler)
-	}
-	fault := s.faults.next(c)
-	if fault == nil {
-		s.handle(c).write(w)
-		return
-	}
-	s.markStruck(entry)
-	effect := func() answer { return s.handle(c) }
-	if fault.AfterEffect {
-		done := effect()
-		effect = func() answer { return done }
-	}
-	fault.Do.strike(s, w, r, effect)
+// route names a request by its method and by the path under which the API is known.
+func (s *Server) route(r *http.Request, body []byte) (method, path string, perform func() standin.Answer) {
+	path = s.path(r)
+	c := &call{r: r, endpoint: r.Method + " " + path, raw: body}
+	return r.Method, path, func() standin.Answer { return s.handle(c) }
 }
 
 // handle lets the request take effect and gives its answer.
@@ -159,21 +143,21 @@ func (s *Server) handle(c *call) answer {
 	return route(c)
 }
 
-// endpoint is the method and path of r under which the API is known: without the
-// prefix, and in the newer of the two spellings. The legacy tab is on the pages of
-// data apps and API tokens; rotate-api-key has none.
-func (s *Server) endpoint(r *http.Request) string {
+// path is the path of r without the prefix, and in the newer of the two spellings.
+// The legacy tab is on the pages of data apps and API tokens; rotate-api-key has none.
+func (s *Server) path(r *http.Request) string {
 	path, ok := strings.CutPrefix(r.URL.Path, s.prefix)
 	if !ok {
-		return r.Method + " " + r.URL.Path + " (outside the prefix)"
+		return r.URL.Path + " (outside the prefix)"
 	}
-	if !s.switches.KebabOnly {
-		switch path {
-		case "/api/v2/dataApp":
-			path = "/api/v2/data-app"
-		case "/api/v2/dataApp/api-tokens":
-			path = "/api/v2/data-app/api-tokens"
-		}
+	if s.switches.KebabOnly {
+		return path
 	}
-	return r.Method + " " + path
+	switch path {
+	case "/api/v2/dataApp":
+		return "/api/v2/data-app"
+	case "/api/v2/dataApp/api-tokens":
+		return "/api/v2/data-app/api-tokens"
+	}
+	return path
 }

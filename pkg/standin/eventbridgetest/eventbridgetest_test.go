@@ -211,7 +211,7 @@ func TestEntryFaults(t *testing.T) {
 		}
 	}
 	s.InjectEntry(eventbridgetest.EntryFault{Times: -1})
-	s.Inject(standin.Fault{Kind: standin.CutBefore, Times: -1})
+	s.Inject(standin.Fault{Times: -1, Do: standin.Cut()})
 	s.ClearFaults()
 	if diff := cmp.Diff([]string{"", "", ""}, codes()); diff != "" {
 		t.Errorf("after ClearFaults (-want +got):\n%s", diff)
@@ -220,27 +220,28 @@ func TestEntryFaults(t *testing.T) {
 
 func TestCallFaultsAsTheSDKSeesThem(t *testing.T) {
 	tests := map[string]struct {
-		kind     standin.Kind
+		fault    standin.Fault
 		accepted int // with the SDK's own retry
 	}{
-		"throttled":        {standin.Throttle, 1},
-		"error, no effect": {standin.ErrorBefore, 1},
-		"error, effect":    {standin.ErrorAfter, 2},
-		"cut, no effect":   {standin.CutBefore, 1},
-		"cut, effect":      {standin.CutAfter, 2},
+		"throttled":        {standin.Fault{Do: standin.Error("ThrottlingException")}, 1},
+		"error, no effect": {standin.Fault{Do: standin.Error("")}, 1},
+		"error, effect":    {standin.Fault{AfterEffect: true, Do: standin.Error("")}, 2},
+		"cut, no effect":   {standin.Fault{Do: standin.Cut()}, 1},
+		"cut, effect":      {standin.Fault{AfterEffect: true, Do: standin.Cut()}, 2},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s, c := inProcess(eventbridgetest.Config{})
-				s.Inject(standin.Fault{Kind: tt.kind})
+				s.Inject(tt.fault)
 				if _, err := put(t.Context(), c, entry(`{}`)); err != nil {
 					t.Errorf("the SDK gave up: %v", err)
 				}
 				if s.Accepted() != tt.accepted || s.Count("PutEvents") != 2 {
 					t.Errorf("%d accepted in %d calls", s.Accepted(), s.Count("PutEvents"))
 				}
-				s.Inject(standin.Fault{Kind: tt.kind, Times: -1})
+				tt.fault.Times = -1
+				s.Inject(tt.fault)
 				if _, err := put(t.Context(), c, entry(`{}`)); err == nil {
 					t.Error("the fault did not last")
 				}
@@ -251,10 +252,10 @@ func TestCallFaultsAsTheSDKSeesThem(t *testing.T) {
 
 func TestErrorCodesReachTheSDK(t *testing.T) {
 	s, c := inProcess(eventbridgetest.Config{})
-	s.Inject(standin.Fault{Kind: standin.ErrorBefore, Code: "AccessDeniedException", Message: "no"})
+	s.Inject(standin.Fault{Do: standin.Error("AccessDeniedException")})
 	_, err := put(t.Context(), c, entry(`{}`))
 	var api smithy.APIError
-	if !errors.As(err, &api) || api.ErrorCode() != "AccessDeniedException" || api.ErrorMessage() != "no" {
+	if !errors.As(err, &api) || api.ErrorCode() != "AccessDeniedException" || api.ErrorMessage() == "" {
 		t.Errorf("got %v", err)
 	}
 	if _, err := c.ListRules(t.Context(), &eventbridge.ListRulesInput{}); !errors.As(err, &api) || api.ErrorCode() != "UnknownOperationException" {

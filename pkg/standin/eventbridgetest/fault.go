@@ -62,14 +62,11 @@ func (s *Server) strike(e sentEntry) *EntryFault {
 }
 
 // failCall is the answer to a call that a fault struck.
-func failCall(_ *http.Request, code, message string) standin.Answer {
+func failCall(_ *http.Request, code string) standin.Answer {
 	if code == "" {
 		code = "InternalException"
 	}
-	if message == "" {
-		message = "The call failed."
-	}
-	return failure(code, message)
+	return failure(code, "The call failed.")
 }
 
 // failure is an error answer in the JSON 1.1 protocol.

@@ -68,7 +68,7 @@ func New(c Config) *Server {
 	}
 	s := &Server{config: c}
 	s.Wire = standin.New(standin.Service{
-		Name: "EventBridge", Route: s.route, Fail: failCall, ThrottleCode: "ThrottlingException", Now: c.Now,
+		Name: "EventBridge", Route: s.route, Fail: failCall, Now: c.Now,
 	})
 	return s
 }

@@ -39,16 +39,13 @@ var meanings = map[string]struct {
 }
 
 // fail makes an error answer. A code without an entry is a bad request.
-func fail(r *http.Request, code, message string) standin.Answer {
+func fail(r *http.Request, code string) standin.Answer {
 	if code == "" {
 		code = "InternalError"
 	}
 	meaning, ok := meanings[code]
 	if !ok {
 		meaning.status = http.StatusBadRequest
-	}
-	if message == "" {
-		message = meaning.message
 	}
 	id := uuid.NewString()
 	h := http.Header{"X-Amz-Request-Id": {id}, "Content-Type": {"application/xml"}}
@@ -57,7 +54,7 @@ func fail(r *http.Request, code, message string) standin.Answer {
 		return standin.Answer{Status: meaning.status, Header: h}
 	}
 	return standin.Answer{Status: meaning.status, Header: h,
-		Body: document(errorAnswer{Code: code, Message: message, Resource: r.URL.Path, RequestId: id})}
+		Body: document(errorAnswer{Code: code, Message: meaning.message, Resource: r.URL.Path, RequestId: id})}
 }
 
 func document(v any) []byte {

@@ -42,7 +42,7 @@ type commonPrefix struct{ Prefix string }
 // prefix of the page before.
 func (s *Server) list(in *request) standin.Answer {
 	if s.config.NoListBucket {
-		return fail(in.Request, "AccessDenied", "")
+		return fail(in.Request, "AccessDenied")
 	}
 	q := in.URL.Query()
 	out := listing{
@@ -52,7 +52,7 @@ func (s *Server) list(in *request) standin.Answer {
 	if limit := q.Get("max-keys"); limit != "" {
 		n, err := strconv.Atoi(limit)
 		if err != nil || n < 0 {
-			return fail(in.Request, "InvalidArgument", "")
+			return fail(in.Request, "InvalidArgument")
 		}
 		out.MaxKeys = min(n, maxKeys)
 	}
@@ -60,7 +60,7 @@ func (s *Server) list(in *request) standin.Answer {
 	if out.ContinuationToken != "" {
 		last, err := base64.RawURLEncoding.DecodeString(out.ContinuationToken)
 		if err != nil {
-			return fail(in.Request, "InvalidArgument", "The continuation token provided is incorrect")
+			return fail(in.Request, "InvalidArgument")
 		}
 		after = string(last)
 	}

@@ -82,9 +82,9 @@ func (s *Server) get(in *request) standin.Answer {
 	s.mu.Unlock()
 	if !ok {
 		if s.config.NoListBucket {
-			return fail(in.Request, "AccessDenied", "")
+			return fail(in.Request, "AccessDenied")
 		}
-		return fail(in.Request, "NoSuchKey", "")
+		return fail(in.Request, "NoSuchKey")
 	}
 	h := o.answerHeader(in.Header.Get("X-Amz-Checksum-Mode") == "ENABLED")
 	h.Set("Accept-Ranges", "bytes")
@@ -99,12 +99,12 @@ func (s *Server) get(in *request) standin.Answer {
 func (s *Server) put(in *request) standin.Answer {
 	body, header, code := receive(in)
 	if code != "" {
-		return fail(in.Request, code, "")
+		return fail(in.Request, code)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if code := s.precondition(in); code != "" {
-		return fail(in.Request, code, "")
+		return fail(in.Request, code)
 	}
 	h := s.store(in.bucket, in.key, body, header).answerHeader(true)
 	maps.DeleteFunc(h, func(name string, _ []string) bool {

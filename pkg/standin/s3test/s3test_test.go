@@ -326,13 +326,13 @@ func TestFaultsAsTheSDKSeesThem(t *testing.T) {
 		calls  int
 		stored bool
 	}{
-		"slow down":           {standin.Fault{Kind: standin.Throttle}, "", 2, true},
-		"cut":                 {standin.Fault{Kind: standin.CutBefore}, "", 2, true},
-		"error after":         {standin.Fault{Kind: standin.ErrorAfter}, "", 2, true},
-		"error for good":      {standin.Fault{Kind: standin.ErrorBefore, Times: -1}, "InternalError", 3, false},
-		"lost race":           {standin.Fault{Kind: standin.ErrorBefore, Code: "ConditionalRequestConflict"}, "ConditionalRequestConflict", 1, false},
-		"forbidden":           {standin.Fault{Kind: standin.ErrorBefore, Code: "AccessDenied"}, "AccessDenied", 1, false},
-		"only its own target": {standin.Fault{Kind: standin.ErrorBefore, Code: "AccessDenied", Target: "bucket/other"}, "", 1, true},
+		"slow down":           {standin.Fault{Do: standin.Error("SlowDown")}, "", 2, true},
+		"cut":                 {standin.Fault{Do: standin.Cut()}, "", 2, true},
+		"error after":         {standin.Fault{AfterEffect: true, Do: standin.Error("")}, "", 2, true},
+		"error for good":      {standin.Fault{Times: -1, Do: standin.Error("")}, "InternalError", 3, false},
+		"lost race":           {standin.Fault{Do: standin.Error("ConditionalRequestConflict")}, "ConditionalRequestConflict", 1, false},
+		"forbidden":           {standin.Fault{Do: standin.Error("AccessDenied")}, "AccessDenied", 1, false},
+		"only its own target": {standin.Fault{Target: "bucket/other", Do: standin.Error("AccessDenied")}, "", 1, true},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -355,7 +355,7 @@ func TestFaultsAsTheSDKSeesThem(t *testing.T) {
 func TestAnAnswerThatEndsHalfway(t *testing.T) {
 	s, c := inProcess(s3test.Config{})
 	s.Put("bucket", "k", []byte("0123456789"))
-	s.Inject(standin.Fault{Kind: standin.CutHalfway})
+	s.Inject(standin.Fault{Do: standin.CutBody()})
 	if got, _, err := get(t.Context(), c, "k"); got != "01234" || !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("read %q, %v", got, err)
 	}

@@ -19,8 +19,8 @@
 // Faults are injected with [standin.Wire.Inject]; the target of a call is
 // "bucket/key". The answer to a conditional write that lost a race is
 //
-//	store.Inject(standin.Fault{Kind: standin.ErrorBefore, Operation: "PutObject",
-//		Code: "ConditionalRequestConflict"})
+//	store.Inject(standin.Fault{Operation: "PutObject",
+//		Do: standin.Error("ConditionalRequestConflict")})
 package s3test
 
 import (
@@ -75,7 +75,7 @@ func New(c Config) *Server {
 	}
 	s := &Server{config: c, objects: make(map[string]Object)}
 	s.Wire = standin.New(standin.Service{
-		Name: "S3", Route: s.route, Fail: fail, ThrottleCode: "SlowDown", Now: c.Now,
+		Name: "S3", Route: s.route, Fail: fail, Now: c.Now,
 	})
 	return s
 }
@@ -96,7 +96,7 @@ func (s *Server) route(r *http.Request, body []byte) (operation, target string, 
 	target = in.bucket + "/" + in.key
 	return operation, target, func() standin.Answer {
 		if code := s.refuse(in, operation); code != "" {
-			return fail(r, code, "")
+			return fail(r, code)
 		}
 		return run(in)
 	}

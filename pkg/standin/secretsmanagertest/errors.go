@@ -77,7 +77,7 @@ func errRotationIncomplete() *Error {
 	return fail(CodeInvalidRequest, "A previous rotation isn't complete. That rotation will be reattempted.")
 }
 
-// defaultMessage is the text of an injected error that has none of its own.
+// defaultMessage is the text of an injected error.
 func defaultMessage(code, operation string) string {
 	switch code {
 	case CodeInternal:

@@ -32,13 +32,13 @@ func TestFaults(t *testing.T) {
 		as      func(error) bool
 		applied bool
 	}{
-		"error before":  {standin.Fault{Kind: standin.ErrorBefore}, code("InternalServiceError"), false},
-		"error after":   {standin.Fault{Kind: standin.ErrorAfter}, code("InternalServiceError"), true},
-		"access denied": {standin.Fault{Kind: standin.ErrorBefore, Code: secretsmanagertest.CodeAccessDenied}, code("AccessDeniedException"), false},
-		"no decryption": {standin.Fault{Kind: standin.ErrorBefore, Code: secretsmanagertest.CodeDecryption}, code("DecryptionFailure"), false},
-		"throttle":      {standin.Fault{Kind: standin.Throttle}, code("ThrottlingException"), false},
-		"cut before":    {standin.Fault{Kind: standin.CutBefore}, lost, false},
-		"cut after":     {standin.Fault{Kind: standin.CutAfter}, lost, true},
+		"error before":  {standin.Fault{Do: standin.Error("")}, code("InternalServiceError"), false},
+		"error after":   {standin.Fault{AfterEffect: true, Do: standin.Error("")}, code("InternalServiceError"), true},
+		"access denied": {standin.Fault{Do: standin.Error(secretsmanagertest.CodeAccessDenied)}, code("AccessDeniedException"), false},
+		"no decryption": {standin.Fault{Do: standin.Error(secretsmanagertest.CodeDecryption)}, code("DecryptionFailure"), false},
+		"throttle":      {standin.Fault{Do: standin.Error("ThrottlingException")}, code("ThrottlingException"), false},
+		"cut before":    {standin.Fault{Do: standin.Cut()}, lost, false},
+		"cut after":     {standin.Fault{AfterEffect: true, Do: standin.Cut()}, lost, true},
 	} {
 		t.Run(title, func(t *testing.T) {
 			overBoth(t, func(t *testing.T, sm *secretsmanagertest.Server, client *secretsmanager.Client) {
@@ -63,7 +63,7 @@ func TestDeliveredTwice(t *testing.T) {
 	overBoth(t, func(t *testing.T, sm *secretsmanagertest.Server, client *secretsmanager.Client) {
 		one, two := sm.Holder(name, "AWSCURRENT"), uuid.NewString()
 		must(t, put(t.Context(), client, two, "two", "AWSPENDING"))
-		sm.Inject(standin.Fault{Kind: standin.Twice, Operation: "UpdateSecretVersionStage"})
+		sm.Inject(standin.Fault{Operation: "UpdateSecretVersionStage", Do: standin.Twice()})
 		_, err := client.UpdateSecretVersionStage(t.Context(), &secretsmanager.UpdateSecretVersionStageInput{
 			SecretId: aws.String(name), VersionStage: aws.String("AWSCURRENT"), MoveToVersionId: aws.String(two), RemoveFromVersionId: aws.String(one),
 		})
@@ -86,11 +86,11 @@ func TestTargetOfACall(t *testing.T) {
 		return err
 	}
 	for _, id := range []string{name, arn, arn[:len(arn)-len("-abcdef")]} {
-		sm.Inject(standin.Fault{Kind: standin.ErrorBefore, Target: "other"})
+		sm.Inject(standin.Fault{Target: "other", Do: standin.Error("")})
 		if err := read(id); err != nil {
 			t.Errorf("%s: a fault for another secret struck: %v", id, err)
 		}
-		sm.Inject(standin.Fault{Kind: standin.ErrorBefore, Target: name})
+		sm.Inject(standin.Fault{Target: name, Do: standin.Error("")})
 		if read(id) == nil {
 			t.Errorf("%s: the fault for the secret's name did not strike", id)
 		}
@@ -111,8 +111,8 @@ func TestRetriesOfTheSDKInABubble(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sm := secretsmanagertest.New(secretsmanagertest.Config{})
 		create(t, sm, "one")
-		sm.Inject(standin.Fault{Kind: standin.Throttle})
-		sm.Inject(standin.Fault{Kind: standin.CutAfter, Skip: 1})
+		sm.Inject(standin.Fault{Do: standin.Error("ThrottlingException")})
+		sm.Inject(standin.Fault{Skip: 1, AfterEffect: true, Do: standin.Cut()})
 		o := options("http://secretsmanager.test", sm.Client())
 		o.RetryMaxAttempts = 3
 		start := time.Now()

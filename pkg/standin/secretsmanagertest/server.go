@@ -77,7 +77,7 @@ func New(cfg Config) *Server {
 	s := &Server{cfg: cfg, operations: operations(), functions: make(map[string]Rotator)}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.Wire = standin.New(standin.Service{
-		Name: "Secrets Manager", Route: s.route, Fail: failCall, ThrottleCode: CodeThrottling, Now: cfg.Now,
+		Name: "Secrets Manager", Route: s.route, Fail: failCall, Now: cfg.Now,
 	})
 	return s
 }

@@ -86,15 +86,12 @@ func (s *Server) about(body []byte) string {
 }
 
 // failCall is the answer to a call that a fault struck.
-func failCall(r *http.Request, code, message string) standin.Answer {
+func failCall(r *http.Request, code string) standin.Answer {
 	if code == "" {
 		code = CodeInternal
 	}
-	if message == "" {
-		operation, _ := strings.CutPrefix(r.Header.Get("X-Amz-Target"), "secretsmanager.")
-		message = defaultMessage(code, operation)
-	}
-	return answer(nil, &Error{code, message})
+	operation, _ := strings.CutPrefix(r.Header.Get("X-Amz-Target"), "secretsmanager.")
+	return answer(nil, &Error{code, defaultMessage(code, operation)})
 }
 
 // epoch is a time as the protocol writes it: seconds with a fraction.
