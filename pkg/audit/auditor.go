@@ -2,11 +2,9 @@ package audit
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -41,19 +39,16 @@ type Request struct {
 	Start  time.Time
 }
 
-// How much of an invocation's time is kept back for what follows.
+// Of the time of an invocation, reading the instance leaves afterListing for all that
+// follows, and each stage of the emission leaves afterStage for those behind it.
 const (
-	afterListing = 20 * time.Second // reading the state, all of the emission
-	afterLoading = 14 * time.Second // all of the emission
-	afterEvents  = 6 * time.Second  // reports, the last event, the state
-	afterReports = 3 * time.Second  // the last event, the state
-	afterLast    = 2 * time.Second  // the state, the metrics
-	afterState   = time.Second      // the metrics and the answer
+	afterListing = 20 * time.Second
+	afterStage   = 6 * time.Second
 )
 
-// postureTime bounds what is asked about the secret's rotation, which the run can do
-// without.
-const postureTime = 10 * time.Second
+// askTime bounds a question to AWS that the run can do without: what Secrets Manager
+// says of the rotation, and the state of the last run.
+const askTime = 10 * time.Second
 
 // Run audits the instance. The summary is valid with an error too, which is a
 // [*RunFailed] or an [*EmissionFailed].
@@ -65,6 +60,7 @@ func (a *Auditor) Run(ctx context.Context, request Request) (report.Summary, err
 		}},
 	}
 	failure := r.observe(ctx)
+	r.logGaps(ctx)
 	if failure != nil {
 		r.report.Summary.Status = report.Failed
 		r.note(failure.Error())
@@ -85,7 +81,7 @@ func (a *Auditor) Run(ctx context.Context, request Request) (report.Summary, err
 	case failure != nil:
 		return s, failure
 	case s.EmitFailures > 0:
-		return s, &EmissionFailed{s.EmitFailures}
+		return s, &EmissionFailed{s.EmitFailures, r.firstFailure}
 	}
 	return s, nil
 }
@@ -99,23 +95,24 @@ type run struct {
 	version stateVersion // of the state that memory came from
 	next    finding.Snapshot
 
-	lostEvents int
+	lostEvents   int
+	firstFailure string // of the emission: what and why
 }
 
 // observe reads the instance, judges what it read and compares that with the last
 // run. It fills in the report whether it fails or not.
 func (r *run) observe(ctx context.Context) error {
-	reading, cancel := r.before(ctx, afterListing)
-	policy, coverage, evaluation, failure := r.read(reading)
-	cancel()
-	result := evaluation.Finish(coverage)
 	if r.Store != nil {
 		var note string
-		loading, cancel := r.before(ctx, afterLoading)
+		loading, cancel := context.WithTimeout(ctx, askTime)
 		r.memory, r.version, note = r.Store.load(loading, r.Instance)
 		cancel()
 		r.note(note)
 	}
+	reading, cancel := r.before(ctx, afterListing)
+	policy, coverage, evaluation, failure := r.read(reading)
+	cancel()
+	result := evaluation.Finish(coverage)
 	p := r.report
 	p.Resolved, r.next = finding.Transition(r.memory, result.Findings, coverage, r.Instance, r.request.Start)
 	for _, f := range p.Resolved {
@@ -140,11 +137,12 @@ func (r *run) observe(ctx context.Context) error {
 func (r *run) read(ctx context.Context) (finding.Policy, finding.Coverage, *finding.Evaluation, error) {
 	policy, err := r.Policy(ctx)
 	if err != nil {
-		return finding.DefaultPolicy(), unread(err), finding.NewEvaluation(finding.DefaultPolicy(), r.Instance, r.request.Start),
-			policyFailed(err)
+		policy = finding.DefaultPolicy()
+		coverage := finding.Coverage{Gaps: []finding.Gap{{Class: finding.GapSettings}}}
+		return policy, coverage, finding.NewEvaluation(policy, r.Instance, r.request.Start), policyFailed(err)
 	}
 	evaluation := finding.NewEvaluation(policy, r.Instance, r.request.Start)
-	asking, cancel := context.WithTimeout(ctx, postureTime)
+	asking, cancel := context.WithTimeout(ctx, askTime)
 	posture, err := r.Secret.posture(asking, r.request.Start)
 	cancel()
 	if err != nil {
@@ -171,23 +169,23 @@ func (r *run) read(ctx context.Context) (finding.Policy, finding.Coverage, *find
 	return policy, coverage, evaluation, nil
 }
 
-// unread is the coverage of a run that could not even begin to read.
-func unread(err error) finding.Coverage {
-	class := finding.GapNetwork
-	_, invalid := errors.AsType[*finding.InvalidPolicy](err)
-	switch status := httpStatus(err); {
-	case invalid:
-		class = finding.GapDecode
-	case status == http.StatusForbidden:
-		class = finding.GapForbidden
-	case status != 0:
-		class = finding.GapServer
+// maxLoggedGaps is how many gaps the log names one by one.
+const maxLoggedGaps = 10
+
+// logGaps names the parts of the instance that could not be read.
+func (r *run) logGaps(ctx context.Context) {
+	gaps := r.report.Gaps
+	for _, g := range gaps[:min(len(gaps), maxLoggedGaps)] {
+		r.Log.WarnContext(ctx, "coverage gap", slog.String("dataApp", finding.ShownName(g.DataApp)),
+			slog.String("class", string(g.Class)), slog.Int("status", g.Status), slog.Int("attempts", g.Attempts))
 	}
-	return finding.Coverage{Gaps: []finding.Gap{{Class: class}}}
+	if more := len(gaps) - maxLoggedGaps; more > 0 {
+		r.Log.WarnContext(ctx, "further coverage gaps are in the report", slog.Int("gaps", more))
+	}
 }
 
-// before returns a context that ends so long before ctx does, or at half of the
-// time that is left if that is less.
+// before returns a context whose deadline is reserve earlier than ctx's, but gives up
+// at most half of the remaining time.
 func (r *run) before(ctx context.Context, reserve time.Duration) (context.Context, context.CancelFunc) {
 	deadline, ok := ctx.Deadline()
 	if !ok {

@@ -22,10 +22,7 @@ const maxBatchEntries = 10
 const (
 	eventCalls    = 10 // calls of PutEvents in flight, as many as the SDK keeps connections
 	eventAttempts = 5  // calls for an entry that EventBridge took and failed
-	eventGiveUp   = 8  // failed calls in a row after which no more are made
 )
-
-var errGivenUp = errors.New("not sent, since too many calls of EventBridge failed before")
 
 // EventBridge is the part of the SDK's client that the audit needs.
 type EventBridge interface {
@@ -40,7 +37,7 @@ type Bus struct {
 
 // send sends all events, in batches and several calls at a time. They are made as
 // they are sent, so that they never are in memory all at once. It returns how many
-// were not taken, and why the last of them was not.
+// were not taken, and why the first of them was not.
 func (b *Bus) send(ctx context.Context, events iter.Seq[report.Event]) (lost int, cause error) {
 	batches := make(chan []types.PutEventsRequestEntry)
 	s := &sending{}
@@ -62,43 +59,25 @@ func (b *Bus) send(ctx context.Context, events iter.Seq[report.Event]) (lost int
 
 // sending accounts for what was not taken.
 type sending struct {
-	mu     sync.Mutex
-	lost   int
-	cause  error
-	failed int // calls in a row that failed as a whole
+	mu    sync.Mutex
+	lost  int
+	cause error // of the first loss
 }
 
 func (s *sending) lose(n int, cause error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.lost, s.cause = s.lost+n, cause
-}
-
-func (s *sending) called(err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.failed++
-	if err == nil {
-		s.failed = 0
+	s.lost += n
+	if s.cause == nil {
+		s.cause = cause
 	}
-}
-
-func (s *sending) hopeless() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.failed >= eventGiveUp
 }
 
 // put sends one batch, and again those of its entries that failed. A call that
 // failed as a whole has been retried by the SDK.
 func (b *Bus) put(ctx context.Context, s *sending, batch []types.PutEventsRequestEntry) {
-	if s.hopeless() {
-		s.lose(len(batch), errGivenUp)
-		return
-	}
 	for attempt := 1; ; attempt++ {
 		out, err := b.Client.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: batch})
-		s.called(err)
 		if err != nil {
 			s.lose(len(batch), err)
 			return

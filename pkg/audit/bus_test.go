@@ -86,15 +86,19 @@ func TestEventsThatStayFailedAreAnError(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		damage func(*lab)
-		lost   func(events int) bool
+		lost   int
+		cause  string // that the error names
 	}{
-		{"one entry", func(l *lab) { l.bus.InjectEntry(entryFault(1, -1, report.CoverageGap)) }, func(n int) bool { return n == 1 }},
-		{"every entry", func(l *lab) { l.bus.InjectEntry(entryFault(1, -1)) }, func(n int) bool { return n == 63 }},
+		{"one entry", func(l *lab) { l.bus.InjectEntry(entryFault(1, -1, report.CoverageGap)) }, 1,
+			"events: EventBridge did not take an entry: ThrottlingException"},
+		{"every entry", func(l *lab) { l.bus.InjectEntry(entryFault(1, -1)) }, 63,
+			"events: EventBridge did not take an entry: ThrottlingException"},
 		{"every call", func(l *lab) {
 			l.bus.Inject(standin.Fault{Times: -1, Do: standin.Error("AccessDeniedException")})
-		}, func(n int) bool { return n == 63 }},
-		{"no answer", func(l *lab) { l.bus.Inject(standin.Fault{Times: -1, Do: standin.Hang()}) }, func(n int) bool { return n == 63 }},
-		{"the last event", func(l *lab) { l.bus.InjectEntry(entryFault(1, -1, report.AuditCompleted)) }, func(n int) bool { return n == 1 }},
+		}, 63, "events: AccessDeniedException"},
+		{"no answer", func(l *lab) { l.bus.Inject(standin.Fault{Times: -1, Do: standin.Hang()}) }, 63, "events: no answer in time"},
+		{"the last event", func(l *lab) { l.bus.InjectEntry(entryFault(1, -1, report.AuditCompleted)) }, 1,
+			"the last event: EventBridge did not take an entry: ThrottlingException"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -103,7 +107,10 @@ func TestEventsThatStayFailedAreAnError(t *testing.T) {
 				c.damage(l)
 				start := time.Now()
 				s, err := l.run()
-				if e := asError[*audit.EmissionFailed](t, err); !c.lost(e.Failures) || s.EmitFailures != e.Failures {
+				if !strings.Contains(err.Error(), c.cause) {
+					t.Errorf("%v; it should name the first cause: %s", err, c.cause)
+				}
+				if e := asError[*audit.EmissionFailed](t, err); c.lost != e.Failures || s.EmitFailures != e.Failures {
 					t.Errorf("%d failures by the error, %d by the summary", e.Failures, s.EmitFailures)
 				}
 				if took := time.Since(start); took > l.timeout-time.Second {

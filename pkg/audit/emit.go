@@ -23,30 +23,24 @@ const metricNamespace = "Databrain/TokenAudit"
 func (r *run) emit(ctx context.Context) {
 	r.report.EmittedAt = r.Now()
 	if r.Bus != nil {
-		sending, cancel := r.before(ctx, afterEvents)
-		r.send(sending, "events", r.report.Events())
-		cancel()
+		r.send(ctx, "events", r.report.Events())
 	}
 	if r.Store != nil {
-		storing, cancel := r.before(ctx, afterReports)
-		r.storeReports(storing)
-		cancel()
+		r.storeReports(ctx)
 	}
 	r.finish()
 	if r.Bus != nil {
-		sending, cancel := r.before(ctx, afterLast)
-		r.send(sending, "the last event", slices.Values([]report.Event{r.report.Completed()}))
-		cancel()
+		r.send(ctx, "the last event", slices.Values([]report.Event{r.report.Completed()}))
 	}
 	if r.Store != nil {
-		storing, cancel := r.before(ctx, afterState)
-		r.storeState(storing)
-		cancel()
+		r.storeState(ctx)
 	}
 	r.writeMetrics(ctx)
 }
 
 func (r *run) send(ctx context.Context, what string, events iter.Seq[report.Event]) {
+	ctx, cancel := r.before(ctx, afterStage)
+	defer cancel()
 	lost, err := r.Bus.send(ctx, events)
 	r.lostEvents += lost
 	r.failed(ctx, what, lost, err)
@@ -58,6 +52,9 @@ func (r *run) failed(ctx context.Context, what string, failures int, err error) 
 		return
 	}
 	r.report.Summary.EmitFailures += failures
+	if r.firstFailure == "" {
+		r.firstFailure = what + ": " + awsCause(err)
+	}
 	r.Log.ErrorContext(ctx, "not written", slog.String("what", what), slog.Int("failures", failures), slog.Any("error", err))
 }
 
@@ -79,6 +76,8 @@ func reportFiles() []reportFile {
 // storeReports stores each form of the report under the run's date and as the
 // latest.
 func (r *run) storeReports(ctx context.Context) {
+	ctx, cancel := r.before(ctx, afterStage)
+	defer cancel()
 	folder := fmt.Sprintf("%s/%s/", r.request.Start.UTC().Format(time.DateOnly), r.request.RunID)
 	r.report.Summary.Report = fmt.Sprintf("s3://%s/%s%sreport.html", r.Store.Bucket, r.Store.Prefix, folder)
 	files := reportFiles()
@@ -93,7 +92,7 @@ func (r *run) storeReports(ctx context.Context) {
 	uploads.Wait()
 	for i, err := range errs {
 		if err != nil {
-			r.failed(ctx, files[i].name, 1, err)
+			r.failed(ctx, "s3://"+r.Store.Bucket+"/"+r.Store.Prefix+folder+files[i].name, 1, err)
 		}
 	}
 	if errs[0] != nil {
@@ -111,12 +110,14 @@ func (r *run) storeState(ctx context.Context) {
 		r.note("the state was not stored, so that the next run repeats the events that were not taken")
 		return
 	}
+	ctx, cancel := r.before(ctx, afterStage)
+	defer cancel()
 	err := r.Store.save(ctx, r.next, r.version)
 	switch {
 	case errors.Is(err, errStateTaken):
 		r.note("another run stored its state while this one ran; that one holds")
 	case err != nil:
-		r.failed(ctx, "the state", 1, err)
+		r.failed(ctx, "s3://"+r.Store.Bucket+"/"+r.Store.stateKey(), 1, err)
 	}
 }
 

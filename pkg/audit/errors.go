@@ -28,15 +28,19 @@ func (e *RunFailed) Error() string {
 // Unwrap returns what went wrong.
 func (e *RunFailed) Unwrap() error { return e.Err }
 
-// EmissionFailed is the error of a run whose outcome could not be sent or stored
-// in full. The state for the next run is kept back if events were lost, so that
-// they are sent then as they would have been now.
-type EmissionFailed struct{ Failures int }
+// EmissionFailed is the error of a run whose outcome could not be sent or stored in
+// full. If events were lost, the state for the next run is kept back, so that the next
+// run sends them as this one would have.
+type EmissionFailed struct {
+	Failures int
+	First    string // what was not written, and why
+}
 
 func (e *EmissionFailed) Error() string {
-	return fmt.Sprintf("audit: %d events, reports or states could not be written. The rest was, and nothing was changed in Databrain. "+
-		`The log says which and why ("not written"): check the policies of the event bus and of the bucket and what the function's role may do, `+
-		"then run the audit again, which sends what was lost.", e.Failures)
+	return fmt.Sprintf("audit: not written: %s; %d events, reports or states in all. "+
+		`The rest was written, and nothing was changed in Databrain. The log names each ("not written"): `+
+		"check the policies of the event bus and of the bucket and what the function's role may do, "+
+		"then run the audit again, which sends what was lost.", e.First, e.Failures)
 }
 
 // policyFailed is a run without its policy, which came from S3.
@@ -77,7 +81,7 @@ func listFailed(err error, class finding.GapClass) *RunFailed {
 	return &RunFailed{"list the data apps", err, do}
 }
 
-// awsCause says in a word or two why a call of an AWS service failed.
+// awsCause says in a few words why a call of an AWS service failed.
 func awsCause(err error) string {
 	if e, ok := errors.AsType[smithy.APIError](err); ok {
 		return e.ErrorCode()
@@ -85,5 +89,8 @@ func awsCause(err error) string {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return "no answer in time"
 	}
-	return "no answer"
+	if _, asked := errors.AsType[*smithy.OperationError](err); asked {
+		return "no answer"
+	}
+	return err.Error()
 }

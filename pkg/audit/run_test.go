@@ -3,6 +3,7 @@ package audit_test
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -70,7 +71,7 @@ func TestFailedRunStillTells(t *testing.T) {
 		{"the token is not a string", func(l *lab) { l.putValue(`{"token":7}`) }, finding.GapAuth, "Store the live service token"},
 		{"the secret is not JSON", func(l *lab) { l.putValue("some words") }, finding.GapAuth, "Store the live service token"},
 		{"the token is refused", func(l *lab) { l.db.SetToken("11111111-2222-4333-8444-555555555555") }, finding.GapAuth, "put AWSCURRENT on it"},
-		{"the policy is not there", func(l *lab) { l.storedPolicy() }, finding.GapServer, "Put the policy there"},
+		{"the policy is not there", func(l *lab) { l.storedPolicy() }, finding.GapSettings, "Put the policy there"},
 		{"the role may not read the secret", func(l *lab) {
 			l.secrets.Inject(standin.Fault{Operation: "GetSecretValue", Times: -1, Do: standin.Error("AccessDeniedException")})
 		}, finding.GapAuth, "role may read the secret"},
@@ -80,8 +81,8 @@ func TestFailedRunStillTells(t *testing.T) {
 		{"the role may not read the policy", func(l *lab) {
 			l.storedPolicy()
 			l.s3.Inject(standin.Fault{Target: labBucket + "/policy.json", Times: -1, Do: standin.Error("AccessDenied")})
-		}, finding.GapForbidden, "role may read it"},
-		{"the policy is faulty", func(l *lab) { l.storedPolicy(); l.s3.Put(labBucket, "policy.json", []byte(`{"maxAge":1}`)) }, finding.GapDecode, "Correct the policy"},
+		}, finding.GapSettings, "role may read it"},
+		{"the policy is faulty", func(l *lab) { l.storedPolicy(); l.s3.Put(labBucket, "policy.json", []byte(`{"maxAge":1}`)) }, finding.GapSettings, "Correct the policy"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -279,6 +280,33 @@ func TestExceptionsInARun(t *testing.T) {
 			t.Errorf("after it has lapsed: %+v", s.Counts)
 		}
 		if diff := cmp.Diff(map[finding.Check]finding.State{finding.ExceptionExpired: finding.New}, exceptions()); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+// TestTheLogNamesGaps: the first ten parts that could not be read, each with its class,
+// and the number of the others.
+func TestTheLogNamesGaps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t, databraintest.Config{DataApps: apps(14)})
+		l.db.Inject(standin.Fault{
+			Target: tokensPath, Times: -1, When: func(r *http.Request) bool { return r.URL.Query().Get("dataAppName") < "App 012" },
+			Do: databraintest.Error(403, "FORBIDDEN", "x"),
+		})
+		l.mustRun()
+		warned := map[string]int{}
+		for line := range strings.Lines(l.log.String()) {
+			entry := decode[map[string]any](t, line)
+			if entry["level"] == "WARN" {
+				warned[fmt.Sprint(entry["msg"])]++
+				if entry["msg"] == "coverage gap" && (entry["class"] != "forbidden" || entry["status"] != 403.0 || entry["attempts"] != 1.0) {
+					t.Errorf("the line says %s", line)
+				}
+			}
+		}
+		want := map[string]int{"coverage gap": 10, "further coverage gaps are in the report": 1}
+		if diff := cmp.Diff(want, warned); diff != "" {
 			t.Error(diff)
 		}
 	})

@@ -67,11 +67,13 @@ func (c GapClass) Remedy() (text, url string) {
 	return "Look at the log and the health of the instance, then run the audit again.", databrainDocs + "health-check"
 }
 
-// why says in parentheses why the gap is there.
+// why completes the sentence that something could not be read.
 func (g *Gap) why() string {
 	switch {
 	case g == nil:
 		return "for an unknown reason"
+	case g.Class == GapSettings:
+		return "because the audit could not read its own policy"
 	case g.Status != 0:
 		return fmt.Sprintf("(%s, HTTP status %d, %d requests)", g.Class, g.Status, g.Attempts)
 	}

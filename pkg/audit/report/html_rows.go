@@ -171,6 +171,7 @@ func whyGap(g *finding.Gap) string {
 		finding.GapDecode:      "the answer was not a complete list",
 		finding.GapDeadline:    "the time of the run was up",
 		finding.GapNetwork:     "the connection failed",
+		finding.GapSettings:    "the policy of the audit could not be read",
 	}
 	why := cmp.Or(words[g.Class], "the reason is not known")
 	why = strings.ToUpper(why[:1]) + why[1:]
