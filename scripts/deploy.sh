@@ -7,7 +7,7 @@ set -eu
 cd "$(dirname "$0")/.."
 deployed=
 if [ -f samconfig.toml ]; then
-    deployed=$(sed -n -E '/^[[:space:]]*#/d; s/.*Architecture=[\\"]*(arm64|x86_64).*/\1/p' samconfig.toml | sort -u | tr '\n' ' ')
+    deployed=$(sed -n -E '/^[[:space:]]*#/d; s/.*Architecture *= *[\\"]*(arm64|x86_64).*/\1/p' samconfig.toml | sort -u | tr '\n' ' ')
     deployed=${deployed% }
     deployed=${deployed:-arm64}
 fi

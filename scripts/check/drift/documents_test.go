@@ -5,12 +5,13 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
-	"maps"
+	"net/url"
 	"os"
 	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -18,21 +19,14 @@ import (
 // documents are the pages that people read, by their path from the root.
 func documents(t *testing.T) map[string]string {
 	t.Helper()
-	paths, err := filepath.Glob(filepath.Join(root, ".github", "*.md"))
-	if err != nil || len(paths) == 0 {
-		t.Fatalf("%d pages in .github, %v", len(paths), err)
-	}
 	pages := make(map[string]string)
-	for _, file := range append(paths, filepath.Join(root, "README.md")) {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
+	for file := range sources(t) {
+		if path.Ext(file) == ".md" {
+			pages[file] = page(t, file)
 		}
-		name, err := filepath.Rel(root, file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		pages[filepath.ToSlash(name)] = string(text)
+	}
+	if len(pages) < 7 {
+		t.Fatalf("only %d pages", len(pages))
 	}
 	return pages
 }
@@ -67,44 +61,84 @@ var (
 	tests    = regexp.MustCompile(`^(Test|Fuzz|Benchmark)[A-Z]\w+$`)
 )
 
-// TestLinksLeadSomewhere checks every link of a page to a file or to a heading.
+// TestLinksLeadSomewhere checks every link of a page: to a file, to a heading of
+// that file, or to a well-formed address elsewhere.
 func TestLinksLeadSomewhere(t *testing.T) {
-	files, seen := sources(t), 0
-	for name, page := range documents(t) {
-		text := fenced.ReplaceAllString(page, "")
-		anchors := make(map[string]bool)
-		for _, heading := range headings.FindAllStringSubmatch(text, -1) {
-			anchors[anchor(heading[1])] = true
-		}
-		for _, link := range links.FindAllStringSubmatch(text, -1) {
-			target, fragment, _ := strings.Cut(link[1], "#")
-			switch {
-			case strings.HasPrefix(target, "https://"):
-				continue
-			case target == "" && !anchors[fragment]:
-				t.Errorf("%s: no heading %q", name, link[1])
-			case target != "" && !files[path.Join(path.Dir(name), target)]:
-				t.Errorf("%s: no file %q", name, link[1])
-			}
+	files, pages, seen := sources(t), documents(t), 0
+	for name, text := range pages {
+		for _, link := range links.FindAllStringSubmatch(fenced.ReplaceAllString(text, ""), -1) {
 			seen++
+			if fault := followed(files, pages, name, link[1]); fault != "" {
+				t.Errorf("%s: link %q: %s", name, link[1], fault)
+			}
 		}
 	}
-	if seen < 5 {
+	if seen < 50 {
 		t.Errorf("only %d links seen", seen)
 	}
 }
 
-// anchor is how GitHub names a heading.
-func anchor(heading string) string {
-	kept := regexp.MustCompile("[^a-z0-9 _-]").ReplaceAllString(strings.ToLower(heading), "")
-	return strings.ReplaceAll(kept, " ", "-")
+// followed returns what is wrong with a link on the page called name, or "".
+func followed(files map[string]bool, pages map[string]string, name, link string) string {
+	if strings.Contains(link, ":") {
+		address, err := url.Parse(link)
+		if err != nil || address.Scheme != "https" || !strings.Contains(address.Host, ".") {
+			return "is no address with https"
+		}
+		return ""
+	}
+	target, fragment, anchored := strings.Cut(link, "#")
+	file := name
+	if target != "" {
+		file = path.Join(path.Dir(name), target)
+	}
+	if !files[file] {
+		return "no such file"
+	}
+	if anchored && !slices.Contains(anchors(pages[file]), fragment) {
+		return "no such heading"
+	}
+	return ""
+}
+
+// TestFollowed gives the check of links what it must find.
+func TestFollowed(t *testing.T) {
+	files := map[string]bool{"README.md": true, "a/b.md": true}
+	pages := map[string]string{"README.md": "# One\n", "a/b.md": "## It isn't `done`, yet\n\n## Twice\n\n## Twice\n"}
+	for link, want := range map[string]string{
+		"a/b.md": "", "a/b.md#it-isnt-done-yet": "", "a/b.md#twice-1": "", "#one": "", "https://example.com/x#y": "",
+		"#two": "no such heading", "a/b.md#one": "no such heading", "b.md": "no such file", "a/b.md#": "no such heading",
+		"http://example.com": "is no address with https", "https://localhost": "is no address with https", "https:/example.com": "is no address with https",
+	} {
+		if got := followed(files, pages, "README.md", link); got != want {
+			t.Errorf("%s: %q, want %q", link, got, want)
+		}
+	}
+}
+
+// anchors are the names that GitHub gives the headings of a page; the second of two
+// equal ones ends with -1.
+func anchors(text string) []string {
+	var names []string
+	seen := make(map[string]int)
+	for _, heading := range headings.FindAllStringSubmatch(fenced.ReplaceAllString(text, ""), -1) {
+		name := regexp.MustCompile("[^a-z0-9 _-]").ReplaceAllString(strings.ToLower(heading[1]), "")
+		name = strings.ReplaceAll(name, " ", "-")
+		if n := seen[name]; n > 0 {
+			names = append(names, name+"-"+strconv.Itoa(n))
+		} else {
+			names = append(names, name)
+		}
+		seen[name]++
+	}
+	return names
 }
 
 // TestNamedFilesAndTestsExist checks what a page names between backticks: paths of
 // this repository, file names of Go and shell, and tests.
 func TestNamedFilesAndTestsExist(t *testing.T) {
 	files := sources(t)
-	bases, functions := make(map[string]bool), testFunctions(t, files)
+	bases, tested := make(map[string]bool), testFunctions(t, files)
 	for file := range files {
 		bases[path.Base(file)] = true
 	}
@@ -118,7 +152,7 @@ func TestNamedFilesAndTestsExist(t *testing.T) {
 			case strings.ContainsAny(text, " <>\"$…"), text == "TestRotationFailed": // an event of CloudTrail
 				continue
 			case tests.MatchString(text):
-				known = functions[text]
+				known = tested[text]
 			case slashed && files[top]:
 				known = anyMatch(files, text)
 			case !slashed && slices.Contains([]string{".go", ".sh", ".tmpl"}, path.Ext(text)):
@@ -165,40 +199,12 @@ func testFunctions(t *testing.T, files map[string]bool) map[string]bool {
 	return functions
 }
 
-// TestReadmeNamesEveryError checks that the runbook knows whatever a function may
-// fail with: Lambda reports the name of the type.
-func TestReadmeNamesEveryError(t *testing.T) {
-	names := make(map[string]bool)
-	for file, parsed := range shipped(t) {
-		if strings.HasPrefix(file, "pkg/databrain/") || strings.HasPrefix(file, "pkg/jsonobject/") {
-			continue // always wrapped, or replaced by a named error
-		}
-		ast.Inspect(parsed, func(n ast.Node) bool {
-			switch n := n.(type) {
-			case *ast.TypeSpec: // the rotation's errors share their method
-				if s, ok := n.Type.(*ast.StructType); ok && n.Name.IsExported() && len(s.Fields.List) == 1 {
-					if embedded, ok := s.Fields.List[0].Type.(*ast.Ident); ok && embedded.Name == "problem" {
-						names[n.Name.Name] = true
-					}
-				}
-			case *ast.FuncDecl:
-				if n.Recv != nil && n.Name.Name == "Error" {
-					if star, ok := n.Recv.List[0].Type.(*ast.StarExpr); ok && ast.IsExported(star.X.(*ast.Ident).Name) {
-						names[star.X.(*ast.Ident).Name] = true
-					}
-				}
-			}
-			return true
-		})
-	}
-	if len(names) < 25 {
-		t.Fatalf("only %d errors found", len(names))
-	}
-	page := readme(t)
-	for _, name := range slices.Sorted(maps.Keys(names)) {
-		if !strings.Contains(page, "| `"+name+"`") && !strings.Contains(page, ", `"+name+"`") {
-			t.Errorf("the runbook's table of errors does not name %s", name)
-		}
+// maxReadmeWords is what a stranger reads at a sitting.
+const maxReadmeWords = 2600
+
+func TestReadmeIsShort(t *testing.T) {
+	if n := len(strings.Fields(page(t, "README.md"))); n > maxReadmeWords {
+		t.Errorf("the README has %d words, more than %d: let the pages that it links to say the rest", n, maxReadmeWords)
 	}
 }
 

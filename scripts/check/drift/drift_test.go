@@ -149,88 +149,110 @@ func TestAuditImportsOneWay(t *testing.T) {
 	}
 }
 
-func readme(t *testing.T) string {
-	t.Helper()
-	page, err := os.ReadFile(filepath.Join(root, "README.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(page)
-}
-
 var setting = regexp.MustCompile(`^(DATABRAIN|ROTATION|AUDIT)(_[A-Z]+)+$`)
 
-// TestReadmeHasEverySetting compares the README's table of settings with the names
-// in the code that reads them.
-func TestReadmeHasEverySetting(t *testing.T) {
-	inCode := make(map[string][]string) // by function
+// TestEveryFunctionDocumentsItsSettings compares the table of settings in each
+// function's README with the names in the code that reads them.
+func TestEveryFunctionDocumentsItsSettings(t *testing.T) {
+	inCode := make(map[string][]string) // by folder
 	for name, file := range shipped(t) {
-		function := ""
-		switch filepath.Dir(name) {
-		case "functions/rotate":
-			function = "rotate"
-		case "functions/audit":
-			function = "audit"
-		case "pkg/settings":
-			function = "both"
-		default:
+		folder := filepath.ToSlash(filepath.Dir(name))
+		if !strings.HasPrefix(folder, "functions/") && folder != "pkg/settings" {
 			continue
 		}
-		ast.Inspect(file, func(n ast.Node) bool {
-			if literal, ok := n.(*ast.BasicLit); ok && literal.Kind == token.STRING {
-				if text, err := strconv.Unquote(literal.Value); err == nil && setting.MatchString(text) {
-					inCode[function] = append(inCode[function], text)
-				}
+		for _, text := range literals(file) {
+			if setting.MatchString(text) {
+				inCode[folder] = append(inCode[folder], text)
 			}
-			return true
-		})
-	}
-	inReadme := make(map[string][]string)
-	row := regexp.MustCompile("(?m)^\\| `\\w+` \\| `([A-Z_]+)` \\((both|rotate|audit)\\) \\|")
-	for _, match := range row.FindAllStringSubmatch(readme(t), -1) {
-		inReadme[match[2]] = append(inReadme[match[2]], match[1])
-	}
-	for _, names := range []map[string][]string{inCode, inReadme} {
-		for function := range names {
-			slices.Sort(names[function])
-			names[function] = slices.Compact(names[function])
 		}
 	}
-	if diff := cmp.Diff(inCode, inReadme); diff != "" {
-		t.Errorf("settings (-code +README):\n%s", diff)
+	row := regexp.MustCompile("(?m)^\\| `\\w+` \\| `([A-Z_]+)` \\|")
+	for _, folder := range functions(t) {
+		want, got := append(inCode[folder], inCode["pkg/settings"]...), []string(nil)
+		for _, match := range row.FindAllStringSubmatch(page(t, folder+"/README.md"), -1) {
+			got = append(got, match[1])
+		}
+		slices.Sort(want)
+		slices.Sort(got)
+		if diff := cmp.Diff(slices.Compact(want), got); diff != "" {
+			t.Errorf("settings of %s (-code +README):\n%s", folder, diff)
+		}
 	}
 }
 
-// TestReadmeNamesEveryPart checks that each function, package and make target has
-// its place in the README.
+// TestReadmeNamesEveryPart checks that each function and package has its place in
+// the README, and each make target in the page for contributors.
 func TestReadmeNamesEveryPart(t *testing.T) {
-	page := readme(t)
-	for _, pattern := range []string{"functions/*", "pkg/*", "pkg/audit/*", "pkg/standin/*test"} {
+	front := page(t, "README.md")
+	for _, pattern := range []string{"functions/*", "pkg/*", "pkg/audit/*"} {
 		folders, err := filepath.Glob(filepath.Join(root, pattern))
 		if err != nil || len(folders) == 0 {
 			t.Fatalf("%s: %d folders, %v", pattern, len(folders), err)
 		}
 		for _, folder := range folders {
-			name, _ := filepath.Rel(root, folder)
 			if info, err := os.Stat(folder); err != nil || !info.IsDir() || info.Name() == "testdata" {
 				continue
 			}
-			if !strings.Contains(page, "`"+name+"`") {
+			name, _ := filepath.Rel(root, folder)
+			if !strings.Contains(front, "`"+filepath.ToSlash(name)+"`") {
 				t.Errorf("the README does not name %s", name)
 			}
 		}
 	}
-	makefile, err := os.ReadFile(filepath.Join(root, "Makefile"))
+	contributing := page(t, ".github/CONTRIBUTING.md")
+	for _, target := range targets(t) {
+		if target != "help" && !strings.Contains(contributing, "\n| `make "+target+"` |") {
+			t.Errorf("the table in CONTRIBUTING does not have make %s", target)
+		}
+	}
+}
+
+func page(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, name))
 	if err != nil {
 		t.Fatal(err)
 	}
-	targets := regexp.MustCompile(`(?m)^([a-z0-9-]+):.*## `).FindAllStringSubmatch(string(makefile), -1)
-	if len(targets) < 5 {
-		t.Fatalf("only %d targets found", len(targets))
+	return string(text)
+}
+
+// functions are the folders of the functions, such as functions/rotate.
+func functions(t *testing.T) []string {
+	t.Helper()
+	mains, err := filepath.Glob(filepath.Join(root, "functions", "*", "main.go"))
+	if err != nil || len(mains) < 2 {
+		t.Fatalf("%d functions, %v", len(mains), err)
 	}
-	for _, target := range targets {
-		if target[1] != "help" && !strings.Contains(page, "make "+target[1]) {
-			t.Errorf("the README does not name make %s", target[1])
+	folders := make([]string, 0, len(mains))
+	for _, main := range mains {
+		folders = append(folders, "functions/"+filepath.Base(filepath.Dir(main)))
+	}
+	return folders
+}
+
+// targets are what the Makefile prints.
+func targets(t *testing.T) []string {
+	t.Helper()
+	var names []string
+	for _, match := range regexp.MustCompile(`(?m)^([a-z0-9-]+):.*## `).FindAllStringSubmatch(page(t, "Makefile"), -1) {
+		names = append(names, match[1])
+	}
+	if len(names) < 5 {
+		t.Fatalf("only %d targets found", len(names))
+	}
+	return names
+}
+
+// literals are the strings in a file.
+func literals(file *ast.File) []string {
+	var texts []string
+	ast.Inspect(file, func(n ast.Node) bool {
+		if literal, ok := n.(*ast.BasicLit); ok && literal.Kind == token.STRING {
+			if text, err := strconv.Unquote(literal.Value); err == nil {
+				texts = append(texts, text)
+			}
 		}
-	}
+		return true
+	})
+	return texts
 }

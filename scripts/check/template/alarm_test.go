@@ -3,6 +3,7 @@ package template_test
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -25,12 +26,14 @@ func alarmsReachSomeone(resources tree) []string {
 		if !strings.Contains(body, "("+alarm+".Arn)") {
 			bad = append(bad, alarm+" is not on the dashboard")
 		}
+		bad = append(bad, namesItsEntry(alarm, get(resources[alarm], "Properties.AlarmDescription"))...)
 	}
 	for _, rule := range ofType(resources, "AWS::Events::Rule") {
 		for _, target := range get(resources[rule], "Properties.Targets").([]any) {
 			if get(target, "Arn") != topic {
 				bad = append(bad, rule+" does not go to "+topic)
 			}
+			bad = append(bad, namesItsEntry(rule, get(target, "InputTransformer.InputTemplate"))...)
 		}
 	}
 	if topic == "(AlarmTopic)" {
@@ -38,6 +41,17 @@ func alarmsReachSomeone(resources tree) []string {
 		bad = append(bad, topicTakes(resources, "events.amazonaws.com", "ArnLike aws:SourceArn=arn:aws:events:us-east-1:123456789012:rule/*")...)
 	}
 	return bad
+}
+
+// namesItsEntry wants the message of an alarm to lead to the entry of the runbook
+// that has the alarm's name. SNS mails hold plain text, so the address stands alone.
+func namesItsEntry(alarm string, message any) []string {
+	text, _ := message.(string)
+	entry := " .github/RUNBOOK.md#" + strings.ToLower(alarm)
+	if !regexp.MustCompile(regexp.QuoteMeta(entry) + `("|$)`).MatchString(text) {
+		return []string{alarm + " does not say where its entry in the runbook is"}
+	}
+	return nil
 }
 
 func topicTakes(resources tree, service, condition string) []string {

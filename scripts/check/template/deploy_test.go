@@ -28,6 +28,7 @@ func TestDeployKeepsTheAnswers(t *testing.T) {
 		"again x86_64":     {strings.ReplaceAll(saved, "%", "x86_64"), "", []string{"amd64 build --parameter-overrides Architecture=x86_64", amd64.Replace(guided)}},
 		"again the same":   {strings.ReplaceAll(saved, "%", "x86_64"), "x86_64", []string{"amd64 build --parameter-overrides Architecture=x86_64", amd64.Replace(guided)}},
 		"default saved":    {"[default.deploy.parameters]\nstack_name = \"x\"\n", "", []string{"arm64 build --parameter-overrides Architecture=arm64", guided}},
+		"saved by option":  {"[default.deploy.parameters.parameter_overrides]\nArchitecture = \"x86_64\"\n", "", []string{"amd64 build --parameter-overrides Architecture=x86_64", amd64.Replace(guided)}}, // sam deploy --save-params
 		"a comment":        {strings.ReplaceAll("#"+saved[30:], "%", "x86_64") + strings.ReplaceAll(saved, "%", "arm64"), "", []string{"arm64 build --parameter-overrides Architecture=arm64", guided}},
 		"two stacks":       {strings.ReplaceAll(saved, "%", "arm64") + strings.ReplaceAll(saved, "%", "x86_64"), "", nil},
 		"another":          {strings.ReplaceAll(saved, "%", "arm64"), "x86_64", nil},

@@ -184,14 +184,11 @@ func readJSON(t *testing.T, path string, into any) {
 	}
 }
 
-// TestReadmeHasEveryParameter compares the README's tables of parameters, with
-// their defaults, and of alarms with the template.
-func TestReadmeHasEveryParameter(t *testing.T) {
+// TestEveryParameterIsDocumented compares the tables of settings in the functions'
+// READMEs, with their defaults, with the template. The README's short table repeats
+// some of the rows.
+func TestEveryParameterIsDocumented(t *testing.T) {
 	template, err := parse(readTemplate(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	page, err := os.ReadFile("../../../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -206,25 +203,89 @@ func TestReadmeHasEveryParameter(t *testing.T) {
 			want[name] = fmt.Sprintf("`%v`", value)
 		}
 	}
-	parameters := regexp.MustCompile("(?m)^\\| `(\\w+)` \\| (?:`[A-Z_]+` \\(\\w+\\) )?\\| ((?:required|`[^`|]+`)?) ?\\|")
-	for _, row := range parameters.FindAllStringSubmatch(string(page), -1) {
-		got[row[1]] = row[2]
+	for folder := range functionFolders(t) {
+		rows := parameterRows(t, "functions/"+folder+"/README.md", "(?m)^\\| `(\\w+)` \\| (?:`[A-Z_]+` )?\\| ((?:required|`[^`|]+`)?) ?\\|")
+		for name, value := range rows {
+			if other, twice := got[name]; twice && other != value {
+				t.Errorf("%s has the defaults %s and %s in two READMEs", name, other, value)
+			}
+			got[name] = value
+		}
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("parameters and defaults (-template +README):\n%s", diff)
+		t.Errorf("parameters and defaults (-template +READMEs of the functions):\n%s", diff)
 	}
+	short := parameterRows(t, "README.md", "(?m)^\\| `([A-Z]\\w+)` \\| ((?:required|`[^`|]+`)?) ?\\|")
+	for name, value := range short {
+		if full, known := want[name]; !known || full != value {
+			t.Errorf("the README's default of %s is %q, want %q", name, value, full)
+		}
+	}
+	for name, value := range want {
+		if _, told := short[name]; value == "required" && !told {
+			t.Errorf("the README does not name %s, which is required", name)
+		}
+	}
+}
 
+func parameterRows(t *testing.T, file, pattern string) map[string]string {
+	t.Helper()
+	rows := map[string]string{}
+	for _, row := range regexp.MustCompile(pattern).FindAllStringSubmatch(page(t, file), -1) {
+		rows[row[1]] = row[2]
+	}
+	if len(rows) < 5 {
+		t.Errorf("%s: only %d parameters found", file, len(rows))
+	}
+	return rows
+}
+
+func page(t *testing.T, file string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("../../..", file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// TestRunbookHasEveryAlarm compares the headings of the runbook's alarms with the
+// template.
+func TestRunbookHasEveryAlarm(t *testing.T) {
+	template, err := parse(readTemplate(t))
+	if err != nil {
+		t.Fatal(err)
+	}
 	resources := deploy(template, required)
 	alarms := append(ofType(resources, "AWS::CloudWatch::Alarm"), ofType(resources, "AWS::Events::Rule")...)
-	_, table, _ := strings.Cut(string(page), "\n### Alarms")
-	table, _, _ = strings.Cut(table, "\n### ")
+	_, section, _ := strings.Cut(page(t, ".github/RUNBOOK.md"), "\n## Alarms\n")
+	section, _, _ = strings.Cut(section, "\n## ")
 	var named []string
-	for _, row := range regexp.MustCompile("(?m)^\\| `(\\w+)`").FindAllStringSubmatch(table, -1) {
-		named = append(named, row[1])
+	for _, heading := range regexp.MustCompile(`(?m)^### (\w+)$`).FindAllStringSubmatch(section, -1) {
+		named = append(named, heading[1])
 	}
 	slices.Sort(alarms)
 	slices.Sort(named)
 	if diff := cmp.Diff(alarms, named); diff != "" {
-		t.Errorf("alarms (-template +README):\n%s", diff)
+		t.Errorf("alarms (-template +runbook):\n%s", diff)
+	}
+}
+
+// TestNamedOutputsExist checks what the documents' commands read of the stack.
+func TestNamedOutputsExist(t *testing.T) {
+	template, err := parse(readTemplate(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	outputs, seen := get(template, "Outputs").(tree), 0
+	for _, file := range []string{"README.md", ".github/RUNBOOK.md"} {
+		for _, use := range regexp.MustCompile(`\$\(out (\w+)\)`).FindAllStringSubmatch(page(t, file), -1) {
+			if seen++; outputs[use[1]] == nil {
+				t.Errorf("%s reads the output %s, which does not exist", file, use[1])
+			}
+		}
+	}
+	if seen < 5 {
+		t.Errorf("only %d uses of outputs found", seen)
 	}
 }

@@ -37,6 +37,8 @@ var mutations = []struct{ policy, old, new string }{
 	{"failures are kept apart", "Arn: !GetAtt AuditNotInvokedQueue.Arn", "Arn: !GetAtt AuditFailedQueue.Arn"},
 	{"failures are kept apart", "MaximumRetryAttempts: 1\n", "MaximumRetryAttempts: 2\n"},
 	{"alarms reach someone", "AlarmActions: [!If [CreateTopic, !Ref AlarmTopic, !Ref AlarmTopicArn]]\n      OKActions: [!If [CreateTopic, !Ref AlarmTopic, !Ref AlarmTopicArn]]\n\n  AuditErrorsAlarm", "AlarmActions: []\n\n  AuditErrorsAlarm"},
+	{"alarms reach someone", "#auditerrorsalarm", "#rotateerrorsalarm"},
+	{"alarms reach someone", "${RunbookUrl}#rotationfailedrule", "the runbook"},
 	{"alarms reach someone", `"${AuditFailedAlarm.Arn}"`, `"${AuditNotInvokedAlarm.Arn}"`},
 	{"alarms reach someone", "Principal: {Service: events.amazonaws.com}", "Principal: {Service: sns.amazonaws.com}"},
 	{"alarms know what missing data means", "TreatMissingData: breaching", "TreatMissingData: notBreaching"},

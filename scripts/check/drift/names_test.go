@@ -1,0 +1,130 @@
+package drift_test
+
+import (
+	"go/ast"
+	"go/token"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestEveryErrorIsDocumented checks that the runbook and the READMEs of the functions
+// know whatever a function may fail with: Lambda reports the name of the type.
+func TestEveryErrorIsDocumented(t *testing.T) {
+	names := make(map[string]bool)
+	for file, parsed := range shipped(t) {
+		if strings.HasPrefix(file, "pkg/databrain/") || strings.HasPrefix(file, "pkg/jsonobject/") {
+			continue // always wrapped, or replaced by a named error
+		}
+		errorTypes(parsed, names)
+	}
+	if len(names) < 25 {
+		t.Fatalf("only %d errors found", len(names))
+	}
+	inFunctions := make(map[string]bool)
+	for _, folder := range functions(t) {
+		maps.Copy(inFunctions, firstColumn(t, folder+"/README.md", "Errors"))
+	}
+	inRunbook := firstColumn(t, ".github/RUNBOOK.md", "Errors")
+	if diff := cmp.Diff(names, inFunctions); diff != "" {
+		t.Errorf("errors (-code +READMEs of the functions):\n%s", diff)
+	}
+	if diff := cmp.Diff(names, inRunbook); diff != "" {
+		t.Errorf("errors (-code +runbook):\n%s", diff)
+	}
+}
+
+// errorTypes adds the exported error types of a file to names: those with a method
+// Error, and those that embed one which they share.
+func errorTypes(file *ast.File, names map[string]bool) {
+	ast.Inspect(file, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.TypeSpec:
+			if s, ok := n.Type.(*ast.StructType); ok && n.Name.IsExported() && len(s.Fields.List) == 1 {
+				if embedded, ok := s.Fields.List[0].Type.(*ast.Ident); ok && embedded.Name == "problem" {
+					names[n.Name.Name] = true
+				}
+			}
+		case *ast.FuncDecl:
+			if n.Recv != nil && n.Name.Name == "Error" {
+				if star, ok := n.Recv.List[0].Type.(*ast.StarExpr); ok && ast.IsExported(star.X.(*ast.Ident).Name) {
+					names[star.X.(*ast.Ident).Name] = true
+				}
+			}
+		}
+		return true
+	})
+}
+
+// TestEveryMetricIsDocumented compares what the code counts with the tables: the
+// names in files that write metric lines are metrics, units or dimensions.
+func TestEveryMetricIsDocumented(t *testing.T) {
+	name := regexp.MustCompile(`^[A-Z][A-Za-z]+$`)
+	other := []string{"Count", "Milliseconds", "None", "Instance", "Step"}
+	inCode, inPages := make(map[string]bool), make(map[string]bool)
+	for file, parsed := range shipped(t) {
+		if strings.HasPrefix(file, "pkg/emf/") || !slices.Contains(imports(parsed), "databrain-rotation/pkg/emf") {
+			continue
+		}
+		for _, text := range literals(parsed) {
+			if name.MatchString(text) && !slices.Contains(other, text) {
+				inCode[text] = true
+			}
+		}
+	}
+	for _, folder := range functions(t) {
+		maps.Copy(inPages, firstColumn(t, folder+"/README.md", "Metrics"))
+	}
+	if diff := cmp.Diff(inCode, inPages); diff != "" {
+		t.Errorf("metrics (-code +READMEs of the functions):\n%s", diff)
+	}
+}
+
+// TestEveryCheckIsDocumented compares the audit's checks with its table.
+func TestEveryCheckIsDocumented(t *testing.T) {
+	inCode := make(map[string]bool)
+	for _, parsed := range shipped(t) {
+		ast.Inspect(parsed, func(n ast.Node) bool {
+			spec, ok := n.(*ast.ValueSpec)
+			if !ok || len(spec.Values) != 1 {
+				return true
+			}
+			typ, named := spec.Type.(*ast.Ident)
+			value, literal := spec.Values[0].(*ast.BasicLit)
+			if named && literal && typ.Name == "Check" && value.Kind == token.STRING {
+				text, _ := strconv.Unquote(value.Value)
+				inCode[text] = true
+			}
+			return true
+		})
+	}
+	if len(inCode) < 10 {
+		t.Fatalf("only %d checks found", len(inCode))
+	}
+	if diff := cmp.Diff(inCode, firstColumn(t, "functions/audit/README.md", "Checks")); diff != "" {
+		t.Errorf("checks (-code +README of the audit):\n%s", diff)
+	}
+}
+
+// firstColumn returns the names between backticks in the first column of the tables
+// under a heading.
+func firstColumn(t *testing.T, file, heading string) map[string]bool {
+	t.Helper()
+	_, section, found := strings.Cut(page(t, file), "\n## "+heading+"\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	names := make(map[string]bool)
+	for _, row := range regexp.MustCompile("(?m)^\\| (`[^|]+) \\|").FindAllStringSubmatch(section, -1) {
+		for _, name := range codes.FindAllStringSubmatch(row[1], -1) {
+			names[name[1]] = true
+		}
+	}
+	if !found || len(names) == 0 {
+		t.Fatalf("%s has no table under the heading %s", file, heading)
+	}
+	return names
+}
