@@ -1,0 +1,187 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
+
+	"databrain-rotation/pkg/databrain"
+	"databrain-rotation/pkg/jsonobject"
+	"databrain-rotation/pkg/tokensecret"
+)
+
+// storeToken makes a token that Databrain accepts the value of AWSCURRENT. Every
+// other member of the secret stays byte for byte.
+func (o *operator) storeToken(ctx context.Context, args []string) error {
+	id := args[0]
+	labels, err := o.labels(ctx, id)
+	if err != nil {
+		return err
+	}
+	holder := labels["AWSCURRENT"]
+	value := tokensecret.Empty()
+	if holder != "" {
+		if value, err = o.value(ctx, id, holder); err != nil {
+			return fmt.Errorf("AWSCURRENT of %s %w; nothing was stored", id, err)
+		}
+	}
+	line, err := o.ask("token in use", databrain.Sendable)
+	if err != nil {
+		return err
+	}
+	token := databrain.NewSecret(line)
+	if err := o.databrain.Probe(ctx, token); err != nil {
+		return fmt.Errorf("%s; nothing was stored: %w", o.verdict(err, "this token"), err)
+	}
+	if value.Token().Equal(token) {
+		fmt.Fprintln(o.notes, "AWSCURRENT holds this token already; nothing was stored.")
+		return nil
+	}
+	if err := o.pendingMayGo(ctx, id, labels, token); err != nil {
+		return fmt.Errorf("nothing was stored: %w", err)
+	}
+	text := value.With(token)
+	if again, err := tokensecret.Parse(&text, nil); err != nil || !again.Token().Equal(token) {
+		return errors.New("the secret is a bare UUID and this token is none; nothing was stored")
+	}
+	if _, err := o.secrets.PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{SecretId: &id, SecretString: &text}); err != nil {
+		return failed("store the token", err)
+	}
+	fmt.Fprintln(o.notes, "Databrain accepts the token, and AWSCURRENT holds it now.")
+	return nil
+}
+
+// pendingMayGo returns an error if storing token would lose another that works: a
+// new AWSCURRENT abandons a rotation, and AWSPENDING comes off its version (user
+// guide, CloudTrail entries, RotationAbandoned).
+func (o *operator) pendingMayGo(ctx context.Context, id string, labels map[string]string, token databrain.Secret) error {
+	version := labels["AWSPENDING"]
+	if version == "" || version == labels["AWSCURRENT"] {
+		return nil
+	}
+	if pending, err := o.value(ctx, id, version); err == nil && pending.Token().Equal(token) {
+		return nil
+	}
+	return o.expendable(ctx, id, version, labels["AWSCURRENT"])
+}
+
+// verdict says what a failed question to Databrain means for what was asked about.
+func (o *operator) verdict(err error, what string) string {
+	if databrain.Rejected(err) || databrain.ClassOf(err) == databrain.ClassLogin {
+		return fmt.Sprintf("Databrain at %s rejects %s", o.instance, what)
+	}
+	return fmt.Sprintf("Databrain at %s gave no usable answer about %s", o.instance, what)
+}
+
+// storeAdmin stores an e-mail address and a password with which Databrain signs in,
+// and prints the secret's ARN. A secret that does not exist is created.
+func (o *operator) storeAdmin(ctx context.Context, args []string) error {
+	id, email := args[0], args[1]
+	if !strings.Contains(email, "@") || strings.ContainsAny(email, " \t") {
+		return errors.New("the second argument is no e-mail address; nothing was stored")
+	}
+	found, err := o.secrets.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &id})
+	_, missing := errors.AsType[*types.ResourceNotFoundException](err)
+	if err != nil && !missing {
+		return failed("read "+id+"; nothing was stored", err)
+	}
+	old := "{}"
+	if err == nil {
+		if old, err = adminDocument(found.SecretString); err != nil {
+			return fmt.Errorf("the value of %s %w; nothing was stored", id, err)
+		}
+	}
+	password, err := o.ask("password", func(line string) bool { return line != "" })
+	if err != nil {
+		return err
+	}
+	if _, err := o.databrain.SignIn(ctx, databrain.Credentials{Email: email, Password: databrain.NewSecret(password)}); err != nil {
+		return fmt.Errorf("%s; nothing was stored: %w", o.verdict(err, "this e-mail address and password"), err)
+	}
+	text, err := withMembers(old, "email", email, "password", password)
+	if err != nil {
+		return err
+	}
+	if missing {
+		made, err := o.secrets.CreateSecret(ctx, &secretsmanager.CreateSecretInput{Name: &id, SecretString: &text})
+		if err != nil {
+			return failed("create "+id, err)
+		}
+		return o.stored(made.ARN)
+	}
+	if text == old {
+		return o.stored(found.ARN)
+	}
+	put, err := o.secrets.PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{SecretId: &id, SecretString: &text})
+	if err != nil {
+		return failed("store the password", err)
+	}
+	return o.stored(put.ARN)
+}
+
+func (o *operator) stored(arn *string) error {
+	fmt.Fprintln(o.notes, "Databrain signs in with this password, and the secret holds it now. Its ARN:")
+	_, err := fmt.Fprintln(o.out, aws.ToString(arn))
+	return err
+}
+
+// adminDocument returns the value that a password may be written into: an object
+// with an e-mail address or a password, or an empty one. Anything else is another
+// secret, and the error completes a sentence about it.
+func adminDocument(text *string) (string, error) {
+	if text == nil {
+		return "", errors.New("is binary")
+	}
+	object, err := jsonobject.Parse([]byte(*text))
+	if err != nil {
+		return "", fmt.Errorf("is %w", err)
+	}
+	if object.Raw("token") != nil {
+		return "", errors.New("holds a service token: this is not the admin's secret")
+	}
+	if len(object) > 0 && object.Raw("email") == nil && object.Raw("password") == nil {
+		return "", errors.New("has members, but no e-mail address and no password: this is not the admin's secret")
+	}
+	return *text, nil
+}
+
+// withMembers returns the JSON object in text with string members replaced or added;
+// pairs are names and values. All else stays byte for byte.
+func withMembers(text string, pairs ...string) (string, error) {
+	for pair := range slices.Chunk(pairs, 2) {
+		name, value := quoted(pair[0]), quoted(pair[1])
+		object, err := jsonobject.Parse([]byte(text))
+		if err != nil {
+			return "", err
+		}
+		start, end, glue := 1+strings.IndexByte(text, '{'), 0, name+":"
+		if len(object) > 0 {
+			start, glue = object[len(object)-1].End(), ","+name+":"
+		}
+		end = start
+		for _, m := range object {
+			if m.Name == pair[0] {
+				start, end, glue = m.Start, m.End(), ""
+			}
+		}
+		text = text[:start] + glue + value + text[end:]
+	}
+	return text, nil
+}
+
+// quoted returns value as a JSON string, with <, > and & as they are.
+func quoted(value string) string {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(value) // a string always encodes
+	return strings.TrimSuffix(b.String(), "\n")
+}
