@@ -1,5 +1,5 @@
-// Command transcript compares the transcript in the README with what the last
-// demonstration showed. Times, ages, sizes and version ids differ from run to run
+// Command transcript compares the first scenes of the demonstration, as the README
+// shows them, with what the last demonstration showed. Times, ages, sizes and version ids differ from run to run
 // and are passed over. With -write it puts the demonstration's words there.
 package main
 
@@ -15,8 +15,8 @@ import (
 const (
 	begin = "<!-- the output of make demo -->\n"
 	end   = "<!-- the end of the output -->\n"
-	// fold is the scene from which on the page hides the output behind a line.
-	fold = "\n3. "
+	// rest is where the scenes begin that the page leaves out.
+	rest = "\n3. "
 )
 
 func main() {
@@ -37,29 +37,20 @@ func run(readme, demo string, write bool) error {
 	if err != nil {
 		return fmt.Errorf("%w (make demo writes it)", err)
 	}
-	before, rest, found := strings.Cut(string(page), begin)
-	written, after, closed := strings.Cut(rest, end)
+	before, after, found := strings.Cut(string(page), begin)
+	written, after, closed := strings.Cut(after, end)
 	if !found || !closed {
 		return errors.New("the README has no transcript")
 	}
-	text, err := folded(strings.TrimLeft(string(shown), "\n"))
-	if err != nil {
-		return err
+	scenes, _, long := strings.Cut(strings.TrimLeft(string(shown), "\n"), rest)
+	if !long {
+		return errors.New("the demonstration has no third scene")
 	}
+	text := "```text\n" + scenes + "```\n"
 	if write {
 		return os.WriteFile(readme, []byte(before+begin+text+end+after), 0o644)
 	}
 	return compare(steady(written), steady(text))
-}
-
-// folded is the demonstration's output as the page shows it.
-func folded(text string) (string, error) {
-	open, hidden, found := strings.Cut(text, fold)
-	if !found {
-		return "", errors.New("the demonstration has no third scene")
-	}
-	return "```text\n" + open + "```\n\n<details>\n<summary>A rotation with a grace period, and three audits</summary>\n\n```text\n" +
-		strings.TrimLeft(fold, "\n") + hidden + "```\n\n</details>\n", nil
 }
 
 func compare(written, shown string) error {
