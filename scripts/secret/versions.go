@@ -249,8 +249,8 @@ func (o *operator) expendable(ctx context.Context, id, version, current string) 
 	err = o.databrain.Probe(ctx, value.Token())
 	switch {
 	case err == nil:
-		return errors.New("Databrain accepts the token of AWSPENDING, which may be the only one that works; " +
-			"the label stays where it is. Finish the rotation: aws secretsmanager rotate-secret --secret-id " + id)
+		return fmt.Errorf("Databrain at %s accepts the token of AWSPENDING, which may be the only one that works; "+
+			"the label stays where it is. Finish the rotation: aws secretsmanager rotate-secret --secret-id %s", o.instance, id)
 	case databrain.Rejected(err):
 		return nil
 	default:

@@ -2,11 +2,9 @@ package drift_test
 
 import (
 	"go/ast"
-	"go/token"
 	"maps"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -82,32 +80,6 @@ func TestEveryMetricIsDocumented(t *testing.T) {
 	}
 	if diff := cmp.Diff(inCode, inPages); diff != "" {
 		t.Errorf("metrics (-code +READMEs of the functions):\n%s", diff)
-	}
-}
-
-// TestEveryCheckIsDocumented compares the audit's checks with its table.
-func TestEveryCheckIsDocumented(t *testing.T) {
-	inCode := make(map[string]bool)
-	for _, parsed := range shipped(t) {
-		ast.Inspect(parsed, func(n ast.Node) bool {
-			spec, ok := n.(*ast.ValueSpec)
-			if !ok || len(spec.Values) != 1 {
-				return true
-			}
-			typ, named := spec.Type.(*ast.Ident)
-			value, literal := spec.Values[0].(*ast.BasicLit)
-			if named && literal && typ.Name == "Check" && value.Kind == token.STRING {
-				text, _ := strconv.Unquote(value.Value)
-				inCode[text] = true
-			}
-			return true
-		})
-	}
-	if len(inCode) < 10 {
-		t.Fatalf("only %d checks found", len(inCode))
-	}
-	if diff := cmp.Diff(inCode, firstColumn(t, "functions/audit/README.md", "Checks")); diff != "" {
-		t.Errorf("checks (-code +README of the audit):\n%s", diff)
 	}
 }
 
