@@ -78,16 +78,16 @@ func TestStoreToken(t *testing.T) {
 		"nothing":                   {members, "", nil, "", "no token in use was given"},
 		"Enter alone":               {members, "\n\n\n\n", nil, "", "no token in use was given"},
 		"three pasted lines":        {members, "a b\nc d\ne f\n" + inForce + "\n", nil, "", "no token in use was given"},
-		"a token that is rejected":  {members, stale[1:] + "0\n", nil, "", "rejects this token"},
+		"a token that is rejected":  {members, stale[1:] + "0\n", nil, "", "this token is rejected"},
 		"no answer":                 {members, inForce + "\n", func(l *labtest.Lab) { _ = l.Databrain.Close() }, "", "no usable answer"},
 		"the read is refused": {members, inForce + "\n", func(l *labtest.Lab) {
-			l.Secrets.Inject(standin.Fault{Kind: standin.ErrorBefore, Operation: "GetSecretValue", Code: secretsmanagertest.CodeAccessDenied, Times: -1})
+			l.Secrets.Inject(standin.Fault{Operation: "GetSecretValue", Do: standin.Error(secretsmanagertest.CodeAccessDenied), Times: -1})
 		}, "", "AccessDenied"},
 		"the description is refused": {members, inForce + "\n", func(l *labtest.Lab) {
-			l.Secrets.Inject(standin.Fault{Kind: standin.ErrorBefore, Operation: "DescribeSecret", Code: secretsmanagertest.CodeDecryption, Times: -1})
+			l.Secrets.Inject(standin.Fault{Operation: "DescribeSecret", Do: standin.Error(secretsmanagertest.CodeDecryption), Times: -1})
 		}, "", "DecryptionFailure"},
 		"an answer cut off": {members, inForce + "\n", func(l *labtest.Lab) {
-			l.Secrets.Inject(standin.Fault{Kind: standin.CutHalfway, Operation: "GetSecretValue", Times: -1})
+			l.Secrets.Inject(standin.Fault{Operation: "GetSecretValue", Do: standin.TruncateBody(), Times: -1})
 		}, "", "did not answer"},
 		"a value that is no object": {`["` + stale + `"]`, inForce + "\n", nil, "", "neither a JSON object nor a bare UUID"},
 	} {
@@ -145,12 +145,12 @@ func TestStoreTokenDuringARotation(t *testing.T) {
 
 // graced lets Databrain accept the next two questions, whatever the token.
 func graced(l *labtest.Lab) {
-	l.Databrain.Inject(databraintest.Fault{Do: databraintest.Answer(200, "application/json", `{"data":[]}`), Times: 2})
+	l.Databrain.Inject(standin.Fault{Do: standin.Reply(200, "application/json", `{"data":[]}`), Times: 2})
 }
 
 // unsure answers the second question with an error.
 func unsure(l *labtest.Lab) {
-	l.Databrain.Inject(databraintest.Fault{Do: databraintest.BadGateway(), Skip: 1, Times: -1})
+	l.Databrain.Inject(standin.Fault{Do: standin.BadGateway(), Skip: 1, Times: -1})
 }
 
 func TestStoreAdmin(t *testing.T) {
@@ -162,7 +162,7 @@ func TestStoreAdmin(t *testing.T) {
 		"a new secret":             {"new/admin", "", password + "\n", `{"email":"` + email + `","password":"` + password + `"}`, ""},
 		"every other byte stays":   {"x", "{ \"n\": 1e3, \"password\" : \"old\",\"email\":\"a@b\"}", password + "\n", "{ \"n\": 1e3, \"password\" : \"" + password + "\",\"email\":\"" + email + "\"}", ""},
 		"Enter alone":              {"x", `{"email":"a","password":"b"}`, "\n\n\n", "", "no password was given"},
-		"a wrong password":         {"x", `{"email":"a","password":"b"}`, "wrong-password\n", "", "rejects this e-mail address and password"},
+		"a wrong password":         {"x", `{"email":"a","password":"b"}`, "wrong-password\n", "", "e-mail address and password is rejected"},
 		"the rotated secret":       {id, "", password + "\n", "", "holds a service token"},
 		"a bare UUID":              {"x", stale, password + "\n", "", "not a JSON object"},
 		"somebody else's secret":   {"x", `{"user":"a"}`, password + "\n", "", "not the admin's secret"},
@@ -198,7 +198,7 @@ func TestStoreAdmin(t *testing.T) {
 
 func TestStoreAdminStopsAtAReadThatFails(t *testing.T) {
 	lab := start(t, "")
-	lab.Secrets.Inject(standin.Fault{Kind: standin.ErrorBefore, Operation: "GetSecretValue", Code: secretsmanagertest.CodeAccessDenied, Times: -1})
+	lab.Secrets.Inject(standin.Fault{Operation: "GetSecretValue", Do: standin.Error(secretsmanagertest.CodeAccessDenied), Times: -1})
 	before := lab.Secrets.Snapshot(labtest.AdminSecret)
 	_, err := operate(t, lab, databraintest.ExamplePassword+"\n", "store-admin", labtest.AdminSecret, databraintest.ExampleEmail)
 	if err == nil || !strings.Contains(err.Error(), "AccessDenied") {
@@ -266,19 +266,19 @@ func TestDropPending(t *testing.T) {
 
 func denied(operation string) func(*labtest.Lab) {
 	return func(l *labtest.Lab) {
-		l.Secrets.Inject(standin.Fault{Kind: standin.ErrorBefore, Operation: operation, Code: secretsmanagertest.CodeAccessDenied, Times: -1})
+		l.Secrets.Inject(standin.Fault{Operation: operation, Do: standin.Error(secretsmanagertest.CodeAccessDenied), Times: -1})
 	}
 }
 
 func proxied(l *labtest.Lab) {
-	l.Databrain.Inject(databraintest.Fault{Do: databraintest.LoginPage(), Times: -1})
+	l.Databrain.Inject(standin.Fault{Do: standin.LoginPage(), Times: -1})
 }
 
 // savedMeanwhile lets Databrain accept the pending token from its second question on,
 // as when a rotation saves it in between.
 func savedMeanwhile(l *labtest.Lab) {
 	l.Databrain.SetToken(stale[1:] + "0")
-	l.Databrain.Inject(databraintest.Fault{Do: databraintest.Error(401, "AUTHENTICATION_ERROR", "Invalid token"), Times: 1})
+	l.Databrain.Inject(standin.Fault{Do: databraintest.Error(401, "AUTHENTICATION_ERROR", "Invalid token"), Times: 1})
 }
 
 func TestDropPendingHasNothingToDo(t *testing.T) {

@@ -76,9 +76,9 @@ func (o *operator) pendingMayGo(ctx context.Context, id string, labels map[strin
 // verdict says what a failed question to Databrain means for what was asked about.
 func (o *operator) verdict(err error, what string) string {
 	if databrain.Rejected(err) || databrain.ClassOf(err) == databrain.ClassLogin {
-		return fmt.Sprintf("Databrain at %s rejects %s", o.instance, what)
+		return fmt.Sprintf("%s is rejected by Databrain at %s", what, o.instance)
 	}
-	return fmt.Sprintf("Databrain at %s gave no usable answer about %s", o.instance, what)
+	return fmt.Sprintf("%s was not judged: no usable answer came from Databrain at %s", what, o.instance)
 }
 
 // storeAdmin stores an e-mail address and a password with which Databrain signs in,
@@ -104,7 +104,7 @@ func (o *operator) storeAdmin(ctx context.Context, args []string) error {
 		return err
 	}
 	if _, err := o.databrain.SignIn(ctx, databrain.Credentials{Email: email, Password: databrain.NewSecret(password)}); err != nil {
-		return fmt.Errorf("%s; nothing was stored: %w", o.verdict(err, "this e-mail address and password"), err)
+		return fmt.Errorf("%s; nothing was stored: %w", o.verdict(err, "this pair of e-mail address and password"), err)
 	}
 	text, err := withMembers(old, "email", email, "password", password)
 	if err != nil {

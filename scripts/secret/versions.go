@@ -249,12 +249,12 @@ func (o *operator) expendable(ctx context.Context, id, version, current string) 
 	err = o.databrain.Probe(ctx, value.Token())
 	switch {
 	case err == nil:
-		return fmt.Errorf("Databrain at %s accepts the token of AWSPENDING, which may be the only one that works; "+
-			"the label stays where it is. Finish the rotation: aws secretsmanager rotate-secret --secret-id %s", o.instance, id)
+		return fmt.Errorf("the token of AWSPENDING works at %s and may be the only one that does, so its label stays where it is; "+
+			"finish the rotation: aws secretsmanager rotate-secret --secret-id %s", o.instance, id)
 	case databrain.Rejected(err):
 		return nil
 	default:
-		return fmt.Errorf("Databrain at %s gave no usable answer about the token of AWSPENDING, which may be the only one that works; "+
-			"the label stays where it is: %w", o.instance, err)
+		return fmt.Errorf("no usable answer came from %s about the token of AWSPENDING, which may be the only one that works, "+
+			"so its label stays where it is: %w", o.instance, err)
 	}
 }

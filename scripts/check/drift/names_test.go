@@ -83,6 +83,26 @@ func TestEveryMetricIsDocumented(t *testing.T) {
 	}
 }
 
+// TestEveryGapIsDocumented compares the classes of coverage gaps with the runbook's.
+func TestEveryGapIsDocumented(t *testing.T) {
+	inCode := make(map[string]bool)
+	for _, parsed := range shipped(t) {
+		ast.Inspect(parsed, func(n ast.Node) bool {
+			if spec, ok := n.(*ast.ValueSpec); ok && len(spec.Values) == 1 {
+				typ, _ := spec.Type.(*ast.Ident)
+				value, _ := spec.Values[0].(*ast.BasicLit)
+				if typ != nil && value != nil && typ.Name == "GapClass" {
+					inCode[strings.Trim(value.Value, `"`)] = true
+				}
+			}
+			return true
+		})
+	}
+	if diff := cmp.Diff(inCode, firstColumn(t, ".github/RUNBOOK.md", "Alarms")); diff != "" {
+		t.Errorf("classes of gaps (-code +runbook):\n%s", diff)
+	}
+}
+
 // firstColumn returns the names between backticks in the first column of the tables
 // under a heading.
 func firstColumn(t *testing.T, file, heading string) map[string]bool {
