@@ -237,7 +237,7 @@ func TestDropPending(t *testing.T) {
 		"no token":                   {inForce, "", nil, true, ""},
 		"both rejected":              {stale, stale[1:] + "0", nil, true, ""},
 		"the token of AWSCURRENT":    {inForce, inForce, nil, true, ""},
-		"accepted, the only copy":    {stale, inForce, nil, false, "may be the only one that works"},
+		"accepted, the only copy":    {stale, inForce, nil, false, "may be the only one that does"},
 		"no answer":                  {stale, inForce, func(l *labtest.Lab) { _ = l.Databrain.Close() }, false, "no usable answer"},
 		"a value that is not shown":  {inForce, stale, denied("GetSecretValue"), false, "AccessDenied"},
 		"labels that are not shown":  {inForce, stale, denied("DescribeSecret"), false, "AccessDenied"},
