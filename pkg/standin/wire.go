@@ -112,6 +112,7 @@ func (s *Wire) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		panic(http.ErrAbortHandler)
 	}
+	openAccessLog().keep(r, body)
 	operation, target, effect := s.service.Route(r, body)
 	call := s.record(r, operation, target)
 	fault := s.strike(r, body, operation, target)

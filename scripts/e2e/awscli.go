@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -21,7 +20,13 @@ func (w *workshop) useAWSCLI(ctx context.Context) {
 		return
 	}
 	defer lab.Close()
-	c := &cli{workshop: w, lab: lab}
+	c := &cli{lab: lab}
+	if !w.check(ctx, "the AWS CLI 2 is there", func() (err error) {
+		c.operator, err = w.operator(ctx, lab.SecretsManagerURL)
+		return err
+	}) {
+		return
+	}
 	w.check(ctx, "the AWS CLI reads a secret", func() error { return c.read(ctx) })
 	w.check(ctx, "the AWS CLI rotates, and the built function does the steps", func() error { return c.rotate(ctx) })
 	w.check(ctx, "the AWS CLI stores a value by hand, and labels follow", func() error { return c.putByHand(ctx) })
@@ -29,21 +34,13 @@ func (w *workshop) useAWSCLI(ctx context.Context) {
 }
 
 type cli struct {
-	*workshop
+	*operator
 	lab *labtest.Lab
 }
 
 // run calls `aws secretsmanager` for the rotated secret and decodes its answer.
 func (c *cli) run(ctx context.Context, into any, operation string, args ...string) error {
-	cmd := c.tool(ctx, "aws", append([]string{"secretsmanager", operation, "--output", "json", "--secret-id", labtest.TokenSecretARN}, args...)...)
-	for name, value := range c.lab.AWS() {
-		cmd.Env = append(cmd.Env, name+"="+value)
-	}
-	out, err := output(ctx, cmd)
-	if err != nil || into == nil {
-		return err
-	}
-	return json.Unmarshal([]byte(out), into)
+	return c.aws(ctx, into, append([]string{"secretsmanager", operation, "--secret-id", labtest.TokenSecretARN}, args...)...)
 }
 
 type secretValue struct{ ARN, VersionId, SecretString string }

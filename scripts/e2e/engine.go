@@ -30,7 +30,7 @@ func (w *workshop) startEngine(ctx context.Context) (*engine, error) {
 			return nil, fmt.Errorf("no Docker engine answers (%w), and starting one needs root: start Docker, then run this again", err)
 		}
 		if _, missing := exec.LookPath("dockerd"); missing != nil {
-			if _, err := output(ctx, w.command(ctx, filepath.Join(w.root, "scripts/e2e/install.sh"), "engine")); err != nil {
+			if _, err := output(ctx, w.installer(ctx, "engine")); err != nil {
 				return nil, fmt.Errorf("install a Docker engine: %w", err)
 			}
 		}

@@ -2,25 +2,41 @@
 # Installs what the end-to-end run needs, outside the repository: the SAM CLI
 # copies the whole of it for each function that it builds.
 #
-#   install.sh tools    a virtual environment in the user's cache; prints its folder
-#   install.sh engine   Debian's Docker engine and a static shell for a base image
+#   install.sh tools       the SAM CLI, cfn-lint, moto; prints their folder in the user's cache
+#   install.sh localstack  LocalStack; prints its folder likewise
+#   install.sh cli         Debian's AWS CLI 2
+#   install.sh engine      Debian's Docker engine and a static shell for a base image
 set -eu
+here=$(dirname "$0")
 
-tools() {
-	pins=$(dirname "$0")/requirements.txt
-	sum=$(cksum <"$pins" | cut -d' ' -f1)
-	venv=${XDG_CACHE_HOME:-$HOME/.cache}/databrain-rotation/e2e-$sum
+# venv NAME PINS PYTHON makes a virtual environment once for each list of pins.
+venv() {
+	venv=${XDG_CACHE_HOME:-$HOME/.cache}/databrain-rotation/$1-$(cksum <"$2" | cut -d' ' -f1)
 	if [ ! -e "$venv/complete" ]; then
 		# Debian's Python comes without the means to make an environment.
-		if ! python3 -c 'import ensurepip' 2>/dev/null && [ "$(id -u)" = 0 ]; then
+		if ! "$3" -c 'import ensurepip' 2>/dev/null && [ "$(id -u)" = 0 ]; then
 			debian python3-venv
 		fi
 		rm -rf "$venv"
-		python3 -m venv "$venv" >&2
-		"$venv/bin/pip" install --quiet --disable-pip-version-check -r "$pins" >&2
+		"$3" -m venv "$venv" >&2
+		"$venv/bin/pip" install --quiet --disable-pip-version-check -r "$2" >&2
 		touch "$venv/complete"
 	fi
 	echo "$venv"
+}
+
+# python is a Python of 3.12 or later, for LocalStack. Debian 12 has 3.11; pyenv and
+# GitHub's runners keep others where PATH does not lead.
+python() {
+	for candidate in python3 python3.13 python3.12 "$HOME"/.pyenv/versions/3.1[2-3]*/bin/python3 \
+		/opt/hostedtoolcache/Python/3.1[2-3]*/x64/bin/python3; do
+		if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null; then
+			echo "$candidate"
+			return
+		fi
+	done
+	echo "LocalStack needs Python 3.12 or later, as python3.12 in PATH" >&2
+	exit 1
 }
 
 engine() {
@@ -37,4 +53,12 @@ debian() {
 	apt-get "$@" >&2
 }
 
-"$1"
+case $1 in
+tools) venv e2e "$here/requirements.txt" python3 ;;
+localstack)
+	newer=$(python)
+	venv localstack "$here/localstack/requirements.txt" "$newer"
+	;;
+cli) debian awscli ;;
+engine) engine ;;
+esac

@@ -1,7 +1,9 @@
-// Command e2e runs the parts that the other tests stand in for: the SAM CLI with
-// Docker, moto as AWS, the AWS CLI as a client.
+// Command e2e runs the parts that the other tests stand in for, on engines that
+// others wrote: a deployment in LocalStack, moto as AWS, the SAM CLI with Docker, the
+// AWS CLI as a client.
 //
-//	go run ./scripts/e2e          # from the repository root; make e2e
+//	go run ./scripts/e2e               # from the repository root; make e2e
+//	go run ./scripts/e2e build moto    # some parts alone, see parts
 //
 // It installs what it needs (see install.sh), starts a Docker engine of its own
 // where none answers, and removes every process, container, network and file
@@ -12,12 +14,14 @@ package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -25,7 +29,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, os.Stdout); err != nil {
+	if err := run(ctx, os.Stdout, os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "e2e:", err)
 		stop()
 		os.Exit(1)
@@ -40,7 +44,29 @@ type workshop struct {
 	bin  string // the installed tools
 }
 
-func run(ctx context.Context, out io.Writer) error {
+// parts are the checks in the order of a run. Each leaves what later ones use in the
+// scratch folder.
+var parts = []struct {
+	name string
+	run  func(*workshop, context.Context)
+}{
+	{"template", (*workshop).lintTemplate},
+	{"build", (*workshop).buildFunctions},
+	{"release", (*workshop).packageRelease},
+	{"moto", (*workshop).useMoto},
+	{"cli", (*workshop).useAWSCLI},
+	{"deployment", (*workshop).deployApart},
+	{"invoke", (*workshop).invokeLocally},
+}
+
+// run runs the parts that args name, or all of them. With -in it is a run inside
+// another one, whose scratch folder it uses.
+func run(ctx context.Context, out io.Writer, args []string) error {
+	flags := flag.NewFlagSet("e2e", flag.ContinueOnError)
+	dir := flags.String("in", "", "the scratch `folder` of the run that started this one")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
 	root, err := os.Getwd()
 	if err != nil {
 		return err
@@ -48,26 +74,35 @@ func run(ctx context.Context, out io.Writer) error {
 	if _, err := os.Stat(filepath.Join(root, "template.yaml")); err != nil {
 		return fmt.Errorf("run this from the root of the repository: %w", err)
 	}
-	// Short, since it holds a Unix socket, and below /tmp, which every engine may mount.
-	dir, err := os.MkdirTemp("/tmp", "e2e-")
-	if err != nil {
-		return err
+	w := &workshop{report: &report{out: out}, root: root, dir: *dir}
+	if *dir == "" {
+		// Short, since it holds a Unix socket, and below /tmp, which every engine may mount.
+		if w.dir, err = os.MkdirTemp("/tmp", "e2e-"); err != nil {
+			return err
+		}
+		defer os.RemoveAll(w.dir)
+		fmt.Fprintln(out, "installing the tools (about three minutes the first time)")
 	}
-	defer os.RemoveAll(dir)
-	w := &workshop{report: &report{out: out}, root: root, dir: dir}
-	fmt.Fprintln(out, "installing the tools (about a minute the first time)")
-	venv, err := output(ctx, w.command(ctx, filepath.Join(root, "scripts/e2e/install.sh"), "tools"))
+	venv, err := output(ctx, w.installer(ctx, "tools"))
 	if err != nil {
 		return fmt.Errorf("install the tools: %w", err)
 	}
 	w.bin = filepath.Join(strings.TrimSpace(venv), "bin")
-	w.lintTemplate(ctx)
-	w.buildFunctions(ctx)
-	w.packageRelease(ctx)
-	w.useMoto(ctx)
-	w.useAWSCLI(ctx)
-	w.invokeLocally(ctx)
+	if *dir != "" {
+		w.deploy(ctx)
+		return w.close(ctx)
+	}
+	for _, part := range parts {
+		if flags.NArg() == 0 || slices.Contains(flags.Args(), part.name) {
+			part.run(w, ctx)
+		}
+	}
 	return w.close(ctx)
+}
+
+// installer installs a group of tools and prints the folder that they are in.
+func (w *workshop) installer(ctx context.Context, group string) *exec.Cmd {
+	return w.command(ctx, filepath.Join(w.root, "scripts/e2e/install.sh"), group)
 }
 
 // tool is one of the installed tools.

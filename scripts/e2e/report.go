@@ -5,18 +5,26 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
+	"sync"
 	"time"
 )
 
+// totals is the last line of a run.
+var totals = regexp.MustCompile(`^\d+ passed, \d+ failed$`)
+
 // report counts what was checked.
 type report struct {
-	out            io.Writer
+	out io.Writer
+
+	mu             sync.Mutex
 	passed, failed int
 }
 
 // check runs one check and reports it. It says whether the check passed, for
-// those that build on it. An interrupt ends the run without further checks.
+// those that build on it. An interrupt ends the run without further checks. Checks
+// may run at the same time.
 func (r *report) check(ctx context.Context, name string, f func() error) bool {
 	began := time.Now()
 	err := ctx.Err()
@@ -24,6 +32,8 @@ func (r *report) check(ctx context.Context, name string, f func() error) bool {
 		err = f()
 	}
 	took := time.Since(began).Round(10 * time.Millisecond)
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if err != nil {
 		r.failed++
 		fmt.Fprintf(r.out, "FAIL %s (%v)\n     %s\n", name, took, strings.ReplaceAll(err.Error(), "\n", "\n     "))

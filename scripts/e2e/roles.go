@@ -1,0 +1,100 @@
+package main
+
+import (
+	"archive/zip"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// shapeRoles is a deployed stack as IAM sees it: what the engine made of the
+// template's conditions and references.
+type shapeRoles struct {
+	Shape      string
+	Parameters map[string]string
+	Outputs    map[string]string
+	Roles      map[string]json.RawMessage // the policy document by logical ID
+	Invoke     json.RawMessage            // the rotation function's resource policy
+}
+
+// keepRoles writes the stack's roles down for the evaluation.
+func (s *stack) keepRoles(ctx context.Context, resources map[string]string) error {
+	kept := shapeRoles{Shape: s.name, Parameters: s.parameters, Outputs: s.outputs, Roles: map[string]json.RawMessage{}}
+	var account struct {
+		RoleDetailList []struct {
+			RoleName       string
+			RolePolicyList []struct{ PolicyDocument json.RawMessage }
+		}
+	}
+	if err := s.aws(ctx, &account, "iam", "get-account-authorization-details", "--filter", "Role"); err != nil {
+		return err
+	}
+	for _, role := range account.RoleDetailList {
+		for logical, physical := range resources {
+			if physical != role.RoleName {
+				continue
+			}
+			if len(role.RolePolicyList) != 1 {
+				return fmt.Errorf("%s has %d policies, want 1", logical, len(role.RolePolicyList))
+			}
+			kept.Roles[logical] = role.RolePolicyList[0].PolicyDocument
+		}
+	}
+	if len(kept.Roles) == 0 {
+		return errors.New("the stack has no roles")
+	}
+	var policy struct{ Policy string }
+	if err := s.aws(ctx, &policy, "lambda", "get-policy", "--function-name", s.outputs["RotateFunctionArn"]); err != nil {
+		return err
+	}
+	kept.Invoke = json.RawMessage(policy.Policy)
+	text, err := json.Marshal(kept)
+	if err != nil {
+		return err
+	}
+	dir := filepath.Join(s.dir, "roles")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, s.name+".json"), text, 0o600)
+}
+
+// save writes what the functions asked of AWS, a line of JSON for each.
+func (r *recorder) save(path string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	file, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	lines := json.NewEncoder(file)
+	for a := range r.seen {
+		if err := lines.Encode(a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// zip makes an archive of one file in the scratch folder.
+func (w *workshop) zip(name, content string) (path string, err error) {
+	path = filepath.Join(w.dir, name+".zip")
+	file, err := os.Create(path)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	archive := zip.NewWriter(file)
+	member, err := archive.Create(name)
+	if err != nil {
+		return "", err
+	}
+	if _, err := member.Write([]byte(content)); err != nil {
+		return "", err
+	}
+	return path, archive.Close()
+}

@@ -1,0 +1,284 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"databrain-rotation/pkg/standin/databraintest"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+)
+
+// What the shapes of the stack are given, as an operator would have made it before.
+const (
+	givenBucket  = "given-reports"
+	policyBucket = "given-policies"
+	policyKey    = "databrain/audit.json"
+	foreignBus   = "arn:aws:events:us-east-1:210987654321:event-bus/security"
+)
+
+// shape is one set of parameters and what the deployed stack must then do.
+type shape struct {
+	name       string
+	parameters map[string]string
+	absent     []string // logical IDs of resources that are not made
+	present    []string
+	variables  map[string]string // of either function
+	works      func(context.Context, *stack) error
+}
+
+// shapes are the deployments besides the one of defaults. A new parameter that changes
+// what a stack consists of is a row here, and its roles are evaluated with the others.
+func (g *givens) shapes() []shape {
+	return []shape{{
+		name: "everything",
+		parameters: map[string]string{
+			"TokenSecretKmsKeyArn": g.tokenKey, "AdminSecretKmsKeyArn": g.adminKey, "AuditBucketKmsKeyArn": g.bucketKey,
+			"AuditPolicy": "s3://" + policyBucket + "/" + policyKey, "FindingsToTopic": "true",
+			"AuditReservedConcurrency": "1", "AlarmEmail": "ops@example.com", "CaBundleLayerArn": g.layer,
+			"VpcSubnetIds": g.subnet, "VpcSecurityGroupIds": g.group, "LogLevel": "DEBUG",
+		},
+		present:   []string{"AlarmSubscription", "AlarmTopic", "AuditBucket", "FindingRule", "TokenSecret"},
+		variables: map[string]string{"SSL_CERT_FILE": "/opt/ca-bundle.pem"},
+		works:     allFindingsOnce,
+	}, {
+		name: "given",
+		parameters: map[string]string{
+			"TokenSecretArn": g.secret, "TokenSecretKmsKeyArn": g.tokenKey, "AuditBucketName": givenBucket, "AuditPrefix": "team/audit/",
+			"AuditBucketKmsKeyArn": g.bucketKey, "AuditPolicy": `{"maxAgeDays": 36500}`, "AlarmTopicArn": g.topic,
+			"AuditEventBus": foreignBus, "RotationStrategy": "grace", "RotationGracePeriod": "90m",
+		},
+		absent:    []string{"AlarmSubscription", "AlarmTopic", "AuditBucket", "FindingRule", "TokenSecret"},
+		variables: map[string]string{"AUDIT_PREFIX": "team/audit/", "ROTATION_STRATEGY": "grace", "ROTATION_GRACE_PERIOD": "90m"},
+		works:     graceKeepsTheOldToken,
+	}, {
+		name:       "own bus",
+		parameters: map[string]string{"AuditEventBus": "findings", "AuditRequestsPerMinute": "6000", "AuditConcurrency": "2"},
+		present:    []string{"FindingRule"},
+		variables:  map[string]string{"AUDIT_EVENT_BUS": "findings", "AUDIT_REQUESTS_PER_MINUTE": "6000", "AUDIT_CONCURRENCY": "2"},
+		works:      messagesEachTime(3, 0),
+	}, {
+		name:       "stateless",
+		parameters: map[string]string{"AuditBucketName": "none"},
+		absent:     []string{"AuditBucket", "AuditBucketPolicy"},
+		variables:  map[string]string{"AUDIT_BUCKET": ""},
+		works:      messagesEachTime(3, 3),
+	}, {
+		name:       "smallest",
+		parameters: map[string]string{"AuditBucketName": "none", "AuditEventBus": "none"},
+		absent:     []string{"AuditBucket", "AuditBucketPolicy", "FindingRule"},
+		variables:  map[string]string{"AUDIT_EVENT_BUS": "none"},
+		works:      messagesEachTime(0, 0),
+	}, {
+		name:       "no takeover",
+		parameters: map[string]string{"RotationTakeover": "never"},
+		variables:  map[string]string{"ROTATION_TAKEOVER": "never"},
+		works:      neverTakesOver,
+	}}
+}
+
+func (c *cloud) everyShape(ctx context.Context) {
+	g := &givens{}
+	if !c.check(ctx, "keys, buckets, a topic and a bus to give", func() error { return g.make(ctx, c) }) {
+		return
+	}
+	template, err := c.template()
+	if err != nil {
+		return // an earlier check has failed for it
+	}
+	var all sync.WaitGroup
+	busy := make(chan struct{}, 3) // the SAM CLI waits more than it works
+	for _, shape := range g.shapes() {
+		all.Go(func() {
+			busy <- struct{}{}
+			defer func() { <-busy }()
+			c.check(ctx, "the stack with other parameters: "+shape.name, func() error { return c.deployShape(ctx, template, shape) })
+		})
+	}
+	all.Wait()
+}
+
+func (c *cloud) deployShape(ctx context.Context, template string, shape shape) error {
+	s, err := c.newStack(strings.ReplaceAll(shape.name, " ", "-"), databraintest.Config{})
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	if err := s.deploy(ctx, template, shape.parameters); err != nil {
+		return err
+	}
+	resources, err := s.resources(ctx)
+	if err != nil {
+		return err
+	}
+	return errors.Join(s.hasShape(ctx, shape, resources), s.keepRoles(ctx, resources), shape.works(ctx, s))
+}
+
+// hasShape compares the resources and the functions' variables with the shape's.
+func (s *stack) hasShape(ctx context.Context, shape shape, made map[string]string) error {
+	var wrong []error
+	for _, name := range shape.present {
+		if made[name] == "" {
+			wrong = append(wrong, fmt.Errorf("there is no %s", name))
+		}
+	}
+	for _, name := range shape.absent {
+		if made[name] != "" {
+			wrong = append(wrong, fmt.Errorf("there is a %s", name))
+		}
+	}
+	variables := map[string]string{}
+	for _, function := range []string{"RotateFunction", "AuditFunction"} {
+		more, err := s.environment(ctx, function)
+		if err != nil {
+			return err
+		}
+		maps.Copy(variables, more)
+	}
+	for _, name := range slices.Sorted(maps.Keys(shape.variables)) {
+		if got, ok := variables[name]; !ok || got != shape.variables[name] {
+			wrong = append(wrong, fmt.Errorf("%s is %q, want %q", name, got, shape.variables[name]))
+		}
+	}
+	return errors.Join(wrong...)
+}
+
+// openMail subscribes a mailbox to the stack's topic.
+func (s *stack) openMail(ctx context.Context) (err error) {
+	s.mail, err = s.openMailbox(ctx, s.name+"-mail", s.outputs["AlarmTopicArn"])
+	return err
+}
+
+// messagesEachTime wants the example's three critical findings to be so many messages at
+// the first audit, and at the second.
+func messagesEachTime(first, second int) func(context.Context, *stack) error {
+	return func(ctx context.Context, s *stack) error {
+		if err := errors.Join(s.openMail(ctx), s.firstRotation(ctx)); err != nil {
+			return err
+		}
+		for _, want := range []int{first, second} {
+			if got, err := s.audit(ctx, "AuditNowCommand"); err != nil || got.Status != "complete" {
+				return fmt.Errorf("the audit: %+v (%w)", got, err)
+			}
+			if err := s.mail.expect(ctx, want); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// allFindingsOnce wants FindingsToTopic to tell of findings below critical too. The
+// policy in the bucket makes the example's tokens low.
+func allFindingsOnce(ctx context.Context, s *stack) error {
+	if err := errors.Join(s.openMail(ctx), s.firstRotation(ctx)); err != nil {
+		return err
+	}
+	if got, err := s.audit(ctx, "AuditNowCommand"); err != nil || got.Counts.New != 3 || !strings.HasPrefix(got.Report, "s3://"+s.outputs["AuditBucketName"]) {
+		return fmt.Errorf("the audit: %+v (%w)", got, err)
+	}
+	return s.mail.expect(ctx, 3, "Severity low, new")
+}
+
+// graceKeepsTheOldToken rotates a secret that existed before the stack, and audits it
+// into a bucket and to a bus that did.
+func graceKeepsTheOldToken(ctx context.Context, s *stack) error {
+	if err := s.firstRotation(ctx); err != nil {
+		return err
+	}
+	if !s.databrain.TokenWorks(databraintest.ExampleServiceToken) {
+		return errors.New("the old token died at once")
+	}
+	if value, err := s.value(ctx, "AWSCURRENT"); err != nil || !strings.Contains(value, `"quota": 1e3`) {
+		return fmt.Errorf("another member of the secret changed: %w", err)
+	}
+	got, err := s.audit(ctx, "AuditDryRunCommand")
+	if err != nil || got.Status != "complete" || got.Counts.Findings != 0 {
+		return fmt.Errorf("the inline policy is not in force: %+v (%w)", got, err)
+	}
+	return nil
+}
+
+// neverTakesOver wants a first rotation from the empty secret to be refused.
+func neverTakesOver(ctx context.Context, s *stack) error {
+	before := s.databrain.CurrentToken()
+	if err := s.firstRotation(ctx); err == nil || s.databrain.CurrentToken() != before || s.databrain.SignIns() != 0 {
+		return errors.New("it took the instance over")
+	}
+	return nil
+}
+
+// givens are the ARNs and ids of what the stacks are given.
+type givens struct {
+	tokenKey, adminKey, bucketKey string
+	secret, topic, layer          string
+	subnet, group                 string
+}
+
+func (g *givens) make(ctx context.Context, c *cloud) (err error) {
+	for _, key := range []*string{&g.tokenKey, &g.adminKey, &g.bucketKey} {
+		var made struct{ KeyMetadata struct{ Arn string } }
+		if err := c.aws(ctx, &made, "kms", "create-key"); err != nil {
+			return err
+		}
+		*key = made.KeyMetadata.Arn
+	}
+	for _, bucket := range []string{givenBucket, policyBucket} {
+		if err := c.makeBucket(ctx, bucket); err != nil {
+			return err
+		}
+	}
+	const low = `{"severities": [{"afterDays": 90, "severity": "low"}]}`
+	if _, err := c.objects.PutObject(ctx, &s3.PutObjectInput{
+		Bucket: aws.String(policyBucket), Key: aws.String(policyKey), Body: strings.NewReader(low)}); err != nil {
+		return err
+	}
+	if g.secret, err = c.makeSecret(ctx, "given/service-token",
+		fmt.Sprintf(`{"token": %q, "quota": 1e3}`, databraintest.ExampleServiceToken)); err != nil {
+		return err
+	}
+	if _, err := c.events.CreateEventBus(ctx, &eventbridge.CreateEventBusInput{Name: aws.String("findings")}); err != nil {
+		return err
+	}
+	var topic struct{ TopicArn string }
+	if err := c.aws(ctx, &topic, "sns", "create-topic", "--name", "ops"); err != nil {
+		return err
+	}
+	g.topic = topic.TopicArn
+	return errors.Join(g.makeLayer(ctx, c), g.findNetwork(ctx, c))
+}
+
+func (g *givens) makeLayer(ctx context.Context, c *cloud) error {
+	bundle, err := c.zip("ca-bundle.pem", "a bundle")
+	if err != nil {
+		return err
+	}
+	var layer struct{ LayerVersionArn string }
+	err = c.aws(ctx, &layer, "lambda", "publish-layer-version", "--layer-name", "ca", "--zip-file", "fileb://"+bundle)
+	g.layer = layer.LayerVersionArn
+	return err
+}
+
+func (g *givens) findNetwork(ctx context.Context, c *cloud) error {
+	var subnets struct {
+		Subnets []struct{ SubnetId, VpcId string }
+	}
+	if err := c.aws(ctx, &subnets, "ec2", "describe-subnets"); err != nil || len(subnets.Subnets) == 0 {
+		return fmt.Errorf("%d subnets: %w", len(subnets.Subnets), err)
+	}
+	g.subnet = subnets.Subnets[0].SubnetId
+	var groups struct{ SecurityGroups []struct{ GroupId string } }
+	err := c.aws(ctx, &groups, "ec2", "describe-security-groups", "--filters", "Name=vpc-id,Values="+subnets.Subnets[0].VpcId)
+	if err != nil || len(groups.SecurityGroups) == 0 {
+		return fmt.Errorf("%d security groups: %w", len(groups.SecurityGroups), err)
+	}
+	g.group = groups.SecurityGroups[0].GroupId
+	return nil
+}
