@@ -177,7 +177,7 @@ func TestErrorsReachLambdaByName(t *testing.T) {
 		if err != nil || result.Err == nil || result.Err.Type != kind {
 			t.Fatalf("%v, result %s, want %s", err, result.Payload, kind)
 		}
-		want := map[string]any{"message": "step failed", "requestId": result.RequestID, "step": step, "version": version,
+		want := map[string]any{"message": "step failed", "requestId": result.RequestID, "step": step, "clientRequestToken": version,
 			"errorType": kind, "error": result.Err.Message}
 		lines, err := result.ErrorLines()
 		if err != nil || len(lines) != 1 {

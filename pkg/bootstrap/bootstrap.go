@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambda/messages"
 	"github.com/aws/aws-lambda-go/lambdacontext"
 )
 
@@ -33,8 +34,8 @@ type Environment struct {
 	Version string
 }
 
-// Handler answers one invocation. The name of its error's type becomes the
-// errorType that an alarm can match.
+// Handler answers one invocation. Its error reaches Lambda with an errorType that an
+// alarm can match: what its method ErrorType returns, else the name of its Go type.
 type Handler = func(ctx context.Context, event json.RawMessage) (any, error)
 
 // Setup makes the handler, once, at the cold start.
@@ -61,7 +62,7 @@ func Run(getenv func(string) string, stdout io.Writer, version string, setup Set
 			"to try it use make demo, make serve or sam local invoke")
 		return 1
 	}
-	env.Log.InfoContext(ctx, "cold start", slog.String("version", version))
+	env.Log.InfoContext(ctx, "cold start", slog.String("build", version))
 	log.SetFlags(0)
 	log.SetOutput(runtimeLog{env.Log})
 	lambda.Start(invoker(handler)) // does not return
@@ -76,7 +77,7 @@ type invoker Handler
 func (handle invoker) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	answer, err := handle(ctx, payload)
 	if err != nil {
-		return nil, err
+		return nil, messages.InvokeResponse_Error{Message: err.Error(), Type: typeName(err)}
 	}
 	return json.Marshal(answer)
 }
@@ -88,8 +89,8 @@ func LogFailure(ctx context.Context, log *slog.Logger, message string, failure e
 }
 
 // runtimeLog makes log lines of what aws-lambda-go prints, of a panic and of a
-// trouble with the Runtime API, and net/http. An error that a handler returned, which it prints
-// as well, is passed over: the handler has logged it.
+// trouble with the Runtime API, and of what net/http prints. An error that a handler
+// returned is printed as well, and is passed over: the handler has logged it.
 type runtimeLog struct{ log *slog.Logger }
 
 func (l runtimeLog) Write(line []byte) (int, error) {
@@ -126,8 +127,11 @@ func reportInitError(ctx context.Context, runtimeAPI string, failure error) erro
 	return resp.Body.Close()
 }
 
-// typeName is the name that aws-lambda-go gives an error of an invocation too.
+// typeName returns the errorType of err.
 func typeName(err error) string {
+	if named, ok := err.(interface{ ErrorType() string }); ok {
+		return named.ErrorType()
+	}
 	t := reflect.TypeOf(err)
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()

@@ -1,7 +1,6 @@
 package rotation_test
 
 import (
-	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -118,7 +117,7 @@ func TestNoTimeToRotate(t *testing.T) {
 		w := newWorld(setup{"grace", "normal", "default"})
 		w.lambda = 15 * time.Second
 		_, err := w.rotate(1)
-		if _, ok := errors.AsType[*rotation.OutOfTime](err); !ok {
+		if ok := nameOf(err) == rotation.OutOfTime; !ok {
 			t.Errorf("createSecret came to %v, want an OutOfTime", err)
 		}
 		for _, c := range w.wire.calls {

@@ -16,9 +16,9 @@ import (
 func (s *step) admin(ctx context.Context) (databrain.Credentials, error) {
 	out, err := s.secrets.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &s.config.AdminSecretID})
 	if err != nil {
-		return databrain.Credentials{}, secretsManager("GetSecretValue of the admin secret (DATABRAIN_ADMIN_SECRET_ID)", err)
+		return databrain.Credentials{}, s.secretsManager("GetSecretValue of the admin secret (DATABRAIN_ADMIN_SECRET_ID)", err)
 	}
-	return adminCredentials(aws.ToString(out.SecretString))
+	return s.adminCredentials(aws.ToString(out.SecretString))
 }
 
 // signIn gets the admin's JWT, once: the instance limits sign-ins per minute.
@@ -33,30 +33,32 @@ func (s *step) signIn(ctx context.Context) (databrain.Secret, error) {
 	}
 	switch class := databrain.ClassOf(err); {
 	case class == databrain.ClassLogin, class == databrain.ClassInvalid, databrain.Rejected(err):
-		return jwt, &AdminSignInRefused{problem{"Databrain refused the admin's sign-in; nothing was written. Correct the e-mail " +
-			"address and password in the secret that DATABRAIN_ADMIN_SECRET_ID names; the rotation is then retried", err}}
+		return jwt, s.fail(AdminSignInRefused, err, "Databrain refused the admin's sign-in", "Correct the e-mail address and "+
+			"password in the secret that DATABRAIN_ADMIN_SECRET_ID names; the rotation is then retried")
 	case class == databrain.ClassPermanent, class == databrain.ClassRateLimited, class == databrain.ClassForbidden:
-		return jwt, refused("sign in as admin", err)
+		return jwt, s.refused("sign in as admin", err)
 	}
-	return jwt, unavailable("sign in as admin", err)
+	return jwt, s.unavailable("sign in as admin", err)
 }
 
 // adminCredentials reads {"email":"…","password":"…"}; other members are allowed.
-func adminCredentials(raw string) (databrain.Credentials, error) {
+func (s *step) adminCredentials(raw string) (databrain.Credentials, error) {
 	object, err := jsonobject.Parse([]byte(raw))
 	if repeated, ok := errors.AsType[*jsonobject.RepeatedError](err); ok {
 		for _, name := range repeated.Names {
 			if name == "email" || name == "password" {
-				return databrain.Credentials{}, &MalformedAdminSecret{problem{text: fmt.Sprintf("the admin secret has the member %q "+
-					"twice; nothing was written. Correct the secret that DATABRAIN_ADMIN_SECRET_ID names", name)}}
+				return databrain.Credentials{}, s.fail(MalformedAdminSecret, nil,
+					fmt.Sprintf("the admin secret has the member %q twice", name), correctAdmin)
 			}
 		}
 	}
 	email, _ := object.Text("email")
 	password, _ := object.Text("password")
 	if email == "" || password == "" {
-		return databrain.Credentials{}, &MalformedAdminSecret{problem{text: "the admin secret is not a JSON object with the " +
-			`strings "email" and "password"; nothing was written. Correct the secret that DATABRAIN_ADMIN_SECRET_ID names`}}
+		return databrain.Credentials{}, s.fail(MalformedAdminSecret, nil, "the admin secret is not a JSON object with the "+
+			`strings "email" and "password"`, correctAdmin)
 	}
 	return databrain.Credentials{Email: email, Password: databrain.NewSecret(password)}, nil
 }
+
+const correctAdmin = "Correct the secret that DATABRAIN_ADMIN_SECRET_ID names"

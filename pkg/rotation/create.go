@@ -44,7 +44,8 @@ func (s *step) create(ctx context.Context) error {
 
 func (s *step) differ(pending, current tokensecret.Value) error {
 	if pending.Token().Equal(current.Token()) {
-		return s.errIdentical()
+		return s.fail(PendingEqualsCurrent, nil, "AWSPENDING holds the same token as AWSCURRENT, so this rotation cannot finish",
+			"Remove the label and rotate again: "+s.unlabelPending())
 	}
 	return nil
 }
@@ -67,35 +68,38 @@ func (s *step) mint(ctx context.Context, current tokensecret.Value) error {
 func (s *step) adopt(ctx context.Context, current tokensecret.Value) error {
 	pending, err := s.usable(s.pending(ctx))
 	if err != nil {
-		return errPendingMissing(err)
+		return s.pendingMissing(err)
 	}
 	s.log.InfoContext(ctx, "another invocation stored the pending value first; it is adopted")
 	return s.differ(pending, current)
 }
 
-// createByGrace lets Databrain make the token. Every precondition is checked
-// before the call, since a token whose answer is lost, or can not be stored, is
-// live and known to nobody.
+// createByGrace lets Databrain make the token, if the current one works.
 func (s *step) createByGrace(ctx context.Context, current tokensecret.Value) error {
-	standing, cause := Absent, error(nil)
-	if !current.Token().Empty() {
-		standing, cause = s.probe(ctx, current.Token())
-	}
-	switch PlanGrace(standing) {
-	case FailUnavailable:
-		return unavailable("probe of AWSCURRENT before the rotation", cause)
-	case Mint:
+	standing, cause := s.ask(ctx, current)
+	return s.createAs(ctx, PlanCreate(standing), current, cause)
+}
+
+// createAs carries out what PlanCreate decided. Every precondition is checked before
+// the rotate call: a token whose answer is lost, or cannot be stored, is live and
+// known to nobody.
+func (s *step) createAs(ctx context.Context, action CreateAction, current tokensecret.Value, cause error) error {
+	switch action {
+	case CreateRemotely:
+	case CreateHere:
 		s.log.WarnContext(ctx, "AWSCURRENT has no token that works, so there is none to keep for a grace period; "+
-			"setSecret decides whether it may be replaced", slog.String("current", string(standing)))
+			"setSecret decides whether it may be replaced", slog.Bool("empty", current.Token().Empty()))
 		return s.mint(ctx, current)
+	default:
+		return s.unavailable("probe of AWSCURRENT before the rotation", cause)
 	}
 	rotate, err := s.prepareRotate(ctx, current)
 	if err != nil {
 		return err
 	}
 	if s.deadline.Sub(s.now()) < rotateTime+storeTime {
-		return &OutOfTime{problem{text: fmt.Sprintf("less than %v are left, too little to rotate and store the answer; "+
-			"nothing was written. Raise the function's timeout to 60 seconds or more", rotateTime+storeTime)}}
+		return s.fail(OutOfTime, nil, fmt.Sprintf("less than %v are left, too little to rotate and store the answer",
+			rotateTime+storeTime), "Raise the function's timeout to 60 seconds or more")
 	}
 	s.warnOfGrace(ctx)
 	return s.rotate(ctx, current, rotate)
@@ -103,7 +107,7 @@ func (s *step) createByGrace(ctx context.Context, current tokensecret.Value) err
 
 // prepareRotate checks what the call and its fallback need, and returns the call
 // in the contract that the settings name.
-func (s *step) prepareRotate(ctx context.Context, current tokensecret.Value) (func(context.Context) (databrain.Secret, error), error) {
+func (s *step) prepareRotate(ctx context.Context, current tokensecret.Value) (rotateCall, error) {
 	if s.config.Contract == ContractAdminJWT {
 		jwt, err := s.signIn(ctx)
 		return func(ctx context.Context) (databrain.Secret, error) {
@@ -116,33 +120,45 @@ func (s *step) prepareRotate(ctx context.Context, current tokensecret.Value) (fu
 	}, err
 }
 
-func (s *step) rotate(ctx context.Context, current tokensecret.Value, call func(context.Context) (databrain.Secret, error)) error {
+// rotateCall asks Databrain for a new token, in one of the two contracts.
+type rotateCall func(context.Context) (databrain.Secret, error)
+
+func (s *step) rotate(ctx context.Context, current tokensecret.Value, call rotateCall) error {
 	bounded, cancel := context.WithTimeout(ctx, rotateTime)
 	began := s.now()
 	token, err := call(bounded)
 	cancel()
 	var answer *databrain.Error
 	if err != nil && !errors.As(err, &answer) {
-		return unavailable("rotate", err)
+		return s.unavailable("rotate", err)
 	}
-	switch action := PlanRotated(answer, !token.Equal(current.Token())); action {
-	case StoreRemote:
+	action := PlanRotated(answer, !token.Equal(current.Token()))
+	if action == RotatedStore {
 		s.log.InfoContext(ctx, "Databrain made a new token; the old one stays valid for the grace period",
 			slog.Time("oldTokenEnds", began.Add(s.config.GracePeriod)))
 		return s.storeRemote(ctx, current, token)
-	case MintAfterUnknown:
-		s.orphanPossible = true
-		s.log.WarnContext(ctx, "the outcome of the rotate call is unknown: a token that nobody holds may be live until setSecret "+
-			"replaces it; going on with a token made here, without a grace period. If this repeats, check ROTATION_GRACE_CONTRACT",
-			slog.Any("cause", err))
-		return s.mint(ctx, current)
-	case FailContract:
-		return &GraceContractMismatch{problem{"Databrain accepts AWSCURRENT but refuses the rotate request: the instance probably " +
-			"speaks the other contract; nothing was written. Set ROTATION_GRACE_CONTRACT to the other value (service-token, admin-jwt)", err}}
-	case FailUnavailable:
-		return unavailable("rotate", err)
 	}
-	return refused("rotate", err)
+	return s.notRotated(ctx, action, current, err)
+}
+
+// notRotated carries out what PlanRotated decided where Databrain gave no new token.
+func (s *step) notRotated(ctx context.Context, action RotatedAction, current tokensecret.Value, cause error) error {
+	switch action {
+	case RotatedMint:
+		s.orphanPossible = true
+		s.log.WarnContext(ctx, "the outcome of the rotate call is unknown: a token that nobody holds may be live until "+
+			"setSecret replaces it; going on with a token made here, without a grace period. If this repeats, check "+
+			"ROTATION_GRACE_CONTRACT", slog.Any("cause", cause))
+		return s.mint(ctx, current)
+	case RotatedContract:
+		return s.fail(GraceContractMismatch, cause, "Databrain accepts AWSCURRENT but refuses the rotate request: the "+
+			"instance probably speaks the other contract",
+			"Set ROTATION_GRACE_CONTRACT to the other value (service-token, admin-jwt)")
+	case RotatedUnavailable:
+		return s.unavailable("rotate", cause)
+	default:
+		return s.refused("rotate", cause)
+	}
 }
 
 // storeRemote stores a token that only this invocation knows: again and again until

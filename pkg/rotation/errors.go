@@ -10,126 +10,144 @@ import (
 	"databrain-rotation/pkg/databrain"
 )
 
-// problem is what the named errors of this package have in common: a text that
-// says what happened, what was left untouched and what to do, and the cause. The
-// name of the type reaches Lambda as errorType, which an alarm can match.
-type problem struct {
-	text  string
-	cause error
+// Name says what kept a step from its end. It reaches Lambda as errorType, which an
+// alarm can match.
+type Name string
+
+// The names of the errors of a rotation.
+const (
+	// MalformedEvent: the payload is not a rotation event.
+	MalformedEvent Name = "MalformedEvent"
+	// UnknownStep: the event names a step that does not exist.
+	UnknownStep Name = "UnknownStep"
+	// SecretDeleted: the secret is scheduled for deletion.
+	SecretDeleted Name = "SecretDeleted"
+	// RotationNotEnabled: rotation is switched off for the secret.
+	RotationNotEnabled Name = "RotationNotEnabled"
+	// VersionUnknown: DescribeSecret, which leaves out versions without labels, does
+	// not show the event's ClientRequestToken.
+	VersionUnknown Name = "VersionUnknown"
+	// VersionNotPending: that version is not AWSPENDING (any more).
+	VersionNotPending Name = "VersionNotPending"
+	// PendingValueMissing: AWSPENDING has no value in a step that needs one.
+	PendingValueMissing Name = "PendingValueMissing"
+	// PendingEqualsCurrent: AWSPENDING holds the token of AWSCURRENT.
+	PendingEqualsCurrent Name = "PendingEqualsCurrent"
+	// PendingTokenRejected: Databrain does not accept AWSPENDING, so it is not promoted.
+	PendingTokenRejected Name = "PendingTokenRejected"
+	// MalformedSecret: the function cannot rotate the value of a version.
+	MalformedSecret Name = "MalformedSecret"
+	// MalformedAdminSecret: the admin secret holds no e-mail address and password.
+	MalformedAdminSecret Name = "MalformedAdminSecret"
+	// AdminSecretIsRotatedSecret: the setting names the rotated secret itself.
+	AdminSecretIsRotatedSecret Name = "AdminSecretIsRotatedSecret"
+	// AdminSignInRefused: Databrain refused the admin's e-mail address or password.
+	AdminSignInRefused Name = "AdminSignInRefused"
+	// CurrentTokenMissing: AWSCURRENT holds no token and the settings forbid filling it.
+	CurrentTokenMissing Name = "CurrentTokenMissing"
+	// CurrentTokenRejected: Databrain rejects AWSCURRENT, so the rotation was abandoned.
+	CurrentTokenRejected Name = "CurrentTokenRejected"
+	// DatabrainUnavailable: Databrain gave no usable answer; a retry may help.
+	DatabrainUnavailable Name = "DatabrainUnavailable"
+	// DatabrainRefused: Databrain refused a write; it did not take effect.
+	DatabrainRefused Name = "DatabrainRefused"
+	// GraceContractMismatch: the rotate endpoint speaks the other contract.
+	GraceContractMismatch Name = "GraceContractMismatch"
+	// SecretsManagerFailed: a call of Secrets Manager failed.
+	SecretsManagerFailed Name = "SecretsManagerFailed"
+	// LabelMoved: the staging labels changed while the step ran.
+	LabelMoved Name = "LabelMoved"
+	// OutOfTime: too little of the invocation's time is left to begin a write.
+	OutOfTime Name = "OutOfTime"
+)
+
+// Error is the failure of a step, in the order in which an operator reads it.
+type Error struct {
+	Name  Name
+	Found string // what happened
+	Cause error  // what a service or the network said; nil if nothing did
+	Left  string // what was written, and what was left alone
+	Next  string // what to do
 }
 
-func (p *problem) Error() string {
-	if p.cause == nil {
-		return p.text
+func (e *Error) Error() string {
+	found := e.Found
+	if e.Cause != nil {
+		found += ": " + e.Cause.Error()
 	}
-	return p.text + ": " + p.cause.Error()
+	return found + "; " + e.Left + ". " + e.Next
 }
 
 // Unwrap returns the cause, nil if there is none.
-func (p *problem) Unwrap() error { return p.cause }
+func (e *Error) Unwrap() error { return e.Cause }
 
-// The errors of a rotation.
-type (
-	// MalformedEvent: the payload is not a rotation event.
-	MalformedEvent struct{ problem }
-	// UnknownStep: the event names a step that does not exist.
-	UnknownStep struct{ problem }
-	// SecretDeleted: the secret is scheduled for deletion.
-	SecretDeleted struct{ problem }
-	// RotationNotEnabled: rotation is switched off for the secret.
-	RotationNotEnabled struct{ problem }
-	// VersionUnknown: DescribeSecret, which leaves out versions without labels, does
-	// not show the event's ClientRequestToken.
-	VersionUnknown struct{ problem }
-	// VersionNotPending: that version is not AWSPENDING (any more).
-	VersionNotPending struct{ problem }
-	// PendingValueMissing: AWSPENDING has no value in a step that needs one.
-	PendingValueMissing struct{ problem }
-	// PendingEqualsCurrent: AWSPENDING holds the token of AWSCURRENT.
-	PendingEqualsCurrent struct{ problem }
-	// PendingTokenRejected: Databrain does not accept AWSPENDING, so it is not promoted.
-	PendingTokenRejected struct{ problem }
-	// MalformedSecret: a version's value is not one that the function can rotate.
-	MalformedSecret struct{ problem }
-	// MalformedAdminSecret: the admin secret holds no e-mail address and password.
-	MalformedAdminSecret struct{ problem }
-	// AdminSecretIsRotatedSecret: the setting names the rotated secret itself.
-	AdminSecretIsRotatedSecret struct{ problem }
-	// AdminSignInRefused: Databrain refused the admin's e-mail address or password.
-	AdminSignInRefused struct{ problem }
-	// CurrentTokenMissing: AWSCURRENT holds no token and the settings forbid to fill it.
-	CurrentTokenMissing struct{ problem }
-	// CurrentTokenRejected: Databrain rejects AWSCURRENT, so the rotation was abandoned.
-	CurrentTokenRejected struct{ problem }
-	// DatabrainUnavailable: Databrain gave no usable answer; a retry may help.
-	DatabrainUnavailable struct{ problem }
-	// DatabrainRefused: Databrain refused a write; it did not take effect.
-	DatabrainRefused struct{ problem }
-	// GraceContractMismatch: the rotate endpoint speaks the other contract.
-	GraceContractMismatch struct{ problem }
-	// SecretsManagerFailed: a call of Secrets Manager failed.
-	SecretsManagerFailed struct{ problem }
-	// LabelMoved: the staging labels changed while the step ran.
-	LabelMoved struct{ problem }
-	// OutOfTime: too little of the invocation's time is left to begin a write.
-	OutOfTime struct{ problem }
-)
+// ErrorType returns the name under which Lambda reports the error.
+func (e *Error) ErrorType() string { return string(e.Name) }
 
-// malformed is for a version of the rotated secret. A version's value can not be
+const nothingWritten = "nothing was written"
+
+// fail returns the error of a step that has left things as s.left says.
+func (s *step) fail(name Name, cause error, found, next string) error {
+	return &Error{Name: name, Found: found, Cause: cause, Left: s.left, Next: next}
+}
+
+// malformed is for a version of the rotated secret. The value of a version cannot be
 // changed, so a pending one has to go.
-func (s *step) malformed(label, fault string) error {
+func (s *step) malformed(label string, fault error) error {
 	advice := `Store a JSON object such as {"token":""} or a bare UUID, as text`
 	if label == labelPending {
 		advice = "Remove the label and rotate again: " + s.unlabelPending()
 	}
-	return &MalformedSecret{problem{text: fmt.Sprintf("the value of the rotated secret's version %s %s; no version was changed. %s", label, fault, advice)}}
+	found := fmt.Sprintf("the value of the rotated secret's version %s %v", label, fault)
+	return s.fail(MalformedSecret, nil, found, advice)
 }
 
 // unlabelPending is the command that takes AWSPENDING off this rotation's version.
 func (s *step) unlabelPending() string {
-	return fmt.Sprintf("aws secretsmanager update-secret-version-stage --secret-id %s --version-stage AWSPENDING --remove-from-version-id %s",
-		s.event.SecretID, s.event.Version)
+	return "aws secretsmanager update-secret-version-stage --secret-id " + s.event.SecretID +
+		" --version-stage AWSPENDING --remove-from-version-id " + s.event.Version
 }
 
 // unavailable is for every outcome that says nothing about a token.
-func unavailable(tried string, cause error) error {
-	return &DatabrainUnavailable{problem{tried + ": Databrain gave no usable answer, so nothing was concluded from it; " +
-		"the rotation can be retried. Check DATABRAIN_BASE_URL, the network path and the instance's health", cause}}
+func (s *step) unavailable(tried string, cause error) error {
+	return s.fail(DatabrainUnavailable, cause, tried+": Databrain gave no usable answer, so nothing was concluded from it",
+		"The rotation can be retried. Check DATABRAIN_BASE_URL, the network path and the instance's health")
 }
 
 // refused is for a write that Databrain definitely did not carry out.
-func refused(tried string, cause error) error {
-	advice := "Databrain refused and nothing changed there. Check the admin account's rights and the instance's log"
+func (s *step) refused(tried string, cause error) error {
+	found, next := "Databrain refused", "Check the admin account's rights and the instance's log"
 	switch databrain.ClassOf(cause) {
 	case databrain.ClassPermanent:
-		advice = "Databrain refused for good: either the instance is not self-hosted, or it has no account for this admin; " +
-			"a retry can not help. Check DATABRAIN_BASE_URL and the instance's set-up"
+		found = "Databrain refused for good: the instance is not self-hosted, or it has no account for this admin"
+		next = "A retry cannot help. Check DATABRAIN_BASE_URL and the instance's set-up"
 	case databrain.ClassRateLimited:
-		advice = "Databrain's rate limit refused it and nothing changed there; the rotation can be retried"
+		found, next = "Databrain's rate limit refused it", "The rotation can be retried"
 	}
-	return &DatabrainRefused{problem{tried + ": " + advice, cause}}
+	return s.fail(DatabrainRefused, cause, tried+": "+found, next)
 }
 
-// secretsManager wraps the failure of a call. AWS's message is kept only for
+// secretsManager is for the failure of a call. AWS's message is kept only for
 // codes whose messages name principals, keys and secrets; validation messages
 // quote their input.
-func secretsManager(operation string, err error) error {
-	text := "Secrets Manager: " + operation + " failed"
+func (s *step) secretsManager(operation string, err error) error {
+	found := "Secrets Manager: " + operation + " failed"
 	var api smithy.APIError
 	if !errors.As(err, &api) {
-		return &SecretsManagerFailed{problem{text: text + " without an answer; the step can be retried. " +
-			"In a VPC, check the route or endpoint to Secrets Manager, port 443"}}
+		return s.fail(SecretsManagerFailed, nil, found+" without an answer",
+			"The step can be retried. In a VPC, check the route or endpoint to Secrets Manager, port 443")
 	}
-	text += ": " + api.ErrorCode()
+	found += ": " + api.ErrorCode()
+	said := ": " + strings.TrimSuffix(api.ErrorMessage(), ".")
 	switch api.ErrorCode() {
 	case "AccessDeniedException", "DecryptionFailure", "EncryptionFailure":
-		text += ": " + strings.TrimSuffix(api.ErrorMessage(), ".") + ". Check what the function's role, the secret's policy and the key's policy allow, and that the key is enabled"
+		return s.fail(SecretsManagerFailed, nil, found+said,
+			"Check what the function's role, the secret's policy and the key's policy allow, and that the key is enabled")
 	case "ResourceNotFoundException":
-		text += ": " + strings.TrimSuffix(api.ErrorMessage(), ".") + ". Check that the secret exists and has a value, and that the settings name it"
+		return s.fail(SecretsManagerFailed, nil, found+said,
+			"Check that the secret exists and has a value, and that the settings name it")
 	case "InvalidRequestException":
-		text += ": " + api.ErrorMessage()
-	default:
-		text += "; the step can be retried"
+		found += said
 	}
-	return &SecretsManagerFailed{problem{text: text}}
+	return s.fail(SecretsManagerFailed, nil, found, "The step can be retried")
 }

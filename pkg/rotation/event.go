@@ -1,7 +1,6 @@
 package rotation
 
 import (
-	"fmt"
 	"log/slog"
 	"strings"
 
@@ -31,7 +30,8 @@ type Event struct {
 
 // Attrs are what tells the log lines of one step from those of others.
 func (e Event) Attrs() []any {
-	return []any{slog.String("step", e.Step), slog.String("secret", e.SecretID), slog.String("version", e.Version)}
+	return []any{slog.String("step", e.Step), slog.String("secret", e.SecretID),
+		slog.String("clientRequestToken", e.Version)}
 }
 
 // longestMember bounds the members of an event, in bytes: the longest is SecretId
@@ -39,12 +39,11 @@ func (e Event) Attrs() []any {
 const longestMember = 2048
 
 // ParseEvent decodes the payload of an invocation. The error is a
-// [*MalformedEvent], which names the members at fault and shows no value.
+// [MalformedEvent], which names the members at fault and shows no value.
 func ParseEvent(payload []byte) (Event, error) {
 	object, err := jsonobject.Parse(payload)
 	if err != nil {
-		return Event{}, &MalformedEvent{problem{text: fmt.Sprintf("the event is %v; nothing was done. "+
-			"Invoke the function through a rotation of Secrets Manager, or with a payload such as those in events/", err)}}
+		return Event{}, malformedEvent("the event is " + err.Error())
 	}
 	var missing []string
 	text := func(name string, required bool) string {
@@ -61,8 +60,12 @@ func ParseEvent(payload []byte) (Event, error) {
 		RotationToken: databrain.NewSecret(text("RotationToken", false)),
 	}
 	if missing != nil {
-		return Event{}, &MalformedEvent{problem{text: fmt.Sprintf("the event lacks a usable string in: %s; nothing was done. "+
-			"It must be the event of a Secrets Manager rotation", strings.Join(missing, ", "))}}
+		return Event{}, malformedEvent("the event lacks a usable string in: " + strings.Join(missing, ", "))
 	}
 	return e, nil
+}
+
+func malformedEvent(found string) error {
+	return &Error{Name: MalformedEvent, Found: found, Left: "nothing was done",
+		Next: "Invoke the function through a rotation of Secrets Manager, or with a payload such as those in events/"}
 }

@@ -1,7 +1,6 @@
 package rotation_test
 
 import (
-	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -55,7 +54,7 @@ func TestParseEventNamesWhatIsMissing(t *testing.T) {
 	}
 	for _, tt := range tests {
 		_, err := rotation.ParseEvent([]byte(tt.payload))
-		if _, named := errors.AsType[*rotation.MalformedEvent](err); !named {
+		if named := nameOf(err) == rotation.MalformedEvent; !named {
 			t.Errorf("%s: got %v", tt.name, err)
 			continue
 		}
@@ -83,7 +82,7 @@ func FuzzParseEvent(f *testing.F) {
 		if err == nil && (e.Step == "" || e.SecretID == "" || e.Version == "") {
 			t.Errorf("%q gave %+v", payload, e)
 		}
-		if _, named := errors.AsType[*rotation.MalformedEvent](err); err != nil && !named {
+		if named := nameOf(err) == rotation.MalformedEvent; err != nil && !named {
 			t.Errorf("%q: unnamed error %v", payload, err)
 		}
 	})

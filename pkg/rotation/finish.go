@@ -8,8 +8,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
-
-	"databrain-rotation/pkg/databrain"
 )
 
 // finish is finishSecret: it makes the pending version AWSCURRENT, in one call
@@ -18,7 +16,7 @@ import (
 func (s *step) finish(ctx context.Context) error {
 	pending, err := s.usable(s.pending(ctx))
 	if err != nil {
-		return errPendingMissing(err)
+		return s.pendingMissing(err)
 	}
 	current, err := s.current(ctx)
 	if err != nil {
@@ -27,22 +25,21 @@ func (s *step) finish(ctx context.Context) error {
 	if err := s.differ(pending, current); err != nil {
 		return err
 	}
-	if err := s.mayMove(ctx, pending.Token()); err != nil {
-		return err
-	}
-	return s.move(ctx)
+	standing, cause := s.probe(ctx, pending.Token())
+	return s.finishAs(ctx, PlanFinish(standing), cause)
 }
 
-func (s *step) mayMove(ctx context.Context, token databrain.Secret) error {
-	standing, cause := s.probe(ctx, token)
-	switch PlanFinish(standing) {
-	case Move:
-		return nil
-	case MoveUnproven:
-		s.log.WarnContext(ctx, "Databrain does not answer now; testSecret has proven the token, so AWSCURRENT moves", slog.Any("cause", cause))
-		return nil
+// finishAs carries out what PlanFinish decided.
+func (s *step) finishAs(ctx context.Context, action FinishAction, cause error) error {
+	switch action {
+	case FinishMove:
+	case FinishMoveUnproven:
+		s.log.WarnContext(ctx, "Databrain does not answer now; testSecret has proven the token, so AWSCURRENT moves",
+			slog.Any("cause", cause))
+	default:
+		return s.pendingRejected(cause)
 	}
-	return errPendingRejected(cause)
+	return s.move(ctx)
 }
 
 func (s *step) move(ctx context.Context) error {
@@ -54,11 +51,12 @@ func (s *step) move(ctx context.Context) error {
 	}
 	_, err := s.secrets.UpdateSecretVersionStage(ctx, in)
 	if err == nil {
-		s.log.InfoContext(ctx, "AWSCURRENT moved to the new version", slog.String("from", aws.ToString(in.RemoveFromVersionId)))
+		s.log.InfoContext(ctx, "AWSCURRENT moved to the new version",
+			slog.String("from", aws.ToString(in.RemoveFromVersionId)))
 		return nil
 	}
 	if _, moved := errors.AsType[*types.InvalidParameterException](err); !moved {
-		return secretsManager("UpdateSecretVersionStage of AWSCURRENT", err)
+		return s.secretsManager("UpdateSecretVersionStage of AWSCURRENT", err)
 	}
 	return s.afterLostMove(ctx)
 }
@@ -69,14 +67,15 @@ func (s *step) afterLostMove(ctx context.Context) error {
 	if err := s.describe(ctx); err != nil {
 		return err
 	}
-	switch action := PlanGuard(s.secret.Metadata, s.event.Step, s.event.Version); action {
-	case Succeed:
+	action := PlanGuard(s.secret.Metadata, s.event.Step, s.event.Version)
+	switch action {
+	case GuardDone:
 		s.log.InfoContext(ctx, "AWSCURRENT is on the new version already")
 		return nil
-	case Proceed:
-		return &LabelMoved{problem{text: "AWSCURRENT moved to another version while the step ran; the label was not forced. " +
-			"Secrets Manager retries and decides again from what it finds"}}
+	case GuardProceed:
+		return s.fail(LabelMoved, nil, "AWSCURRENT moved to another version while the step ran; the label was not forced",
+			"Secrets Manager retries and decides again from what it finds")
 	default:
-		return s.guardError(action)
+		return s.admit(action)
 	}
 }

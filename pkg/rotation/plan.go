@@ -29,43 +29,10 @@ type Standing string
 
 // The standings of a token.
 const (
-	NotAsked Standing = "not asked"
 	Absent   Standing = "absent" // the version or its token does not exist
 	Accepted Standing = "accepted"
 	Rejected Standing = "rejected"  // a definite answer of the API
 	NoAnswer Standing = "no answer" // time-out, 5xx, a proxy's page: says nothing
-)
-
-// Action is what a plan says to do next.
-type Action string
-
-// The actions.
-const (
-	AskPending       Action = "probe pending"
-	AskCurrent       Action = "probe current"
-	AskPrevious      Action = "probe previous"
-	Succeed          Action = "succeed"
-	Save             Action = "save pending in Databrain"
-	TakeOver         Action = "save pending in Databrain without a current token that works"
-	RotateRemotely   Action = "ask Databrain to rotate"
-	Mint             Action = "mint a token here"
-	MintAfterUnknown Action = "mint a token here, after an unknown outcome"
-	StoreRemote      Action = "store Databrain's token"
-	Move             Action = "move AWSCURRENT"
-	MoveUnproven     Action = "move AWSCURRENT, although the last probe had no answer"
-	SignIn           Action = "sign in as admin, to see that a rotation could"
-	FailUnavailable  Action = "fail: no answer"
-	FailRefused      Action = "fail: refused"
-	FailContract     Action = "fail: wrong contract"
-	AbandonMissing   Action = "abandon: no current token"
-	AbandonRejected  Action = "abandon: current token rejected"
-	FailPendingDead  Action = "fail: pending token rejected"
-	FailDeleted      Action = "fail: secret deleted"
-	FailNotEnabled   Action = "fail: rotation not enabled"
-	FailVersion      Action = "fail: version unknown"
-	FailNotPending   Action = "fail: version not pending"
-	FailUnknownStep  Action = "fail: unknown step"
-	Proceed          Action = "proceed"
 )
 
 // Metadata is what DescribeSecret says, as far as a plan needs it.
@@ -85,105 +52,179 @@ func (m Metadata) Holder(label string) string {
 	return ""
 }
 
-// PlanGuard decides if a step may run at all. The order of its checks is AWS's
+// GuardAction is what [PlanGuard] decides.
+type GuardAction string
+
+// What may become of an event.
+const (
+	GuardProceed     GuardAction = "proceed"
+	GuardDone        GuardAction = "succeed: the version is AWSCURRENT already"
+	GuardDeleted     GuardAction = "fail: secret deleted"
+	GuardDisabled    GuardAction = "fail: rotation not enabled"
+	GuardUnknown     GuardAction = "fail: version unknown"
+	GuardNotPending  GuardAction = "fail: version not pending"
+	GuardUnknownStep GuardAction = "fail: unknown step"
+)
+
+// PlanGuard decides whether a step may run at all. The order of its checks is AWS's
 // ("Rotation function overview"): a version that is already AWSCURRENT is a late
 // duplicate of a finished rotation and succeeds whatever the step.
-func PlanGuard(m Metadata, step, version string) Action {
+func PlanGuard(m Metadata, step, version string) GuardAction {
 	labels, known := m.Labels[version]
 	switch {
 	case m.Deleted:
-		return FailDeleted
+		return GuardDeleted
 	case !m.RotationEnabled:
-		return FailNotEnabled
+		return GuardDisabled
 	case !known:
-		return FailVersion
+		return GuardUnknown
 	case slices.Contains(labels, labelCurrent):
-		return Succeed
+		return GuardDone
 	case !slices.Contains(labels, labelPending):
-		return FailNotPending
+		return GuardNotPending
 	case !knownStep(step):
-		return FailUnknownStep
+		return GuardUnknownStep
 	}
-	return Proceed
+	return GuardProceed
 }
 
 func knownStep(step string) bool {
 	return slices.Contains([]string{StepCreate, StepSet, StepTest, StepFinish}, step)
 }
 
-// PlanSet decides setSecret: what to ask next, and whether Databrain's token may
-// be overwritten. No answer is never read as rejected, and nothing is written on
-// it.
-func PlanSet(pending, current, previous Standing, takeover Takeover) Action {
-	switch {
-	case pending == NotAsked:
-		return AskPending
-	case pending == Accepted: // a lost answer, a duplicate, or a retry after a crash
-		return Succeed
-	case pending == NoAnswer:
-		return FailUnavailable
-	case current == NotAsked:
-		return AskCurrent
-	case current == NoAnswer:
-		return FailUnavailable
-	case current == Accepted:
-		return Save
-	case current == Absent && takeover == TakeoverNever:
-		return AbandonMissing
-	case current == Absent:
-		return TakeOver
-	case previous == NotAsked: // from here on Databrain rejects current
-		return AskPrevious
-	case previous == NoAnswer:
-		return FailUnavailable
-	case takeover == TakeoverInvalid:
-		return TakeOver
+// SetAction is what [PlanSet] decides.
+type SetAction string
+
+// What setSecret may do.
+const (
+	SetDone        SetAction = "succeed: Databrain accepts the pending token"
+	SetSave        SetAction = "save the pending token"
+	SetTakeOver    SetAction = "save the pending token without a current one that works"
+	SetUnavailable SetAction = "fail: no answer"
+	SetMissing     SetAction = "abandon: no current token"
+	SetRejected    SetAction = "abandon: current token rejected"
+)
+
+// PlanSet decides setSecret: whether Databrain's token may be overwritten. It asks
+// for the standing of the token behind a label when it needs to know; each answer
+// may cost two requests. No answer is never read as rejected, and nothing is written
+// on it.
+func PlanSet(ask func(label string) Standing, takeover Takeover) SetAction {
+	switch ask(labelPending) {
+	case Accepted: // a lost answer, a duplicate, or a retry after a crash
+		return SetDone
+	case Rejected:
+	default:
+		return SetUnavailable
 	}
-	return AbandonRejected
+	switch ask(labelCurrent) {
+	case Accepted:
+		return SetSave
+	case Absent:
+		if takeover == TakeoverEmpty || takeover == TakeoverInvalid {
+			return SetTakeOver
+		}
+		return SetMissing
+	case Rejected:
+	default:
+		return SetUnavailable
+	}
+	previous := ask(labelPrevious)
+	switch {
+	case previous == NoAnswer: // an instance that just fell silent is not written to
+		return SetUnavailable
+	case takeover == TakeoverInvalid:
+		return SetTakeOver
+	}
+	return SetRejected
 }
+
+// PreflightAction is what [PlanPreflight] decides.
+type PreflightAction string
+
+// What a pre-flight may come to.
+const (
+	PreflightDone        PreflightAction = "succeed: Databrain accepts the current token"
+	PreflightSignIn      PreflightAction = "sign in as admin, to see that a rotation could"
+	PreflightUnavailable PreflightAction = "fail: no answer"
+	PreflightMissing     PreflightAction = "abandon: no current token"
+	PreflightRejected    PreflightAction = "abandon: current token rejected"
+)
 
 // PlanPreflight decides testSecret when AWSPENDING has no value: Secrets Manager
 // calls the step alone when rotation is configured without rotating at once.
-func PlanPreflight(current Standing, takeover Takeover) Action {
+func PlanPreflight(current Standing, takeover Takeover) PreflightAction {
 	switch {
 	case current == Accepted:
-		return Succeed
+		return PreflightDone
 	case current == Rejected && takeover == TakeoverInvalid:
-		return SignIn
+		return PreflightSignIn
 	case current == Rejected:
-		return AbandonRejected
-	case current == Absent && takeover == TakeoverNever:
-		return AbandonMissing
+		return PreflightRejected
+	case current == Absent && (takeover == TakeoverEmpty || takeover == TakeoverInvalid):
+		return PreflightSignIn
 	case current == Absent:
-		return SignIn
+		return PreflightMissing
 	}
-	return FailUnavailable
+	return PreflightUnavailable
 }
 
-// PlanFinish decides whether AWSCURRENT may move. An instance that does not
-// answer now has accepted the token in testSecret a moment ago, and in the
-// replace strategy the current one is dead already, so the label moves.
-func PlanFinish(pending Standing) Action {
+// FinishAction is what [PlanFinish] decides.
+type FinishAction string
+
+// What finishSecret may do.
+const (
+	FinishMove         FinishAction = "move AWSCURRENT"
+	FinishMoveUnproven FinishAction = "move AWSCURRENT, although the last probe had no answer"
+	FinishRejected     FinishAction = "fail: pending token rejected"
+)
+
+// PlanFinish decides whether AWSCURRENT may move. An instance that does not answer
+// now has accepted the token in testSecret a moment ago, and in the replace strategy
+// the current one is dead already, so the label moves.
+func PlanFinish(pending Standing) FinishAction {
 	switch pending {
 	case Accepted:
-		return Move
+		return FinishMove
 	case NoAnswer:
-		return MoveUnproven
+		return FinishMoveUnproven
 	}
-	return FailPendingDead
+	return FinishRejected
 }
 
-// PlanGrace decides how createSecret of the grace strategy makes the new token,
+// CreateAction is what [PlanCreate] decides.
+type CreateAction string
+
+// How createSecret of the grace strategy may come to a token.
+const (
+	CreateRemotely    CreateAction = "ask Databrain to rotate"
+	CreateHere        CreateAction = "mint a token here"
+	CreateUnavailable CreateAction = "fail: no answer"
+)
+
+// PlanCreate decides how createSecret of the grace strategy makes the new token,
 // from the standing of the current one.
-func PlanGrace(current Standing) Action {
+func PlanCreate(current Standing) CreateAction {
 	switch current {
 	case Accepted:
-		return RotateRemotely
+		return CreateRemotely
 	case Absent, Rejected: // setSecret decides whether it may be replaced
-		return Mint
+		return CreateHere
 	}
-	return FailUnavailable
+	return CreateUnavailable
 }
+
+// RotatedAction is what [PlanRotated] decides.
+type RotatedAction string
+
+// What may follow the rotate call.
+const (
+	RotatedStore       RotatedAction = "store Databrain's token"
+	RotatedMint        RotatedAction = "mint a token here, after an unknown outcome"
+	RotatedContract    RotatedAction = "fail: wrong contract"
+	RotatedUnavailable RotatedAction = "fail: not reached"
+	RotatedRefused     RotatedAction = "fail: refused"
+)
 
 // PlanRotated decides what follows the one call that is not idempotent. answer is
 // nil if it succeeded; fresh says whether the token it gave differs from the
@@ -194,20 +235,20 @@ func PlanGrace(current Standing) Action {
 // authentication error with another status, or a refused body, means that the
 // endpoint speaks the other contract. Whatever may have taken effect unseen is
 // never repeated.
-func PlanRotated(answer *databrain.Error, fresh bool) Action {
+func PlanRotated(answer *databrain.Error, fresh bool) RotatedAction {
 	switch {
 	case answer == nil && fresh:
-		return StoreRemote
+		return RotatedStore
 	case answer == nil:
-		return MintAfterUnknown
+		return RotatedMint
 	case answer.Class == databrain.ClassAuth && (answer.Status == 401 || answer.Code == "EXPIRED_SERVICE_TOKEN"):
-		return MintAfterUnknown
+		return RotatedMint
 	case answer.Class == databrain.ClassAuth, answer.Class == databrain.ClassInvalid:
-		return FailContract
+		return RotatedContract
 	case databrain.Unknown(answer):
-		return MintAfterUnknown
+		return RotatedMint
 	case answer.Class == databrain.ClassNetwork, answer.Class == databrain.ClassTimeout:
-		return FailUnavailable
+		return RotatedUnavailable
 	}
-	return FailRefused // rate limited, forbidden, permanent
+	return RotatedRefused // rate limited, forbidden, permanent
 }

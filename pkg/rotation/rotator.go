@@ -77,7 +77,7 @@ func (r *Rotator) Handle(ctx context.Context, e Event) error {
 	}
 	s := &step{
 		Rotator: r, event: e, deadline: deadline.Add(-reportTime), began: r.now(),
-		log: r.log.With(e.Attrs()...),
+		log: r.log.With(e.Attrs()...), left: nothingWritten,
 	}
 	ctx, cancel := context.WithDeadline(ctx, s.deadline)
 	defer cancel()
@@ -94,6 +94,7 @@ type step struct {
 	began    time.Time
 	deadline time.Time // every wait ends by then
 	secret   description
+	left     string // what was written so far, and what was left alone; for errors
 
 	tookOver       bool
 	orphanPossible bool
@@ -103,16 +104,17 @@ func (s *step) run(ctx context.Context) error {
 	if err := s.describe(ctx); err != nil {
 		return err
 	}
-	switch action := PlanGuard(s.secret.Metadata, s.event.Step, s.event.Version); action {
-	case Proceed:
-	case Succeed:
+	action := PlanGuard(s.secret.Metadata, s.event.Step, s.event.Version)
+	if action == GuardDone {
 		s.log.InfoContext(ctx, "nothing to do: this version is already AWSCURRENT")
 		return nil
-	default:
-		return s.guardError(action)
+	}
+	if err := s.admit(action); err != nil {
+		return err
 	}
 	if s.secret.is(s.config.AdminSecretID) {
-		return errAdminIsRotated()
+		return s.fail(AdminSecretIsRotatedSecret, nil, "DATABRAIN_ADMIN_SECRET_ID names the rotated secret itself",
+			"Keep the admin's e-mail address and password in a secret of their own")
 	}
 	switch s.event.Step {
 	case StepCreate:
@@ -121,34 +123,34 @@ func (s *step) run(ctx context.Context) error {
 		return s.set(ctx)
 	case StepTest:
 		return s.test(ctx)
-	default:
+	case StepFinish:
 		return s.finish(ctx)
 	}
+	return s.admit(GuardUnknownStep)
 }
 
-func (s *step) guardError(a Action) error {
-	switch a {
-	case FailDeleted:
-		return &SecretDeleted{problem{text: "the secret is scheduled for deletion; nothing was done. " +
-			"Restore it (aws secretsmanager restore-secret) if it is still needed"}}
-	case FailNotEnabled:
-		return &RotationNotEnabled{problem{text: "rotation is switched off for this secret; nothing was done. " +
-			"Switch it on with aws secretsmanager rotate-secret"}}
-	case FailVersion:
-		return &VersionUnknown{problem{text: fmt.Sprintf("no staging label is on version %q of the secret: a value was stored by hand "+
-			"since, or the event is stale; nothing was done. If AWSCURRENT works no action is needed; else start a rotation with "+
-			"aws secretsmanager rotate-secret", s.event.Version)}}
-	case FailNotPending:
-		return &VersionNotPending{problem{text: fmt.Sprintf("version %q is no longer AWSPENDING: a value was stored by hand or "+
-			"another rotation began; nothing was done. If AWSCURRENT works no action is needed", s.event.Version)}}
+// admit returns nil for an event that may proceed.
+func (s *step) admit(action GuardAction) error {
+	switch action {
+	case GuardProceed:
+		return nil
+	case GuardDeleted:
+		return s.fail(SecretDeleted, nil, "the secret is scheduled for deletion",
+			"Restore it (aws secretsmanager restore-secret) if it is still needed")
+	case GuardDisabled:
+		return s.fail(RotationNotEnabled, nil, "rotation is switched off for this secret",
+			"Switch it on with aws secretsmanager rotate-secret")
+	case GuardUnknown:
+		return s.fail(VersionUnknown, nil, fmt.Sprintf("no staging label is on version %q of the secret: a value was "+
+			"stored by hand since, or the event is stale", s.event.Version),
+			"If AWSCURRENT works, no action is needed; else start a rotation with aws secretsmanager rotate-secret")
+	case GuardNotPending:
+		return s.fail(VersionNotPending, nil, fmt.Sprintf("version %q is no longer AWSPENDING: a value was stored by hand "+
+			"or another rotation began", s.event.Version), "If AWSCURRENT works, no action is needed")
+	default:
+		return s.fail(UnknownStep, nil, fmt.Sprintf("the event names the unknown step %q", s.event.Step),
+			"The steps are createSecret, setSecret, testSecret and finishSecret")
 	}
-	return &UnknownStep{problem{text: fmt.Sprintf("the event names the unknown step %q; nothing was done. "+
-		"The steps are createSecret, setSecret, testSecret and finishSecret", s.event.Step)}}
-}
-
-func errAdminIsRotated() error {
-	return &AdminSecretIsRotatedSecret{problem{text: "DATABRAIN_ADMIN_SECRET_ID names the rotated secret itself; nothing was done. " +
-		"Keep the admin's e-mail address and password in a secret of their own"}}
 }
 
 // probe asks Databrain about a token, once.

@@ -4,11 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
-	"reflect"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -125,7 +123,7 @@ func TestRefusals(t *testing.T) {
 		name  string
 		with  func(*testing.T, *bench)
 		steps []string // all four if nil
-		want  error
+		want  rotation.Name
 		says  string
 		// wrote allows a pending value or a saved token before the failure.
 		wrote bool
@@ -134,125 +132,132 @@ func TestRefusals(t *testing.T) {
 		{name: "secret deleted", with: func(t *testing.T, b *bench) {
 			_, err := sdkOf(b).DeleteSecret(t.Context(), &secretsmanager.DeleteSecretInput{SecretId: aws.String(secretName)})
 			b.must(t, err)
-		}, want: &rotation.SecretDeleted{}, says: "restore-secret"},
+		}, want: rotation.SecretDeleted, says: "restore-secret"},
 		{name: "no such secret", with: func(t *testing.T, b *bench) {
 			_, err := sdkOf(b).DeleteSecret(t.Context(), &secretsmanager.DeleteSecretInput{
 				SecretId: aws.String(secretName), ForceDeleteWithoutRecovery: aws.Bool(true)})
 			b.must(t, err)
-		}, want: &rotation.SecretsManagerFailed{}, says: "ResourceNotFoundException"},
+		}, want: rotation.SecretsManagerFailed, says: "ResourceNotFoundException"},
 		{name: "rotation switched off", with: func(t *testing.T, b *bench) {
 			_, err := sdkOf(b).CancelRotateSecret(t.Context(), &secretsmanager.CancelRotateSecretInput{SecretId: aws.String(secretName)})
 			b.must(t, err)
-		}, want: &rotation.RotationNotEnabled{}, says: "rotate-secret"},
+		}, want: rotation.RotationNotEnabled, says: "rotate-secret"},
 		{name: "unknown version", with: func(_ *testing.T, b *bench) { b.version = otherUUID },
-			want: &rotation.VersionUnknown{}, says: "rotate-secret"},
+			want: rotation.VersionUnknown, says: "rotate-secret"},
 		{name: "abandoned by a manual put", with: func(t *testing.T, b *bench) {
 			_, err := b.secrets.ManualPut(secretName, `{"token":"`+otherUUID+`"}`)
 			b.must(t, err)
-		}, want: &rotation.VersionUnknown{}, says: "stored by hand"},
+		}, want: rotation.VersionUnknown, says: "stored by hand"},
 		{name: "pending taken away, another label left", with: func(t *testing.T, b *bench) {
 			b.must(t, b.secrets.SetLabels(secretName, b.version, "custom"))
-		}, want: &rotation.VersionNotPending{}, says: "no longer AWSPENDING"},
-		{name: "unknown step", steps: []string{"dropSecret"}, want: &rotation.UnknownStep{}, says: "createSecret"},
+		}, want: rotation.VersionNotPending, says: "no longer AWSPENDING"},
+		{name: "unknown step", steps: []string{"dropSecret"}, want: rotation.UnknownStep, says: "createSecret"},
 		{name: "admin secret is the rotated one, by name", with: func(_ *testing.T, b *bench) { b.config.AdminSecretID = secretName },
-			want: &rotation.AdminSecretIsRotatedSecret{}, says: "DATABRAIN_ADMIN_SECRET_ID"},
+			want: rotation.AdminSecretIsRotatedSecret, says: "DATABRAIN_ADMIN_SECRET_ID"},
 		{name: "admin secret is the rotated one, by ARN", with: func(t *testing.T, b *bench) { b.config.AdminSecretID = b.arn(t) },
-			want: &rotation.AdminSecretIsRotatedSecret{}, says: "DATABRAIN_ADMIN_SECRET_ID"},
+			want: rotation.AdminSecretIsRotatedSecret, says: "DATABRAIN_ADMIN_SECRET_ID"},
 		{name: "admin secret is the rotated one, by partial ARN", with: func(t *testing.T, b *bench) {
 			b.config.AdminSecretID = strings.TrimSuffix(b.arn(t), b.arn(t)[len(b.arn(t))-len("-AbCdEf"):])
-		}, want: &rotation.AdminSecretIsRotatedSecret{}, says: "DATABRAIN_ADMIN_SECRET_ID"},
+		}, want: rotation.AdminSecretIsRotatedSecret, says: "DATABRAIN_ADMIN_SECRET_ID"},
 		{name: "access denied, with AWS's words", with: func(_ *testing.T, b *bench) {
 			b.secrets.Inject(standin.Fault{Operation: "PutSecretValue",
 				Times: -1, Do: standin.Error(secretsmanagertest.CodeAccessDenied)})
-		}, want: &rotation.SecretsManagerFailed{}, says: "not authorized to perform: secretsmanager:PutSecretValue"},
+		}, want: rotation.SecretsManagerFailed, says: "not authorized to perform: secretsmanager:PutSecretValue"},
 		{name: "current has no value", with: func(t *testing.T, b *bench) { b.corrupt(t, "AWSCURRENT", "") },
-			want: &rotation.LabelMoved{}, says: "AWSCURRENT moved, or lost its value"},
+			want: rotation.LabelMoved, says: "AWSCURRENT moved, or lost its value"},
 		{name: "current is binary", with: func(t *testing.T, b *bench) { b.binary(t) },
-			want: &rotation.MalformedSecret{}, says: "SecretBinary", puts: 1},
+			want: rotation.MalformedSecret, says: "SecretBinary", puts: 1},
 		{name: "current is text", with: func(t *testing.T, b *bench) { b.corrupt(t, "AWSCURRENT", "hunter2") },
-			want: &rotation.MalformedSecret{}, says: "AWSCURRENT"},
+			want: rotation.MalformedSecret, says: "AWSCURRENT"},
 		{name: "pending is not a UUID", with: func(t *testing.T, b *bench) { b.corrupt(t, "AWSPENDING", `{"token":"hunter2"}`) },
-			want: &rotation.MalformedSecret{}, says: "--version-stage AWSPENDING --remove-from-version-id 4f1d9a52-6c1e-4b37-9d0a-2f5e8c7b1a60"},
+			want: rotation.MalformedSecret, says: "--version-stage AWSPENDING --remove-from-version-id 4f1d9a52-6c1e-4b37-9d0a-2f5e8c7b1a60"},
 		{name: "pending is no UUID in finishSecret", with: func(t *testing.T, b *bench) { b.corrupt(t, "AWSPENDING", `{"token":"hunter2"}`) },
-			steps: []string{rotation.StepFinish}, want: &rotation.MalformedSecret{}, says: "--version-stage AWSPENDING"},
+			steps: []string{rotation.StepFinish}, want: rotation.MalformedSecret, says: "--version-stage AWSPENDING"},
 		{name: "pending equals current", with: func(t *testing.T, b *bench) { b.corrupt(t, "AWSPENDING", `{"token":"`+oldUUID+`"}`) },
-			want: &rotation.PendingEqualsCurrent{}, says: "--remove-from-version-id 4f1d9a52-6c1e-4b37-9d0a-2f5e8c7b1a60"},
+			want: rotation.PendingEqualsCurrent, says: "--remove-from-version-id 4f1d9a52-6c1e-4b37-9d0a-2f5e8c7b1a60"},
 		{name: "pending equals current in finishSecret", with: func(t *testing.T, b *bench) { b.corrupt(t, "AWSPENDING", `{"token":"`+oldUUID+`"}`) },
-			steps: []string{rotation.StepFinish}, want: &rotation.PendingEqualsCurrent{}, says: "update-secret-version-stage"},
-		{name: "no pending value in setSecret", steps: []string{rotation.StepSet}, want: &rotation.PendingValueMissing{}, says: "createSecret"},
-		{name: "no pending value in finishSecret", steps: []string{rotation.StepFinish}, want: &rotation.PendingValueMissing{}, says: "createSecret"},
+			steps: []string{rotation.StepFinish}, want: rotation.PendingEqualsCurrent, says: "update-secret-version-stage"},
+		{name: "no pending value in setSecret", steps: []string{rotation.StepSet}, want: rotation.PendingValueMissing, says: "createSecret"},
+		{name: "no pending value in finishSecret", steps: []string{rotation.StepFinish}, want: rotation.PendingValueMissing, says: "createSecret"},
 		{name: "admin secret missing", with: func(_ *testing.T, b *bench) { b.config.AdminSecretID = "nobody" },
-			want: &rotation.SecretsManagerFailed{}, says: "DATABRAIN_ADMIN_SECRET_ID", wrote: true},
+			want: rotation.SecretsManagerFailed, says: "DATABRAIN_ADMIN_SECRET_ID", wrote: true},
 		{name: "admin secret malformed", with: func(t *testing.T, b *bench) {
 			b.must(t, b.secrets.Corrupt(adminName, b.secrets.Holder(adminName, "AWSCURRENT"), `{"email":"a@b.c"}`))
-		}, want: &rotation.MalformedAdminSecret{}, says: `"password"`, wrote: true},
+		}, want: rotation.MalformedAdminSecret, says: `"password"`, wrote: true},
+		{name: "admin secret with names in another case", with: func(t *testing.T, b *bench) {
+			b.must(t, b.secrets.Corrupt(adminName, b.secrets.Holder(adminName, "AWSCURRENT"), `{"Email":"a@b.c","Password":"hunter2"}`))
+		}, want: rotation.MalformedAdminSecret, says: `"email" and "password"`, wrote: true},
+		{name: "admin secret with a password twice", with: func(t *testing.T, b *bench) {
+			b.must(t, b.secrets.Corrupt(adminName, b.secrets.Holder(adminName, "AWSCURRENT"),
+				`{"email":"a@b.c","password":"hunter2","password":"hunter2"}`))
+		}, want: rotation.MalformedAdminSecret, says: `"password" twice`, wrote: true},
 		{name: "admin password changed", with: func(_ *testing.T, b *bench) { b.db.SetAdminPassword("An0ther!pass") },
-			want: &rotation.AdminSignInRefused{}, says: "Correct the e-mail", wrote: true},
+			want: rotation.AdminSignInRefused, says: "Correct the e-mail", wrote: true},
 		{name: "cloud instance", with: func(_ *testing.T, b *bench) {
 			b.db.Inject(standin.Fault{Operation: http.MethodPost, Do: databraintest.Error(500, "SELFHOSTED_APP_ERROR", "…"), Times: -1})
-		}, want: &rotation.DatabrainRefused{}, says: "a retry can not help", wrote: true},
+		}, want: rotation.DatabrainRefused, says: "retry cannot help", wrote: true},
 		{name: "rate limited POST", with: func(_ *testing.T, b *bench) {
 			b.db.Inject(standin.Fault{Operation: http.MethodPost, Target: "/api/v2/service-token", Do: databraintest.TooManyRequests("30"), Times: -1})
-		}, want: &rotation.DatabrainRefused{}, says: "can be retried", wrote: true},
+		}, want: rotation.DatabrainRefused, says: "can be retried", wrote: true},
 		{name: "rate limited sign-in", with: func(_ *testing.T, b *bench) {
 			b.db.Inject(standin.Fault{Target: "/api/v2/admin-account/jwt", Do: databraintest.TooManyRequests("30"), Times: -1})
-		}, want: &rotation.DatabrainRefused{}, says: "sign in as admin: Databrain's rate limit", wrote: true},
+		}, want: rotation.DatabrainRefused, says: "sign in as admin: Databrain's rate limit", wrote: true},
 		{name: "forbidden sign-in", with: func(_ *testing.T, b *bench) {
 			b.db.Inject(standin.Fault{Target: "/api/v2/admin-account/jwt", Do: databraintest.Error(403, "FORBIDDEN", "…"), Times: -1})
-		}, want: &rotation.DatabrainRefused{}, says: "sign in as admin: Databrain refused", wrote: true},
+		}, want: rotation.DatabrainRefused, says: "sign in as admin: Databrain refused", wrote: true},
 		{name: "a takeover that Databrain refuses", with: func(t *testing.T, b *bench) {
 			b.corrupt(t, "AWSCURRENT", `{}`)
 			b.db.Inject(standin.Fault{Operation: http.MethodPost, Target: "/api/v2/service-token", Do: databraintest.TooManyRequests("30"), Times: -1})
-		}, want: &rotation.DatabrainRefused{}, says: "can be retried", wrote: true},
+		}, want: rotation.DatabrainRefused, says: "can be retried", wrote: true},
 		{name: "instance down", with: func(_ *testing.T, b *bench) {
 			b.db.Inject(standin.Fault{Do: standin.BadGateway(), Times: -1})
-		}, want: &rotation.DatabrainUnavailable{}, says: "DATABRAIN_BASE_URL", wrote: true},
+		}, want: rotation.DatabrainUnavailable, says: "DATABRAIN_BASE_URL", wrote: true},
 		{name: "a login page instead of the API", with: func(_ *testing.T, b *bench) {
 			b.db.Inject(standin.Fault{Do: standin.LoginPage(), Times: -1})
-		}, want: &rotation.DatabrainUnavailable{}, says: "not what the API documents", wrote: true},
+		}, want: rotation.DatabrainUnavailable, says: "not what the API documents", wrote: true},
 		{name: "slower than the deadline", with: func(_ *testing.T, b *bench) {
 			b.db.Inject(standin.Fault{Do: standin.Hang(), Times: -1})
-		}, want: &rotation.DatabrainUnavailable{}, says: "timeout", wrote: true},
+		}, want: rotation.DatabrainUnavailable, says: "timeout", wrote: true},
 		{name: "current rejected", with: func(_ *testing.T, b *bench) { b.db.SetToken(otherUUID) },
-			want: &rotation.CurrentTokenRejected{}, says: "another secret rotates the same organisation", wrote: true},
+			want: rotation.CurrentTokenRejected, says: "another secret rotates the same organisation", wrote: true},
 		{name: "current rejected, previous works", with: func(t *testing.T, b *bench) {
 			b.must(t, b.secrets.SetLabels(secretName, otherUUID, "AWSPREVIOUS"))
 			b.must(t, b.secrets.Corrupt(secretName, otherUUID, `{"token":"`+otherUUID+`"}`))
 			b.db.SetToken(otherUUID)
-		}, want: &rotation.CurrentTokenRejected{}, says: "--version-stage AWSCURRENT --move-to-version-id " + otherUUID + " --remove-from-version-id ", wrote: true},
+		}, want: rotation.CurrentTokenRejected, says: "--version-stage AWSCURRENT --move-to-version-id " + otherUUID + " --remove-from-version-id ", wrote: true},
 		{name: "current empty, takeover never", with: func(t *testing.T, b *bench) {
 			b.config.Takeover = rotation.TakeoverNever
 			b.corrupt(t, "AWSCURRENT", `{"token":""}`)
-		}, want: &rotation.CurrentTokenMissing{}, says: "ROTATION_TAKEOVER=empty", wrote: true},
+		}, want: rotation.CurrentTokenMissing, says: "ROTATION_TAKEOVER=empty", wrote: true},
 		{name: "saved, then rejected for good", with: func(_ *testing.T, b *bench) {
 			b.db.Inject(standin.Fault{Operation: http.MethodGet, Skip: 2, Do: databraintest.Error(401, "AUTHENTICATION_ERROR", "…"), Times: -1})
-		}, want: &rotation.PendingTokenRejected{}, says: "AWSCURRENT stays where it is", wrote: true},
+		}, want: rotation.PendingTokenRejected, says: "AWSCURRENT stays where it is", wrote: true},
 		{name: "rejected before the label moves", with: func(_ *testing.T, b *bench) {
 			b.db.Inject(standin.Fault{Operation: http.MethodGet, Skip: 4, Do: databraintest.Error(401, "AUTHENTICATION_ERROR", "…"), Times: -1})
-		}, want: &rotation.PendingTokenRejected{}, says: "AWSCURRENT stays where it is", wrote: true},
+		}, want: rotation.PendingTokenRejected, says: "AWSCURRENT stays where it is", wrote: true},
 		{name: "grace, wrong contract", with: func(_ *testing.T, b *bench) {
 			b.config.Strategy = rotation.Grace
 			b.db = databraintest.New(databraintest.Config{ServiceToken: oldUUID, Switches: databraintest.Switches{
 				RotateContract: databraintest.AdminContract, BadJWT400: true}})
-		}, want: &rotation.GraceContractMismatch{}, says: "ROTATION_GRACE_CONTRACT"},
+		}, want: rotation.GraceContractMismatch, says: "ROTATION_GRACE_CONTRACT"},
 		{name: "pre-flight, current rejected", with: func(_ *testing.T, b *bench) { b.db.SetToken(otherUUID) },
-			steps: []string{rotation.StepTest}, want: &rotation.CurrentTokenRejected{}, says: "would be abandoned"},
+			steps: []string{rotation.StepTest}, want: rotation.CurrentTokenRejected, says: "would be abandoned"},
 		{name: "pre-flight, instance down", with: func(_ *testing.T, b *bench) {
 			b.db.Inject(standin.Fault{Do: standin.BadGateway(), Times: -1})
-		}, steps: []string{rotation.StepTest}, want: &rotation.DatabrainUnavailable{}, says: "DATABRAIN_BASE_URL"},
+		}, steps: []string{rotation.StepTest}, want: rotation.DatabrainUnavailable, says: "DATABRAIN_BASE_URL"},
 		{name: "pre-flight, takeover of a rejected token, admin refused", with: func(_ *testing.T, b *bench) {
 			b.config.Takeover = rotation.TakeoverInvalid
 			b.db.SetToken(otherUUID)
 			b.db.SetAdminPassword("An0ther!pass")
-		}, steps: []string{rotation.StepTest}, want: &rotation.AdminSignInRefused{}, says: "Correct the e-mail"},
+		}, steps: []string{rotation.StepTest}, want: rotation.AdminSignInRefused, says: "Correct the e-mail"},
 		{name: "pre-flight, nothing stored, takeover never", with: func(t *testing.T, b *bench) {
 			b.config.Takeover = rotation.TakeoverNever
 			b.corrupt(t, "AWSCURRENT", `{}`)
-		}, steps: []string{rotation.StepTest}, want: &rotation.CurrentTokenMissing{}, says: "Store the token"},
+		}, steps: []string{rotation.StepTest}, want: rotation.CurrentTokenMissing, says: "Store the token"},
 		{name: "pre-flight, nothing stored, admin refused", with: func(t *testing.T, b *bench) {
 			b.corrupt(t, "AWSCURRENT", `{}`)
 			b.db.SetAdminPassword("An0ther!pass")
-		}, steps: []string{rotation.StepTest}, want: &rotation.AdminSignInRefused{}, says: "Correct the e-mail"},
+		}, steps: []string{rotation.StepTest}, want: rotation.AdminSignInRefused, says: "Correct the e-mail"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -270,8 +275,8 @@ func TestRefusals(t *testing.T) {
 				}
 				current, token, puts := b.secrets.Holder(secretName, "AWSCURRENT"), b.db.CurrentToken(), b.secrets.Count("PutSecretValue")
 				err := b.run(t.Context(), steps...)
-				if reflect.TypeOf(errors.Unwrap(err)) != reflect.TypeOf(tt.want) {
-					t.Fatalf("got %v, want a %T", err, tt.want)
+				if nameOf(err) != tt.want {
+					t.Fatalf("got %v, want a %s", err, tt.want)
 				}
 				if !strings.Contains(err.Error(), tt.says) {
 					t.Errorf("%v\ndoes not say %q", err, tt.says)

@@ -34,11 +34,17 @@ func (s *step) preflight(ctx context.Context) error {
 		return err
 	}
 	standing, cause := s.ask(ctx, current)
-	switch PlanPreflight(standing, s.config.Takeover) {
-	case Succeed:
-		s.log.InfoContext(ctx, "pre-flight: Databrain accepts AWSCURRENT; nothing was written", slog.String("instance", s.config.Instance))
+	return s.preflightAs(ctx, PlanPreflight(standing, s.config.Takeover), standing, cause)
+}
+
+// preflightAs carries out what PlanPreflight decided.
+func (s *step) preflightAs(ctx context.Context, action PreflightAction, standing Standing, cause error) error {
+	switch action {
+	case PreflightDone:
+		s.log.InfoContext(ctx, "pre-flight: Databrain accepts AWSCURRENT; nothing was written",
+			slog.String("instance", s.config.Instance))
 		return nil
-	case SignIn:
+	case PreflightSignIn:
 		if _, err := s.signIn(ctx); err != nil {
 			return err
 		}
@@ -46,12 +52,14 @@ func (s *step) preflight(ctx context.Context) error {
 		if standing == Rejected {
 			found = "Databrain rejects AWSCURRENT, which ROTATION_TAKEOVER=invalid lets a rotation replace"
 		}
-		s.log.InfoContext(ctx, "pre-flight: "+found+", and the admin can sign in; nothing was written", slog.String("instance", s.config.Instance))
+		s.log.InfoContext(ctx, "pre-flight: "+found+", and the admin can sign in; nothing was written",
+			slog.String("instance", s.config.Instance))
 		return nil
-	case AbandonMissing:
-		return errCurrentMissing()
-	case AbandonRejected:
-		return s.errCurrentRejected(NotAsked, cause)
+	case PreflightMissing:
+		return s.currentMissing()
+	case PreflightRejected:
+		return s.currentRejected("", cause)
+	default:
+		return s.unavailable("pre-flight probe of AWSCURRENT", cause)
 	}
-	return unavailable("pre-flight probe of AWSCURRENT", cause)
 }

@@ -3,7 +3,6 @@ package rotation
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -16,10 +15,14 @@ import (
 // SecretsManager is the part of the SDK's client that a rotation needs, and that
 // the function's role has to allow.
 type SecretsManager interface {
-	DescribeSecret(context.Context, *secretsmanager.DescribeSecretInput, ...func(*secretsmanager.Options)) (*secretsmanager.DescribeSecretOutput, error)
-	GetSecretValue(context.Context, *secretsmanager.GetSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error)
-	PutSecretValue(context.Context, *secretsmanager.PutSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.PutSecretValueOutput, error)
-	UpdateSecretVersionStage(context.Context, *secretsmanager.UpdateSecretVersionStageInput, ...func(*secretsmanager.Options)) (*secretsmanager.UpdateSecretVersionStageOutput, error)
+	DescribeSecret(context.Context, *secretsmanager.DescribeSecretInput, ...func(*secretsmanager.Options)) (
+		*secretsmanager.DescribeSecretOutput, error)
+	GetSecretValue(context.Context, *secretsmanager.GetSecretValueInput, ...func(*secretsmanager.Options)) (
+		*secretsmanager.GetSecretValueOutput, error)
+	PutSecretValue(context.Context, *secretsmanager.PutSecretValueInput, ...func(*secretsmanager.Options)) (
+		*secretsmanager.PutSecretValueOutput, error)
+	UpdateSecretVersionStage(context.Context, *secretsmanager.UpdateSecretVersionStageInput, ...func(*secretsmanager.Options)) (
+		*secretsmanager.UpdateSecretVersionStageOutput, error)
 }
 
 // description is the rotated secret as DescribeSecret shows it.
@@ -43,7 +46,7 @@ func (d description) is(id string) bool {
 func (s *step) describe(ctx context.Context) error {
 	out, err := s.secrets.DescribeSecret(ctx, &secretsmanager.DescribeSecretInput{SecretId: &s.event.SecretID})
 	if err != nil {
-		return secretsManager("DescribeSecret", err)
+		return s.secretsManager("DescribeSecret", err)
 	}
 	s.secret = description{
 		Metadata: Metadata{
@@ -70,15 +73,16 @@ func (s *step) value(ctx context.Context, version, label string) (tokensecret.Va
 		return tokensecret.Value{}, errNoValue
 	}
 	if _, moved := errors.AsType[*types.InvalidRequestException](err); moved {
-		return tokensecret.Value{}, &LabelMoved{problem{label + " moved, or the secret was deleted, while the step ran; the step changed no version of the secret. " +
-			"Secrets Manager retries and decides again from what it finds", secretsManager("GetSecretValue of "+label, err)}}
+		return tokensecret.Value{}, s.fail(LabelMoved, s.secretsManager("GetSecretValue of "+label, err),
+			label+" moved, or the secret was deleted, while the step ran",
+			"Secrets Manager retries and decides again from what it finds")
 	}
 	if err != nil {
-		return tokensecret.Value{}, secretsManager("GetSecretValue of "+label, err)
+		return tokensecret.Value{}, s.secretsManager("GetSecretValue of "+label, err)
 	}
 	d, err := tokensecret.Parse(out.SecretString, out.SecretBinary)
 	if err != nil {
-		return d, s.malformed(label, err.Error())
+		return d, s.malformed(label, err)
 	}
 	return d, nil
 }
@@ -92,7 +96,7 @@ func (s *step) current(ctx context.Context) (tokensecret.Value, error) {
 	}
 	d, err := s.value(ctx, holder, labelCurrent)
 	if errors.Is(err, errNoValue) {
-		return d, &LabelMoved{problem{text: "AWSCURRENT moved, or lost its value, while the step ran; nothing was written and the step can be retried"}}
+		return d, s.fail(LabelMoved, nil, "AWSCURRENT moved, or lost its value, while the step ran", "The step can be retried")
 	}
 	return d, err
 }
@@ -100,7 +104,7 @@ func (s *step) current(ctx context.Context) (tokensecret.Value, error) {
 // usable lets a pending value pass whose token can be saved.
 func (s *step) usable(d tokensecret.Value, err error) (tokensecret.Value, error) {
 	if err == nil && !storable(d.Token()) {
-		return d, s.malformed(labelPending, "holds no UUID as its token, so a rotation can not finish with it")
+		return d, s.malformed(labelPending, errors.New("holds no UUID as its token, so a rotation cannot finish with it"))
 	}
 	return d, err
 }
@@ -116,18 +120,13 @@ func (s *step) pending(ctx context.Context) (tokensecret.Value, error) {
 	}
 }
 
-func errPendingMissing(err error) error {
+// pendingMissing gives errNoValue of a pending version its name.
+func (s *step) pendingMissing(err error) error {
 	if !errors.Is(err, errNoValue) {
 		return err
 	}
-	return &PendingValueMissing{problem{text: "the pending version has no value, so there is nothing to save or promote; " +
-		"nothing was written. Secrets Manager starts again from createSecret, which stores one"}}
-}
-
-// errIdentical tells how to get rid of a pending version that can never finish.
-func (s *step) errIdentical() error {
-	return &PendingEqualsCurrent{problem{text: fmt.Sprintf("AWSPENDING holds the same token as AWSCURRENT, so this rotation can "+
-		"not finish; nothing was written. Remove the label and rotate again: %s", s.unlabelPending())}}
+	return s.fail(PendingValueMissing, nil, "the pending version has no value, so there is nothing to save or promote",
+		"Secrets Manager starts again from createSecret, which stores one")
 }
 
 // put stores the pending value. Two invocations may race: then the version has a
@@ -145,7 +144,7 @@ func (s *step) put(ctx context.Context, value string) (exists bool, err error) {
 		return true, nil
 	}
 	if err != nil {
-		return false, secretsManager("PutSecretValue of AWSPENDING", err)
+		return false, s.secretsManager("PutSecretValue of AWSPENDING", err)
 	}
 	return false, nil
 }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -277,8 +276,8 @@ func (o *watch) afterStep(inv *invocation, took time.Duration, err error) {
 		return
 	}
 	o.errors = append(o.errors, err.Error(), fmt.Sprintf("%+v", err))
-	if t := reflect.TypeOf(err); t.Kind() != reflect.Pointer || t.Elem().PkgPath() != reflect.TypeFor[rotation.Rotator]().PkgPath() {
-		o.broken("%s failed with a %v, which names nothing that an alarm could match", inv.step, t)
+	if _, named := err.(*rotation.Error); !named {
+		o.broken("%s failed with a %T, which names nothing that an alarm could match", inv.step, err)
 	}
 }
 

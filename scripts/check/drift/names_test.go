@@ -37,22 +37,26 @@ func TestEveryErrorIsDocumented(t *testing.T) {
 	}
 }
 
-// errorTypes adds the exported error types of a file to names: those with a method
-// Error, and those that embed one which they share.
+// errorTypes adds the errors that a file declares to names: the types with a method
+// Error, and the names that those of the rotation may have.
 func errorTypes(file *ast.File, names map[string]bool) {
 	ast.Inspect(file, func(n ast.Node) bool {
 		switch n := n.(type) {
-		case *ast.TypeSpec:
-			if s, ok := n.Type.(*ast.StructType); ok && n.Name.IsExported() && len(s.Fields.List) == 1 {
-				if embedded, ok := s.Fields.List[0].Type.(*ast.Ident); ok && embedded.Name == "problem" {
-					names[n.Name.Name] = true
-				}
+		case *ast.ValueSpec:
+			if typ, ok := n.Type.(*ast.Ident); ok && typ.Name == "Name" && file.Name.Name == "rotation" {
+				names[n.Names[0].Name] = true
 			}
 		case *ast.FuncDecl:
-			if n.Recv != nil && n.Name.Name == "Error" {
-				if star, ok := n.Recv.List[0].Type.(*ast.StarExpr); ok && ast.IsExported(star.X.(*ast.Ident).Name) {
-					names[star.X.(*ast.Ident).Name] = true
-				}
+			if n.Recv == nil || n.Name.Name != "Error" {
+				break
+			}
+			star, ok := n.Recv.List[0].Type.(*ast.StarExpr)
+			if !ok {
+				break
+			}
+			// rotation.Error has one of the names above.
+			if name := star.X.(*ast.Ident).Name; ast.IsExported(name) && name != "Error" {
+				names[name] = true
 			}
 		}
 		return true

@@ -45,15 +45,15 @@ var mutants = []mutant{
 	{"the admin secret is not the rotated one", deputy, `TestRefusals`, []edit{
 		{"rotation/rotator.go", "if s.secret.is(s.config.AdminSecretID) {", "if false {"}}},
 	{"a partial ARN names it too", deputy, `TestRefusals`, []edit{
-		{"rotation/secret.go", "return id == d.arn || id == d.name || id == partial", "_ = partial\n\treturn id == d.arn || id == d.name"}}},
+		{"rotation/versions.go", "return id == d.arn || id == d.name || id == partial", "_ = partial\n\treturn id == d.arn || id == d.name"}}},
 	{"a value is read by its version, and a label that moved is noticed", steps, `TestMeanwhile`, []edit{
-		{"rotation/secret.go", "VersionId: &version, VersionStage: &label,", "VersionStage: &label,"}}},
+		{"rotation/versions.go", "VersionId: &version, VersionStage: &label,", "VersionStage: &label,"}}},
 	{"a label that moved is told from a failure of AWS", steps, `TestMeanwhile`, []edit{
-		{"rotation/secret.go", "_, moved := errors.AsType[*types.InvalidRequestException](err); moved {", "_, moved := errors.AsType[*types.InvalidRequestException](err); moved && false {"}}},
+		{"rotation/versions.go", "_, moved := errors.AsType[*types.InvalidRequestException](err); moved {", "_, moved := errors.AsType[*types.InvalidRequestException](err); moved && false {"}}},
 	{"a binary value is refused by name", steps, `TestRefusals`, []edit{
-		{"rotation/secret.go", "return d, s.malformed(label, err.Error())", "return tokensecret.Empty(), nil"}}},
-	{"an AWSCURRENT that can not be read is not an empty one", otherBug, `TestRefusals`, []edit{
-		{"rotation/secret.go", "if errors.Is(err, errNoValue) {\n\t\treturn d, &LabelMoved", "if errors.Is(err, errNoValue) {\n\t\treturn tokensecret.Empty(), nil\n\t}\n\tif false {\n\t\treturn d, &LabelMoved"}}},
+		{"rotation/versions.go", "return d, s.malformed(label, err)", "return tokensecret.Empty(), nil"}}},
+	{"an AWSCURRENT that cannot be read is not an empty one", otherBug, `TestRefusals`, []edit{
+		{"rotation/versions.go", "if errors.Is(err, errNoValue) {\n\t\treturn d, s.fail(LabelMoved", "if errors.Is(err, errNoValue) {\n\t\treturn tokensecret.Empty(), nil\n\t}\n\tif false {\n\t\treturn d, s.fail(LabelMoved"}}},
 
 	// createSecret.
 	{"only not-found means that nothing is stored", otherBug, `TestEveryFault/grace/old-pending`, []edit{
@@ -64,17 +64,17 @@ var mutants = []mutant{
 	{"the credential is not the ClientRequestToken", trail, `TestFewestRequests`, []edit{
 		{"rotation/create.go", "databrain.NewSecret(uuid.NewString())", "databrain.NewSecret(max(s.event.Version, uuid.Nil.String()))"}}},
 	{"the value is stored as AWSPENDING alone", put, `TestFewestRequests`, []edit{
-		{"rotation/secret.go", "VersionStages: []string{labelPending}, // left out, AWSCURRENT would move at once", ""}}},
+		{"rotation/versions.go", "VersionStages: []string{labelPending}, // left out, AWSCURRENT would move at once", ""}}},
 	{"the RotationToken is passed on", put, `TestFewestRequests`, []edit{
-		{"rotation/secret.go", "in.RotationToken = aws.String(s.event.RotationToken.Reveal())", "_ = in"}}},
+		{"rotation/versions.go", "in.RotationToken = aws.String(s.event.RotationToken.Reveal())", "_ = in"}}},
 	{"the value that another invocation stored is adopted", put, `TestEveryFault/replace/normal/read-lag`, []edit{
-		{"rotation/secret.go", "exists := errors.AsType[*types.ResourceExistsException](err); exists {", "exists := errors.AsType[*types.ResourceExistsException](err); exists && false {"}}},
+		{"rotation/versions.go", "exists := errors.AsType[*types.ResourceExistsException](err); exists {", "exists := errors.AsType[*types.ResourceExistsException](err); exists && false {"}}},
 	{"a pending value equal to current is refused at once", steps, `TestIdenticalTokens`, []edit{
 		{"rotation/create.go", "it is kept\")\n\t\treturn s.differ(pending, current)", "it is kept\")\n\t\treturn s.differ(pending, tokensecret.Value{})"}}},
 	{"so is one that another invocation stored first", steps, `TestMeanwhile`, []edit{
 		{"rotation/create.go", "it is adopted\")\n\treturn s.differ(pending, current)", "it is adopted\")\n\treturn s.differ(pending, tokensecret.Value{})"}}},
 	{"a pending token is a UUID", save, `TestRefusals`, []edit{
-		{"rotation/secret.go", "if err == nil && !storable(d.Token()) {", "if false {"}}},
+		{"rotation/versions.go", "if err == nil && !storable(d.Token()) {", "if false {"}}},
 	{"every other field survives", steps, `TestFewestRequests`, []edit{
 		{"tokensecret/tokensecret.go", "return v.raw[:v.start] + v.glue + strconv.Quote(text) + v.raw[v.end:]", "return `{\"token\":` + strconv.Quote(text) + `}`"}}},
 	{"the new token is stored before Databrain hears of it", otherBug, `TestFewestRequests`, []edit{
@@ -83,17 +83,17 @@ var mutants = []mutant{
 
 	// createSecret of the grace strategy.
 	{"current works before it is rotated", rotate, `TestEveryFault/grace/foreign|TestFewestRequests`, []edit{
-		{"rotation/create.go", "if !current.Token().Empty() {\n\t\tstanding, cause = s.probe(ctx, current.Token())", "if !current.Token().Empty() {\n\t\tstanding = Accepted"}}},
+		{"rotation/create.go", "standing, cause := s.ask(ctx, current)\n", "standing, cause := Absent, error(nil)\n\tif !current.Token().Empty() {\n\t\tstanding = Accepted\n\t}\n"}}},
 	{"the admin secret is readable before the rotation", rotate, `TestFewestRequests`, []edit{
 		{"rotation/create.go", "\t_, err := s.admin(ctx)\n", "\tvar err error\n"}}},
 	{"enough time is left to rotate and to store", lambda, `TestNoTimeToRotate`, []edit{
 		{"rotation/create.go", "if s.deadline.Sub(s.now()) < rotateTime+storeTime {", "if false {"}}},
 	{"an unknown outcome is not followed by another rotation", rotate, `TestAbsorbed`, []edit{
-		{"rotation/plan.go", "case databrain.Unknown(answer):\n\t\treturn MintAfterUnknown", "case databrain.Unknown(answer):\n\t\treturn FailUnavailable"}}},
+		{"rotation/plan.go", "case databrain.Unknown(answer):\n\t\treturn RotatedMint", "case databrain.Unknown(answer):\n\t\treturn RotatedUnavailable"}}},
 	{"a refusal while current works is an earlier rotation", rotate, `TestEveryFault/grace/normal/refuse-in-grace`, []edit{
-		{"rotation/plan.go", "case answer.Class == databrain.ClassAuth && (answer.Status == 401 || answer.Code == \"EXPIRED_SERVICE_TOKEN\"):\n\t\treturn MintAfterUnknown", "case false:"}}},
+		{"rotation/plan.go", "case answer.Class == databrain.ClassAuth && (answer.Status == 401 || answer.Code == \"EXPIRED_SERVICE_TOKEN\"):\n\t\treturn RotatedMint", "case false:"}}},
 	{"the wrong contract is named", rotate, `TestPlanRotated|TestRefusals`, []edit{
-		{"rotation/plan.go", "case answer.Class == databrain.ClassAuth, answer.Class == databrain.ClassInvalid:\n\t\treturn FailContract", "case false:"}}},
+		{"rotation/plan.go", "case answer.Class == databrain.ClassAuth, answer.Class == databrain.ClassInvalid:\n\t\treturn RotatedContract", "case false:"}}},
 	{"an answer that names the old token is no new one", rotate, `TestDatabrainEchoesTheOldToken`, []edit{
 		{"rotation/create.go", "PlanRotated(answer, !token.Equal(current.Token()))", "PlanRotated(answer, true)"}}},
 	{"a token that another invocation's displaced is counted", rotate, `TestMeanwhile`, []edit{
@@ -109,13 +109,13 @@ var mutants = []mutant{
 
 	// setSecret.
 	{"the pending value is read again while reads lag", retries, `TestEveryFault/replace/normal/read-lag`, []edit{
-		{"rotation/secret.go", "if !errors.Is(err, errNoValue) || pause > 2*time.Second", "if true || pause > 2*time.Second"}}},
+		{"rotation/versions.go", "if !errors.Is(err, errNoValue) || pause > 2*time.Second", "if true || pause > 2*time.Second"}}},
 	{"a token that works already is not saved", retries, `TestEveryFault/replace/old-pending-live|TestFewestRequests`, []edit{
-		{"rotation/plan.go", "case pending == Accepted: // a lost answer, a duplicate, or a retry after a crash\n\t\treturn Succeed", "case false:"}}},
+		{"rotation/plan.go", "case Accepted: // a lost answer, a duplicate, or a retry after a crash\n\t\treturn SetDone\n\tcase Rejected:", "case Rejected, Accepted:"}}},
 	{"no answer about pending is no refusal", silence, `TestPlanSet`, []edit{
-		{"rotation/plan.go", "case pending == NoAnswer:", "case false:"}}},
+		{"rotation/plan.go", "return SetDone\n\tcase Rejected:", "return SetDone\n\tcase Rejected, NoAnswer:"}}},
 	{"no answer about current is no refusal", silence, `TestPlanSet`, []edit{
-		{"rotation/plan.go", "case current == NoAnswer:\n\t\treturn FailUnavailable\n\tcase current == Accepted:\n\t\treturn Save", "case current == Accepted:\n\t\treturn Save"}}},
+		{"rotation/plan.go", "return SetMissing\n\tcase Rejected:", "return SetMissing\n\tcase Rejected, NoAnswer:"}}},
 	{"no answer about previous is no refusal", silence, `TestPlanSet`, []edit{
 		{"rotation/plan.go", "case previous == NoAnswer:", "case false:"}}},
 	{"a probe without an answer writes nothing", silence, `TestEveryFault/replace/normal/default|TestEveryFault/replace/foreign`, []edit{
@@ -123,11 +123,11 @@ var mutants = []mutant{
 	{"a token is overwritten only by one who holds a token that works", deputy, `TestHistories|TestRefusals`, []edit{
 		{"rotation/plan.go", "case takeover == TakeoverInvalid:", "case true:"}}},
 	{"an empty AWSCURRENT is filled only if the settings allow it", deputy, `TestPlanSet|TestRefusals`, []edit{
-		{"rotation/plan.go", "case current == Absent && takeover == TakeoverNever:\n\t\treturn AbandonMissing\n\tcase current == Absent:\n\t\treturn TakeOver", "case current == Absent:\n\t\treturn TakeOver"}}},
+		{"rotation/plan.go", "if takeover == TakeoverEmpty || takeover == TakeoverInvalid {", "if true {"}}},
 	{"an abandoned rotation says that previous works", deputy, `TestRefusals`, []edit{
 		{"rotation/set.go", "holder := s.secret.Holder(labelPrevious)", "holder := s.secret.Holder(labelPending)"}}},
 	{"an AWSPREVIOUS of any form does not stop a takeover", deputy, `TestRotations`, []edit{
-		{"rotation/set.go", "odd || errors.Is(err, errNoValue)", "odd && false || errors.Is(err, errNoValue)"}}},
+		{"rotation/set.go", "ok && odd.Name == MalformedSecret || ", "ok && odd.Name == UnknownStep || "}}},
 	{"one sign-in", signIn, `TestFewestRequests`, []edit{
 		{"rotation/admin.go", "\tjwt, err := s.databrain.SignIn(ctx, credentials)\n", "\ts.databrain.SignIn(ctx, credentials)\n\tjwt, err := s.databrain.SignIn(ctx, credentials)\n"}}},
 	{"an unknown outcome of the POST is looked into", save, `TestAbsorbed`, []edit{
@@ -141,30 +141,30 @@ var mutants = []mutant{
 	{"a replica that lags is waited for", save, `TestEveryFault/replace/normal/propagation`, []edit{
 		{"rotation/set.go", "switch standing, err := s.await(ctx, token); standing {", "switch standing, err := s.probe(ctx, token); standing {"}}},
 	{"AWSPENDING stays when setSecret fails", otherBug, `TestEveryFault/replace/normal/default`, []edit{
-		{"rotation/set.go", "	return s.save(ctx, pending.Token())\n", "	return s.dropPending(ctx, s.save(ctx, pending.Token()))\n"},
-		{"rotation/secret.go", "func errPendingMissing(err error) error {", "func (s *step) dropPending(ctx context.Context, err error) error {\n	if err != nil {\n		s.secrets.UpdateSecretVersionStage(ctx, &secretsmanager.UpdateSecretVersionStageInput{SecretId: &s.event.SecretID, VersionStage: aws.String(labelPending), RemoveFromVersionId: &s.event.Version})\n	}\n	return err\n}\n\nfunc errPendingMissing(err error) error {"}}},
+		{"rotation/set.go", "	return s.setAs(ctx, action, q)\n", "	return s.dropPending(ctx, s.setAs(ctx, action, q))\n"},
+		{"rotation/versions.go", "func (s *step) pendingMissing(err error) error {", "func (s *step) dropPending(ctx context.Context, err error) error {\n	if err != nil {\n		s.secrets.UpdateSecretVersionStage(ctx, &secretsmanager.UpdateSecretVersionStageInput{SecretId: &s.event.SecretID, VersionStage: aws.String(labelPending), RemoveFromVersionId: &s.event.Version})\n	}\n	return err\n}\n\nfunc (s *step) pendingMissing(err error) error {"}}},
 	{"the old token is not put back when setSecret fails", otherBug, `TestEveryFault/replace/normal/default`, []edit{
-		{"rotation/set.go", "return unavailable(\"save service token, then probe\", probeErr)", "if old, err := s.current(ctx); err == nil {\n\t\t\t\ts.databrain.SaveServiceToken(ctx, jwt, old.Token())\n\t\t\t}\n\t\t\treturn unavailable(\"save service token, then probe\", probeErr)"},
-		{"rotation/set.go", "return unavailable(\"save service token, twice\", err)", "if old, err := s.current(ctx); err == nil {\n\t\t\t\ts.databrain.SaveServiceToken(ctx, jwt, old.Token())\n\t\t\t}\n\t\t\treturn unavailable(\"save service token, twice\", err)"},
+		{"rotation/set.go", "return s.unavailable(\"save service token, then probe\", probeErr)", "if old, err := s.current(ctx); err == nil {\n\t\t\t\ts.databrain.SaveServiceToken(ctx, jwt, old.Token())\n\t\t\t}\n\t\t\treturn s.unavailable(\"save service token, then probe\", probeErr)"},
+		{"rotation/set.go", "return s.unavailable(\"save service token, twice\", err)", "if old, err := s.current(ctx); err == nil {\n\t\t\t\ts.databrain.SaveServiceToken(ctx, jwt, old.Token())\n\t\t\t}\n\t\t\treturn s.unavailable(\"save service token, twice\", err)"},
 		{"rotation/set.go", "case attempt == 2:", "case attempt == 1:"}}},
 
 	// testSecret.
 	{"testSecret proves authentication", steps, `TestFewestRequests|TestRotations`, []edit{
-		{"rotation/test.go", "if err = s.proven(ctx, pending.Token()); err == nil {", "if err == nil {"}}},
+		{"rotation/testsecret.go", "if err = s.proven(ctx, pending.Token()); err == nil {", "if err == nil {"}}},
 	{"a rejected token does not pass for one that is reachable", otherBug, `TestEveryFault/replace/normal/default|TestFewestRequests`, []edit{
 		{"rotation/rotator.go", "return Rejected, err\n", "return Accepted, nil\n"}}},
 	{"testSecret alone is a pre-flight", steps, `TestPreflight`, []edit{
-		{"rotation/test.go", "if errors.Is(err, errNoValue) || err == nil && pending.Token().Empty() {", "if errors.Is(err, errNoValue) && false {"}}},
+		{"rotation/testsecret.go", "if errors.Is(err, errNoValue) || err == nil && pending.Token().Empty() {", "if errors.Is(err, errNoValue) && false {"}}},
 	{"a pre-flight without an answer fails", silence, `TestRefusals`, []edit{
-		{"rotation/test.go", "return unavailable(\"pre-flight probe of AWSCURRENT\", cause)", "_ = cause\n\treturn nil"}}},
+		{"rotation/testsecret.go", "return s.unavailable(\"pre-flight probe of AWSCURRENT\", cause)", "_ = cause\n\treturn nil"}}},
 	{"the pre-flight needs a token that works", steps, `TestPlanPreflight|TestRefusals`, []edit{
-		{"rotation/plan.go", "case current == Rejected:\n\t\treturn AbandonRejected", "case current == Rejected:\n\t\treturn Succeed"}}},
+		{"rotation/plan.go", "case current == Rejected:\n\t\treturn PreflightRejected", "case current == Rejected:\n\t\treturn PreflightDone"}}},
 
 	// finishSecret.
 	{"a token that was rejected a moment ago is not promoted", steps, `TestTwoInvocations|TestPlanFinish`, []edit{
-		{"rotation/plan.go", "return FailPendingDead\n", "return Move\n"}}},
+		{"rotation/plan.go", "return FinishRejected\n", "return FinishMove\n"}}},
 	{"an instance that is down does not stop the move", steps, `TestAbsorbed`, []edit{
-		{"rotation/plan.go", "return MoveUnproven\n", "return FailPendingDead\n"}}},
+		{"rotation/plan.go", "return FinishMoveUnproven\n", "return FinishRejected\n"}}},
 	{"an identical token is not promoted", steps, `TestIdenticalTokens`, []edit{
 		{"rotation/finish.go", "if err := s.differ(pending, current); err != nil {", "if err := s.differ(pending, current); err != nil && false {"}}},
 	{"the holder of the label is named", move, `TestFewestRequests`, []edit{
@@ -172,9 +172,9 @@ var mutants = []mutant{
 	{"the holder is looked up by the label", move, `TestFewestRequests`, []edit{
 		{"rotation/finish.go", "if holder := s.secret.Holder(labelCurrent); holder != \"\" {", "if holder := s.secret.Holder(labelPending); holder != \"\" {"}}},
 	{"a label that somebody moved is not forced", move, `TestMeanwhile`, []edit{
-		{"rotation/finish.go", "case Proceed:\n\t\treturn &LabelMoved", "case Proceed:\n\t\treturn s.move(ctx)\n\tcase \"\":\n\t\treturn &LabelMoved"}}},
+		{"rotation/finish.go", "case GuardProceed:\n\t\treturn s.fail(LabelMoved", "case GuardProceed:\n\t\treturn s.move(ctx)\n\tcase \"\":\n\t\treturn s.fail(LabelMoved"}}},
 	{"a label that moved is looked at again", move, `TestAbsorbed`, []edit{
-		{"rotation/finish.go", "return s.afterLostMove(ctx)", "return secretsManager(\"UpdateSecretVersionStage of AWSCURRENT\", err)"}}},
+		{"rotation/finish.go", "return s.afterLostMove(ctx)", "return s.secretsManager(\"UpdateSecretVersionStage of AWSCURRENT\", err)"}}},
 	{"nothing follows the move", steps, `TestFewestRequests`, []edit{
 		{"rotation/finish.go", "aws.ToString(in.RemoveFromVersionId)))\n", "aws.ToString(in.RemoveFromVersionId)))\n\t\ts.secrets.UpdateSecretVersionStage(ctx, &secretsmanager.UpdateSecretVersionStageInput{SecretId: &s.event.SecretID, VersionStage: aws.String(labelPending), RemoveFromVersionId: &s.event.Version})\n"}}},
 
@@ -184,13 +184,13 @@ var mutants = []mutant{
 	{"no token in a log", silent, `TestFewestRequests`, []edit{
 		{"rotation/set.go", "\"Databrain accepts the pending token\")", "\"Databrain accepts the pending token\", slog.String(\"token\", token.Reveal()))"}}},
 	{"no RotationToken in a log", silent, `TestEveryFault/replace/normal/default`, []edit{
-		{"rotation/event.go", "slog.String(\"version\", e.Version)}", "slog.String(\"version\", e.Version), slog.String(\"authorisation\", e.RotationToken.Reveal())}"}}},
+		{"rotation/event.go", "slog.String(\"clientRequestToken\", e.Version)}", "slog.String(\"clientRequestToken\", e.Version), slog.String(\"authorisation\", e.RotationToken.Reveal())}"}}},
 	{"no message of AWS that quotes the request", silent, `TestEveryFault/replace/normal/default`, []edit{
-		{"rotation/secret.go", "return false, secretsManager(\"PutSecretValue of AWSPENDING\", err)", "return false, &SecretsManagerFailed{problem{\"PutSecretValue\", err}}"}}},
+		{"rotation/versions.go", "return false, s.secretsManager(\"PutSecretValue of AWSPENDING\", err)", "return false, s.fail(SecretsManagerFailed, err, \"PutSecretValue\", \"\")"}}},
 	{"errors have names", lambda, `TestEveryFault/replace/normal/default`, []edit{
-		{"rotation/secret.go", "return secretsManager(\"DescribeSecret\", err)", "return fmt.Errorf(\"describe: %w\", secretsManager(\"DescribeSecret\", err))"}}},
+		{"rotation/versions.go", "return s.secretsManager(\"DescribeSecret\", err)", "return errors.Join(s.secretsManager(\"DescribeSecret\", err))"}}},
 	{"only a takeover that succeeds counts as healed", deputy, `TestRefusals`, []edit{
-		{"rotation/report.go", "if s.tookOver && failure == nil {", "if s.tookOver {"}}},
+		{"rotation/metrics.go", "if s.tookOver && failure == nil {", "if s.tookOver {"}}},
 	{"a takeover is counted", deputy, `TestRotations|TestStepMetrics`, []edit{
 		{"rotation/set.go", "s.tookOver = true", "s.tookOver = false"}}},
 }
