@@ -18,6 +18,7 @@ import (
 // Auditor audits one instance. It keeps nothing from run to run.
 type Auditor struct {
 	Instance          string // base URL, without a slash at its end
+	Version           string // of this program, for the reports
 	Databrain         *databrain.Client
 	Secret            Secret
 	Policy            func(context.Context) (finding.Policy, error) // asked at every run
@@ -55,8 +56,8 @@ const askTime = 10 * time.Second
 func (a *Auditor) Run(ctx context.Context, request Request) (report.Summary, error) {
 	r := &run{
 		Auditor: a, request: request,
-		report: &report.Report{Summary: report.Summary{
-			Schema: report.SummarySchema, RunID: request.RunID, StartedAt: request.Start.UTC(), Instance: a.Instance,
+		report: &report.Report{Version: a.Version, Summary: report.Summary{
+			Schema: report.SummarySchema, RunID: request.RunID, StartedAt: report.Instant(request.Start), Instance: a.Instance,
 		}},
 	}
 	failure := r.observe(ctx)
@@ -71,7 +72,7 @@ func (a *Auditor) Run(ctx context.Context, request Request) (report.Summary, err
 	}
 	s := r.report.Summary
 	notes := slices.DeleteFunc(slices.Clone(s.Notes), func(note string) bool { // the caller logs the failure itself
-		return failure != nil && note == failure.Error()
+		return failure != nil && note == finding.Plain(failure.Error())
 	})
 	a.Log.InfoContext(ctx, "audit ended", slog.String("status", string(s.Status)),
 		slog.Int("dataApps", s.Counts.DataApps), slog.Int("gaps", s.Counts.Gaps), slog.Int("tokens", s.Counts.Tokens),
@@ -205,9 +206,10 @@ func (r *run) eventBase() string {
 	return r.request.RunID
 }
 
+// note adds to the notes of the summary, which rules may put into mails.
 func (r *run) note(text string) {
 	if text != "" {
-		r.report.Summary.Notes = append(r.report.Summary.Notes, text)
+		r.report.Summary.Notes = append(r.report.Summary.Notes, finding.Plain(text))
 	}
 }
 
@@ -217,7 +219,7 @@ func (r *run) noteDeleted(c *finding.Coverage) {
 	var names []string
 	for name, how := range c.Apps {
 		if how == finding.Deleted && len(names) < 5 {
-			names = append(names, fmt.Sprintf("%q", finding.ShownName(name)))
+			names = append(names, "“"+finding.ShownName(name)+"”")
 		}
 	}
 	if n := c.Count(finding.Deleted); n > 0 {
@@ -227,7 +229,7 @@ func (r *run) noteDeleted(c *finding.Coverage) {
 
 // finish notes how long the run took.
 func (r *run) finish() {
-	s := &r.report.Summary
-	s.FinishedAt = r.Now().UTC()
-	s.DurationMs = s.FinishedAt.Sub(s.StartedAt).Milliseconds()
+	s, now := &r.report.Summary, r.Now()
+	s.FinishedAt = report.Instant(now)
+	s.DurationMs = now.Sub(r.request.Start).Milliseconds()
 }

@@ -95,7 +95,7 @@ func TestFailedRunStillTells(t *testing.T) {
 				if e := asError[*audit.RunFailed](t, err); !strings.Contains(e.Do, c.do) || !strings.HasSuffix(err.Error(), e.Do) {
 					t.Errorf("%v\nshould say: %s", err, c.do)
 				}
-				if told := strings.Join(s.Notes, " "); !strings.Contains(told, err.Error()) || strings.Contains(l.log.String(), c.do) {
+				if told := strings.Join(s.Notes, " "); !strings.Contains(told, finding.Plain(err.Error())) || strings.Contains(l.log.String(), c.do) {
 					t.Errorf("the failure belongs into the notes, and into the log by the runtime alone: %q\n%s", s.Notes, l.log.String())
 				}
 				if s.Status != report.Failed || s.Counts.Resolved != 0 || len(s.Notes) == 0 {
@@ -221,7 +221,7 @@ func TestATokenThatGoesOverItsLimit(t *testing.T) {
 		}
 		closed := l.details(report.FindingResolved)
 		if len(closed) != 1 || closed[0].Finding.Superseded != finding.TokenAge || closed[0].Finding.Compliance == finding.Pass ||
-			closed[0].Finding.Title != "API token is over its limit now" || !strings.Contains(closed[0].Finding.Description, "token-age takes the place") {
+			closed[0].Finding.Title != "API token is near its age limit" || !strings.Contains(closed[0].Finding.Description, "token-age takes the place") {
 			t.Errorf("%+v", closed)
 		}
 		page, _ := l.s3.Object(labBucket, "audit/latest/report.html")

@@ -112,11 +112,17 @@ type sight struct {
 	observed func(check Check, subject string) bool
 }
 
-// Prose is what a person reads of a finding. A title holds no name from outside.
+// Prose is what a person reads of a finding. A title holds no name from outside, and
+// nothing that changes while the finding lives, its age least of all: consumers group
+// by it. All of it is [Plain].
 type Prose struct{ Title, Description, Remedy, URL string }
 
 // Prose returns the texts on f.
-func (f *Finding) Prose() Prose { return define(f.Check).prose(f) }
+func (f *Finding) Prose() Prose {
+	p := define(f.Check).prose(f)
+	p.Description, p.Remedy = Plain(p.Description), Plain(p.Remedy)
+	return p
+}
 
 // Pages that a remedy points to.
 const (

@@ -39,13 +39,17 @@ func (o *observation) eachException(add func(string) *Finding, about func(*Excep
 
 func expiredProse(f *Finding) Prose {
 	e := f.Exception
-	until := "held until " + quoted(e.ExpiresAt)
 	if e.End().IsZero() {
-		until = fmt.Sprintf("does not hold, since its end %s is no date such as 2027-03-31", quoted(e.ExpiresAt))
+		return Prose{
+			"Exception of the audit policy has no readable end",
+			fmt.Sprintf("%s does not hold, because its end %s is no date of the form 2027-03-31: what it names counts.",
+				exceptionName(e), quoted(e.ExpiresAt)),
+			"Write the end that was agreed on with its owner as year, month and day, such as 2027-03-31.", "",
+		}
 	}
 	return Prose{
 		"Exception of the audit policy has expired",
-		fmt.Sprintf("%s %s: what it covered counts again.", exceptionName(e), until),
+		fmt.Sprintf("%s held until %s: what it covered counts again.", exceptionName(e), e.ExpiresAt),
 		"Replace the tokens that it covered, then remove the exception, or agree with its owner on a new date.", "",
 	}
 }

@@ -42,8 +42,8 @@ var serviceTokenChecks = []definition{
 		},
 		prose: func(f *Finding) Prose {
 			return Prose{
-				fmt.Sprintf("Service token is %s old, the limit is %d", days(AgeDays(f.LastSeen, f.Since)), f.MaxAgeDays),
-				fmt.Sprintf("The secret of the service token was last rotated %s.", Day(f.Since)),
+				"Service token is older than its limit",
+				fmt.Sprintf("The secret of the service token was last rotated %s: %s.", Day(f.Since), ruleAllows(f)),
 				"Rotate the secret now, then find out why its schedule did not.", rotationDocs,
 			}
 		},

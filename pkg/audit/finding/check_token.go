@@ -29,10 +29,10 @@ var tokenChecks = []definition{
 // finding: the clocks of the instance and of the audit differ.
 const clockSkew = 5 * time.Minute
 
-// judge returns what there is to say of t.
-func (a *App) judge(t databrain.APIToken) (f Finding, found bool) {
+// judge returns what there is to say of t, the token of that name.
+func (a *App) judge(t databrain.APIToken, name spelling) (f Finding, found bool) {
 	now, created := a.e.now, t.CreatedAt.UTC()
-	f.Rule, f.MaxAgeDays = a.e.limit(a.name, t.Name)
+	f.Rule, f.MaxAgeDays = a.e.limit(a.name, name)
 	f.Token = &Token{
 		Fingerprint: t.Fingerprint, Name: ShownName(t.Name),
 		CreatedAt: created, AgeDays: AgeDays(now, created),
@@ -89,17 +89,18 @@ const (
 func staleProse(f *Finding) Prose {
 	t := f.Token
 	return Prose{
-		fmt.Sprintf("API token is %s old, the limit is %d", days(t.AgeDays), f.MaxAgeDays),
+		"API token is older than its limit",
 		fmt.Sprintf("%s was created %s and is stale since %s: %s.", tokenName(f), Day(t.CreatedAt), Day(t.StaleSince), ruleAllows(f)),
 		replaceToken, databrainDocs + "rotate-api-key",
 	}
 }
 
 func approachingProse(f *Finding) Prose {
+	const title = "API token is near its age limit"
 	t := f.Token
-	if f.Superseded != "" {
+	if f.Superseded != "" { // by its age, or by a policy that lowered the limit
 		return Prose{
-			"API token is over its limit now", // which a new policy may have lowered
+			title,
 			fmt.Sprintf("%s was near its limit and is stale now: a finding of the check %s takes the place of this one.",
 				tokenName(f), f.Superseded),
 			replaceToken, databrainDocs + "rotate-api-key",
@@ -107,7 +108,7 @@ func approachingProse(f *Finding) Prose {
 	}
 	due := t.CreatedAt.Add(WholeDays(f.MaxAgeDays))
 	return Prose{
-		fmt.Sprintf("API token is %s old and becomes stale at %d", days(t.AgeDays), f.MaxAgeDays),
+		title,
 		fmt.Sprintf("%s was created %s and becomes stale on %s: %s.", tokenName(f), Day(t.CreatedAt), Day(due), ruleAllows(f)),
 		replaceToken, databrainDocs + "rotate-api-key",
 	}

@@ -74,14 +74,14 @@ func (e *Evaluation) newTally() tally {
 // [App.Commit], so that an attempt to read a list can be given up.
 type App struct {
 	e    *Evaluation
-	name string // as the instance spells it
+	name spelling
 	seen map[string]bool
 	tally
 }
 
 // App starts the evaluation of the data app of that name.
 func (e *Evaluation) App(name string) *App {
-	return &App{e: e, name: name, seen: make(map[string]bool), tally: e.newTally()}
+	return &App{e: e, name: spell(name), seen: make(map[string]bool), tally: e.newTally()}
 }
 
 // Token judges one token. One that came before is ignored.
@@ -91,15 +91,16 @@ func (a *App) Token(t databrain.APIToken) {
 	}
 	a.seen[t.Fingerprint] = true
 	a.tokens++
-	exception := a.exception(t)
-	f, found := a.judge(t)
+	name := spell(t.Name)
+	exception := a.exception(t, name)
+	f, found := a.judge(t, name)
 	if !found {
 		return
 	}
 	if f.Severity == "" {
 		f.Severity = f.Check.Severity()
 	}
-	f.DataApp, f.LastSeen, f.State = a.name, a.e.now, Ongoing
+	f.DataApp, f.LastSeen, f.State = a.name.raw, a.e.now, Ongoing
 	f.ID = findingID(f.Check, a.e.instance, t.Fingerprint)
 	if f.FirstSeen.IsZero() {
 		f.FirstSeen = a.e.now
@@ -126,7 +127,7 @@ func (t *tally) age(days int, stale bool) {
 }
 
 // limit returns the rule for a token and its limit in days.
-func (e *Evaluation) limit(app, token string) (rule string, maxAgeDays int) {
+func (e *Evaluation) limit(app, token spelling) (rule string, maxAgeDays int) {
 	for _, r := range e.rules {
 		if r.matches(app, token) {
 			return r.ID, r.MaxAgeDays
@@ -137,10 +138,10 @@ func (e *Evaluation) limit(app, token string) (rule string, maxAgeDays int) {
 
 // exception counts t for every exception that names it and returns the index of
 // the first that holds, else of the first that has lapsed, else -1.
-func (a *App) exception(t databrain.APIToken) int {
+func (a *App) exception(t databrain.APIToken, name spelling) int {
 	best := -1
 	for i, exception := range a.e.policy.Exceptions {
-		if !exception.matches(a.name, t.Name, t.Fingerprint) {
+		if !exception.matches(a.name, name, t.Fingerprint) {
 			continue
 		}
 		a.matched[i]++

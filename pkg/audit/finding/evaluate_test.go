@@ -7,8 +7,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -309,32 +307,5 @@ func TestPostureOfTheServiceToken(t *testing.T) {
 				t.Error(diff)
 			}
 		})
-	}
-}
-
-func TestCleanName(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		clean := finding.CleanName(string(rapid.SliceOfN(rapid.Byte(), 0, 1200).Draw(t, "name")))
-		if !utf8.ValidString(clean) || utf8.RuneCountInString(clean) > 256 || clean != finding.CleanName(clean) {
-			t.Fatalf("%q", clean)
-		}
-		for _, r := range clean {
-			if unicode.IsControl(r) || r == '\u2028' || r == '\u202e' || r == utf8.RuneError {
-				t.Fatalf("%q holds %U", clean, r)
-			}
-		}
-	})
-	for name, want := range map[string]string{
-		"plain Name-1_ü=€":             "plain Name-1_ü=€",
-		"a\x00b\r\nc\x1b[31md\u0085e":  "abc[31mde",
-		"\u202eevil\u2066\u200b":       "evil",
-		"bad\xffutf8":                  "badutf8",
-		strings.Repeat("ü", 300):       strings.Repeat("ü", 256),
-		"=HYPERLINK(\"x\")":            "=HYPERLINK(\"x\")",
-		"line\u2028paragraph\u2029end": "lineparagraphend",
-	} {
-		if got := finding.CleanName(name); got != want {
-			t.Errorf("CleanName(%q) = %q, want %q", name, got, want)
-		}
 	}
 }

@@ -37,7 +37,11 @@ func (g *Gap) Remedy() (text, url string) {
 		return "Databrain was not asked. The error of the run, in its log and in the notes of its summary, " +
 			"says why and what to do.", ""
 	}
-	return g.Class.Remedy()
+	text, url = g.Class.Remedy()
+	if g.DataApp == "" {
+		url = databrainDocs + "list-data-apps"
+	}
+	return text, url
 }
 
 // Remedy returns what to do about a gap of class c, and a page about it.

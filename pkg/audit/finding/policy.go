@@ -94,12 +94,12 @@ func (r Rule) literals() int {
 	return len(both) - strings.Count(both, "*")
 }
 
-func (r Rule) matches(app, token string) bool {
-	return match(r.DataApp, app) && match(r.Token, token)
+func (r Rule) matches(app, token spelling) bool {
+	return app.matches(r.DataApp) && token.matches(r.Token)
 }
 
-func (e Exception) matches(app, token, fingerprint string) bool {
-	return (e.Fingerprint == "" || e.Fingerprint == fingerprint) && match(e.DataApp, app) && match(e.Token, token)
+func (e Exception) matches(app, token spelling, fingerprint string) bool {
+	return (e.Fingerprint == "" || e.Fingerprint == fingerprint) && app.matches(e.DataApp) && token.matches(e.Token)
 }
 
 // End is the instant from which the exception no longer holds; the zero time if

@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -11,53 +12,70 @@ import (
 	"unicode/utf8"
 )
 
+// csvKind says whether a spreadsheet may read the cells of a column as numbers and
+// dates.
+type csvKind int
+
+const (
+	text csvKind = iota
+	value
+)
+
 // csvColumns are the columns of findings.csv, what people sort and filter by
 // first.
 var csvColumns = [...]struct {
 	name string
+	kind csvKind
 	of   func(*Detail) string
 }{
-	{"severity", func(d *Detail) string { return string(d.Finding.Severity) }},
-	{"state", func(d *Detail) string { return string(d.Finding.State) }},
-	{"check", func(d *Detail) string { return string(d.Finding.Check) }},
-	{"severity_raised_from", func(d *Detail) string { return string(d.Finding.RaisedFrom) }},
-	{"superseded_by", func(d *Detail) string { return string(d.Finding.Superseded) }},
-	{"compliance", func(d *Detail) string { return string(d.Finding.Compliance) }},
-	{"data_app", func(d *Detail) string { return orZero(d.DataApp).Name }},
-	{"token_name", func(d *Detail) string { return orZero(d.Token).Name }},
-	{"token_fingerprint", func(d *Detail) string { return orZero(d.Token).Fingerprint }},
-	{"token_age_days", func(d *Detail) string { return csvNumber(orZero(d.Token).AgeDays) }},
-	{"token_created_at", func(d *Detail) string { return csvTime(orZero(d.Token).CreatedAt) }},
-	{"token_stale_since", func(d *Detail) string { return csvTime(orZero(d.Token).StaleSince) }},
-	{"policy_rule", func(d *Detail) string { return orZero(d.Policy).Rule }},
-	{"policy_max_age_days", func(d *Detail) string {
+	{"severity", text, func(d *Detail) string { return string(d.Finding.Severity) }},
+	{"state", text, func(d *Detail) string { return string(d.Finding.State) }},
+	{"check", text, func(d *Detail) string { return string(d.Finding.Check) }},
+	{"severity_raised_from", text, func(d *Detail) string { return string(d.Finding.RaisedFrom) }},
+	{"superseded_by", text, func(d *Detail) string { return string(d.Finding.Superseded) }},
+	{"compliance", text, func(d *Detail) string { return string(d.Finding.Compliance) }},
+	{"data_app", text, func(d *Detail) string { return orZero(d.DataApp).Name }},
+	{"token_name", text, func(d *Detail) string { return orZero(d.Token).Name }},
+	{"token_fingerprint", text, func(d *Detail) string { return orZero(d.Token).Fingerprint }},
+	{"token_age_days", value, func(d *Detail) string { return csvNumber(orZero(d.Token).AgeDays) }},
+	{"token_created_at", value, func(d *Detail) string { return csvTime(orZero(d.Token).CreatedAt) }},
+	{"token_stale_since", value, func(d *Detail) string { return csvTime(orZero(d.Token).StaleSince) }},
+	{"policy_rule", text, func(d *Detail) string { return orZero(d.Policy).Rule }},
+	{"policy_max_age_days", value, func(d *Detail) string {
 		if d.Policy == nil {
 			return ""
 		}
 		return strconv.Itoa(d.Policy.MaxAgeDays)
 	}},
-	{"exception_id", func(d *Detail) string { return orZero(d.Exception).ID }},
-	{"exception_reason", func(d *Detail) string { return orZero(d.Exception).Reason }},
-	{"exception_owner", func(d *Detail) string { return orZero(d.Exception).Owner }},
-	{"exception_expires_at", func(d *Detail) string { return orZero(d.Exception).ExpiresAt }},
-	{"title", func(d *Detail) string { return d.Finding.Title }},
-	{"description", func(d *Detail) string { return d.Finding.Description }},
-	{"remediation", func(d *Detail) string { return orZero(d.Remediation).Text }},
-	{"remediation_url", func(d *Detail) string { return orZero(d.Remediation).URL }},
-	{"first_seen_at", func(d *Detail) string { return csvTime(&d.Finding.FirstSeenAt) }},
-	{"last_seen_at", func(d *Detail) string { return csvTime(&d.Finding.LastSeenAt) }},
-	{"instance", func(d *Detail) string { return d.Instance.URL }},
-	{"finding_id", func(d *Detail) string { return d.Finding.ID }},
-	{"run_id", func(d *Detail) string { return d.Metadata.RunID }},
-	{"event_id", func(d *Detail) string { return d.Metadata.EventID }},
-	{"emitted_at", func(d *Detail) string { return csvTime(&d.Metadata.EmittedAt) }},
-	{"schema", func(d *Detail) string { return d.Metadata.Schema }},
+	{"exception_id", text, func(d *Detail) string { return orZero(d.Exception).ID }},
+	{"exception_reason", text, func(d *Detail) string { return orZero(d.Exception).Reason }},
+	{"exception_owner", text, func(d *Detail) string { return orZero(d.Exception).Owner }},
+	{"exception_expires_at", value, func(d *Detail) string { return orZero(d.Exception).ExpiresAt }},
+	{"title", text, func(d *Detail) string { return d.Finding.Title }},
+	{"description", text, func(d *Detail) string { return d.Finding.Description }},
+	{"remediation", text, func(d *Detail) string { return orZero(d.Remediation).Text }},
+	{"remediation_url", text, func(d *Detail) string { return orZero(d.Remediation).URL }},
+	{"first_seen_at", value, func(d *Detail) string { return csvTime(&d.Finding.FirstSeenAt) }},
+	{"last_seen_at", value, func(d *Detail) string { return csvTime(&d.Finding.LastSeenAt) }},
+	{"instance", text, func(d *Detail) string { return d.Instance.URL }},
+	{"finding_id", text, func(d *Detail) string { return d.Finding.ID }},
+	{"run_id", text, func(d *Detail) string { return d.Metadata.RunID }},
+	{"event_id", text, func(d *Detail) string { return d.Metadata.EventID }},
+	{"emitted_at", value, func(d *Detail) string { return csvTime(&d.Metadata.EmittedAt) }},
+	{"schema", text, func(d *Detail) string { return d.Metadata.Schema }},
 }
 
-// WriteCSV writes findings.csv for spreadsheets, as RFC 4180 has it: a header,
-// CRLF line ends, UTF-8. What a spreadsheet would run as a formula has an apostrophe
-// before it. A line break within a cell becomes CRLF.
+// byteOrderMark tells spreadsheets that a file is UTF-8, which they do not expect.
+const byteOrderMark = "\uFEFF"
+
+// WriteCSV writes findings.csv for spreadsheets: UTF-8 with a byte order mark, and
+// for the rest as RFC 4180 has it, a header and CRLF line ends. What a spreadsheet
+// would run as a formula has an apostrophe before it, and so has a text that it would
+// take for a number or a date. A line break within a cell becomes CRLF.
 func WriteCSV(w io.Writer, r *Report) error {
+	if _, err := io.WriteString(w, byteOrderMark); err != nil {
+		return fmt.Errorf("write findings.csv: %w", err)
+	}
 	out := csv.NewWriter(w)
 	out.UseCRLF = true
 	row := make([]string, len(csvColumns))
@@ -67,7 +85,11 @@ func WriteCSV(w io.Writer, r *Report) error {
 	err := out.Write(row)
 	for d := range r.details() {
 		for i, column := range csvColumns {
-			row[i] = defuse(column.of(&d))
+			cell := column.of(&d)
+			if column.kind == text && isNumber(cell) && !isFormula(cell) {
+				cell = "'" + cell
+			}
+			row[i] = defuse(cell)
 		}
 		if err == nil {
 			err = out.Write(row)
@@ -117,11 +139,23 @@ func isFormula(text string) bool {
 	return rest != "" && strings.ContainsRune("=+-@＝＋－＠", sign)
 }
 
+// numberSyntax is what may stand in a number, a date or a time beside digits.
+var numberSyntax = regexp.MustCompile(
+	`(?i)^(?:[\pN\pZ\s\p{Sc}.,:;/()%'_+-]|\pNe[+-]?\pN|am|pm|t|z|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*)*$`)
+
+// isNumber reports whether a spreadsheet may take text for a number, a date or a truth
+// value and show, sort and save something else: the fingerprint 9209015257121e95 is
+// greater than any number that it knows, 0012 becomes 12, and 3-4 a day in March.
+func isNumber(text string) bool {
+	word := strings.ToUpper(strings.TrimSpace(text))
+	return word == "TRUE" || word == "FALSE" || strings.ContainsFunc(text, unicode.IsNumber) && numberSyntax.MatchString(text)
+}
+
 func csvTime(t *time.Time) string {
 	if t == nil {
 		return ""
 	}
-	return t.Format(time.RFC3339Nano)
+	return t.Format(time.RFC3339)
 }
 
 func csvNumber(n *int) string {

@@ -112,7 +112,7 @@ func (r *Report) Detail(f *finding.Finding) Detail {
 	d.Metadata = r.metadata(FindingSchema, f.ID, string(f.State))
 	d.Finding.RaisedFrom, d.Finding.Superseded = f.RaisedFrom, f.Superseded
 	d.Finding.Description = prose.Description
-	d.Finding.FirstSeenAt, d.Finding.LastSeenAt = f.FirstSeen.UTC(), f.LastSeen.UTC()
+	d.Finding.FirstSeenAt, d.Finding.LastSeenAt = Instant(f.FirstSeen), Instant(f.LastSeen)
 	d.Gap = nil // its text is in the description
 	d.Instance = InstanceDetail{r.Summary.Instance}
 	if f.State != finding.Resolved {
@@ -142,7 +142,7 @@ func (r *Report) CompletedDetail() CompletedDetail {
 func (r *Report) metadata(schema, subject, kind string) Metadata {
 	return Metadata{
 		Schema: schema, EventID: finding.Digest(r.EventBase, r.Summary.Instance, schema, subject, kind),
-		RunID: r.Summary.RunID, EmittedAt: r.EmittedAt.UTC(),
+		RunID: r.Summary.RunID, EmittedAt: Instant(r.EmittedAt),
 	}
 }
 
@@ -168,13 +168,13 @@ func brief(f *finding.Finding, title string) Detail {
 
 func tokenDetail(f *finding.Finding) *TokenDetail {
 	d := &TokenDetail{Fingerprint: f.Token.Fingerprint, Name: f.Token.Name}
-	if created := f.Token.CreatedAt.UTC(); !created.IsZero() {
+	if created := Instant(f.Token.CreatedAt); !created.IsZero() {
 		d.CreatedAt = &created
 		if f.Check != finding.TokenDateFuture {
 			d.AgeDays = &f.Token.AgeDays
 		}
 	}
-	if stale := f.Token.StaleSince.UTC(); !stale.IsZero() {
+	if stale := Instant(f.Token.StaleSince); !stale.IsZero() {
 		d.StaleSince = &stale
 	}
 	return d

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -141,10 +143,7 @@ func decodeCSV(t *testing.T, r *report.Report) []map[string]string {
 	if err := report.WriteCSV(&buf, r); err != nil {
 		t.Fatal(err)
 	}
-	rows, err := csv.NewReader(&buf).ReadAll()
-	if err != nil {
-		t.Fatal(err)
-	}
+	rows := csvRows(t, buf.Bytes())
 	var out []map[string]string
 	for _, row := range rows[1:] {
 		record := map[string]string{}
@@ -159,17 +158,35 @@ func decodeCSV(t *testing.T, r *report.Report) []map[string]string {
 	return out
 }
 
+// csvRows reads findings.csv, which begins with a byte order mark.
+func csvRows(t *testing.T, file []byte) [][]string {
+	t.Helper()
+	plain, marked := bytes.CutPrefix(file, []byte("\xef\xbb\xbf"))
+	if !marked || bytes.Contains(plain, []byte("\uFEFF")) {
+		t.Fatal("the file does not begin with one byte order mark")
+	}
+	rows, err := csv.NewReader(bytes.NewReader(plain)).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows
+}
+
 // undefused takes the apostrophes out of a cell that stand before formulas.
 func undefused(cell string) string {
 	var parts []string
 	for part := range strings.SplitSeq(cell, ";") {
-		if rest, found := strings.CutPrefix(part, "'"); found && runsAsFormula(rest) {
+		if rest, found := strings.CutPrefix(part, "'"); found && (runsAsFormula(rest) || digits.MatchString(rest)) {
 			part = rest
 		}
 		parts = append(parts, part)
 	}
 	return strings.Join(parts, ";")
 }
+
+// digits is what the fingerprints and ids of these tests look like to a spreadsheet
+// that takes them for numbers.
+var digits = regexp.MustCompile(`^[0-9]+(e[0-9]+)?$`)
 
 // flatten writes a value as JSON and lists its leaves by path, but the empty ones.
 func flatten(t *testing.T, v any) map[string]string {
@@ -255,10 +272,7 @@ func TestCSVIsPlain(t *testing.T) {
 	if bare := strings.ReplaceAll(buf.String(), "\r\n", ""); strings.ContainsAny(bare, "\r\n") {
 		t.Error("a line does not end with CRLF")
 	}
-	rows, err := csv.NewReader(&buf).ReadAll()
-	if err != nil {
-		t.Fatal(err)
-	}
+	rows := csvRows(t, buf.Bytes())
 	columns := slices.Clone(rows[0])
 	for _, place := range encodedAs {
 		if !slices.Contains(columns, place.csv) {
@@ -290,10 +304,7 @@ func TestCSVInEveryLocale(t *testing.T) {
 	if err := report.WriteCSV(&buf, hostileReport()); err != nil {
 		t.Fatal(err)
 	}
-	rows, err := csv.NewReader(bytes.NewReader(buf.Bytes())).ReadAll()
-	if err != nil {
-		t.Fatal(err)
-	}
+	rows := csvRows(t, buf.Bytes())
 	for name, cells := range map[string][]string{
 		"comma":     slices.Concat(rows...),
 		"semicolon": strings.FieldsFunc(buf.String(), func(c rune) bool { return strings.ContainsRune(";\r\n", c) }),
@@ -315,13 +326,83 @@ func runsAsFormula(cell string) bool {
 	if cell != "" && strings.ContainsRune("\t\r\n", rune(cell[0])) {
 		return true
 	}
-	bare := strings.TrimLeft(cell, " \t\r\n\"'\u202e\u2066\u2028\u2029\x00\x07")
+	bare := strings.TrimLeft(cell, " \t\r\n\"'＂“”\u202e\u2066\u2028\u2029\x00\x07")
 	for _, sign := range []string{"=", "+", "-", "@", "＝"} {
 		if strings.HasPrefix(bare, sign) {
 			return true
 		}
 	}
 	return false
+}
+
+// TestNoTextIsANumber: a spreadsheet changes what it takes for a number, a date or a
+// truth value, and saves what it has made of it.
+func TestNoTextIsANumber(t *testing.T) {
+	numbers := []string{
+		"9209015257121e95", "1234567890123456", "0012345678901234", "000000000000e123", "1E5", "007", "1,204", "1.204,5", "1'000", "1 000", " 12 ", "(5)",
+		"$5", "5 €", "50 %", "3-4", "1/2", "2026-03", "12:30", "12:30 PM", "2024-01-15T10:30:00Z", "31.12.2026", "Mar 5", "5 march 2024", "5-Sept", "１２３",
+		"½", "1_000", "TRUE", "false", "\u00a012",
+	}
+	words := []string{"nightly", "Production 2", "3rd party", "ETL-2024", "e", "May", "v1.2", "9209015257121f95", "true story", ""}
+	for _, name := range slices.Concat(numbers, words) {
+		f := newFixture()
+		f.token(name, name, 400)
+		f.r.Findings[0].Token.Fingerprint, f.r.Findings[0].Rule = name, name
+		var buf bytes.Buffer
+		if err := report.WriteCSV(&buf, f.report(1)); err != nil {
+			t.Fatal(err)
+		}
+		want := name
+		if slices.Contains(numbers, name) {
+			want = "'" + name
+		}
+		rows := csvRows(t, buf.Bytes())
+		for i, column := range rows[0] {
+			switch column {
+			case "data_app", "token_name", "token_fingerprint", "policy_rule":
+				if rows[1][i] != want {
+					t.Errorf("%s is %q, want %q", column, rows[1][i], want)
+				}
+			case "token_age_days", "policy_max_age_days":
+				if _, err := strconv.Atoi(rows[1][i]); err != nil && name != "" {
+					t.Errorf("%s: %v", column, err)
+				}
+			}
+		}
+	}
+}
+
+// TestTimesAreWholeSeconds reads every output: jq's fromdate takes no fraction of a
+// second.
+func TestTimesAreWholeSeconds(t *testing.T) {
+	fraction := regexp.MustCompile(`[0-9]{2}:[0-9]{2}:[0-9]{2}[.,][0-9]`)
+	r := sampleReport()
+	for i := range r.Findings {
+		if token := r.Findings[i].Token; token != nil && !token.CreatedAt.IsZero() {
+			token.CreatedAt = token.CreatedAt.Add(123456789)
+			token.StaleSince = token.CreatedAt.AddDate(0, 0, 90)
+		}
+	}
+	outputs := map[string]string{}
+	for name, write := range writers() {
+		var buf bytes.Buffer
+		if err := write(&buf, r); err != nil {
+			t.Fatal(err)
+		}
+		outputs[name] = buf.String()
+	}
+	for event := range r.Events() {
+		text, err := report.EncodeDetail(event.Detail)
+		if err != nil {
+			t.Fatal(err)
+		}
+		outputs[event.DetailType] += text
+	}
+	for name, output := range outputs {
+		if at := fraction.FindString(output); at != "" || !strings.Contains(output, "2026") {
+			t.Errorf("%s has the time %s", name, at)
+		}
+	}
 }
 
 // TestNothingHoldsAKey: what a key leaves behind is its fingerprint.

@@ -37,7 +37,7 @@ func newFixture() *fixture {
 	lapsed := finding.Exception{ID: "demo-keys", Token: "customer demo*", Reason: "trade fair in February", Owner: "sales-engineering", ExpiresAt: "2026-02-28"}
 	unused := finding.Exception{ID: "old-portal", DataApp: "Portal v1", Reason: "to be switched off", Owner: "platform", ExpiresAt: "2026-12-31"}
 	r := &report.Report{
-		EmittedAt: runAt.Add(41 * time.Second),
+		EmittedAt: runAt.Add(41 * time.Second), Version: "1.4.2",
 		Policy: finding.Policy{
 			MaxAgeDays: 90, DueWithinDays: 14,
 			Severities: []finding.Tier{{AfterDays: 90, Severity: finding.Medium}, {AfterDays: 180, Severity: finding.High}, {AfterDays: 365, Severity: finding.Critical}},

@@ -16,7 +16,7 @@ import (
 func WriteOCSF(w io.Writer, r *Report) error {
 	objects := func(yield func(ocsfFinding) bool) {
 		for d := range r.details() {
-			if !yield(newOCSF(&d)) {
+			if !yield(newOCSF(&d, r.Version)) {
 				return
 			}
 		}
@@ -76,6 +76,7 @@ type ocsfMetadata struct {
 
 type ocsfProduct struct {
 	Name       string `json:"name"`
+	Version    string `json:"version,omitempty"`
 	VendorName string `json:"vendor_name"`
 }
 
@@ -91,6 +92,7 @@ type ocsfFindingInfo struct {
 
 type ocsfAnalytic struct {
 	UID    string `json:"uid"`
+	Name   string `json:"name"`
 	TypeID int    `json:"type_id"`
 	Type   string `json:"type"`
 }
@@ -139,8 +141,8 @@ type ocsfUnmapped struct {
 	Exception  *ExceptionDetail `json:"exception,omitempty"`
 }
 
-func newOCSF(d *Detail) ocsfFinding {
-	activity, status := ocsfActivity(d.Finding.State), ocsfStatus(d.Finding.State)
+func newOCSF(d *Detail, version string) ocsfFinding {
+	activity, status := ocsfActivity(d.Finding.State), ocsfStatus(&d.Finding)
 	severity := ocsfSeverity(d.Finding.Severity)
 	o := ocsfFinding{
 		ActivityID: activity.id, ActivityName: activity.caption,
@@ -149,12 +151,13 @@ func newOCSF(d *Detail) ocsfFinding {
 		SeverityID: severity.id, Severity: severity.caption, StatusID: status.id, Status: status.caption,
 		Time: d.Metadata.EmittedAt.UnixMilli(), Message: d.Finding.Title,
 		Metadata: ocsfMetadata{
-			Version: ocsfVersion, Product: ocsfProduct{Name: "databrain-token-audit", VendorName: "databrain-rotation"},
-			UID: d.Metadata.EventID, CorrelationUID: d.Metadata.RunID, EventCode: string(d.Finding.Check), LogVersion: d.Metadata.Schema,
+			Version: ocsfVersion,
+			Product: ocsfProduct{Name: "databrain-token-audit", Version: version, VendorName: "databrain-rotation"},
+			UID:     d.Metadata.EventID, CorrelationUID: d.Metadata.RunID, EventCode: string(d.Finding.Check), LogVersion: d.Metadata.Schema,
 		},
 		FindingInfo: ocsfFindingInfo{
 			UID: d.Finding.ID, Title: d.Finding.Title, Desc: d.Finding.Description, Types: []string{string(d.Finding.Check)},
-			Analytic:      ocsfAnalytic{UID: string(d.Finding.Check), TypeID: 1, Type: "Rule"},
+			Analytic:      ocsfAnalytic{UID: string(d.Finding.Check), Name: string(d.Finding.Check), TypeID: 1, Type: "Rule"},
 			FirstSeenTime: d.Finding.FirstSeenAt.UnixMilli(), LastSeenTime: d.Finding.LastSeenAt.UnixMilli(),
 		},
 		Compliance: ocsfComplianceOf(d), Resources: ocsfResources(d),
@@ -221,17 +224,20 @@ func ocsfActivity(s finding.State) ocsfEnum {
 }
 
 // ocsfStatus uses Other where the schema has no word for the state: its "In
-// Progress" would claim that somebody is at work on the finding.
-func ocsfStatus(s finding.State) ocsfEnum {
-	switch s {
-	case finding.New:
+// Progress" would claim that somebody is at work on the finding. A finding that made
+// way for a worse one is archived: nobody has resolved anything.
+func ocsfStatus(f *FindingDetail) ocsfEnum {
+	switch {
+	case f.Superseded != "":
+		return ocsfEnum{5, "Archived"}
+	case f.State == finding.New:
 		return ocsfEnum{1, "New"}
-	case finding.Suppressed:
+	case f.State == finding.Suppressed:
 		return ocsfEnum{3, "Suppressed"}
-	case finding.Resolved:
+	case f.State == finding.Resolved:
 		return ocsfEnum{4, "Resolved"}
 	}
-	return ocsfEnum{99, string(s)}
+	return ocsfEnum{99, string(f.State)}
 }
 
 func ocsfSeverity(s finding.Severity) ocsfEnum {

@@ -176,6 +176,20 @@ func TestOCSFKeepsToTheSchema(t *testing.T) {
 	}
 }
 
+// TestOCSFStatus: a finding that made way for a worse one was not resolved.
+func TestOCSFStatus(t *testing.T) {
+	for _, object := range decodeOCSF(t, sampleReport()) {
+		state := object["unmapped"].(map[string]any)
+		want := map[string]int64{"new": 1, "suppressed": 3, "resolved": 4, "ongoing": 99, "reopened": 99}[state["state"].(string)]
+		if state["supersededBy"] != nil {
+			want = 5
+		}
+		if got := number(object["status_id"]); got != want {
+			t.Errorf("%v: status %d, want %d", state, got, want)
+		}
+	}
+}
+
 func number(v any) int64 {
 	n, _ := v.(json.Number)
 	i, _ := n.Int64()

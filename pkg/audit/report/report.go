@@ -6,6 +6,10 @@ import (
 	"databrain-rotation/pkg/audit/finding"
 )
 
+// Instant is t as the outputs write it: in UTC and whole seconds, because jq reads no
+// fraction of a second (fromdate: https://jqlang.org/manual/#dates).
+func Instant(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
+
 // Report is everything that a report of one run needs. It is not changed once it
 // is handed to a writer.
 type Report struct {
@@ -20,6 +24,7 @@ type Report struct {
 	Policy     finding.Policy   // as applied, with inherited fields filled in
 	Posture    finding.Posture
 	EmittedAt  time.Time
+	Version    string // of the program that made it
 
 	// EventBase is what event ids derive from besides the finding; see eventID.
 	EventBase string
