@@ -57,14 +57,14 @@ func parseConfig(getenv func(string) string) (config, error) {
 // parsePolicy reads AUDIT_POLICY: absent, inline JSON, or the address of an object.
 func parsePolicy(r *settings.Reader) (finding.Policy, *object) {
 	const name = "AUDIT_POLICY"
-	value := strings.TrimSpace(r.Text(name, ""))
+	value := strings.TrimSpace(strings.TrimPrefix(r.Text(name, ""), "\uFEFF")) // a byte order mark is no part of it
 	if value == "" {
 		return finding.DefaultPolicy(), nil
 	}
 	if address, ok := strings.CutPrefix(value, "s3://"); ok {
 		bucket, key, _ := strings.Cut(address, "/")
 		if bucket == "" || key == "" || !madeOf(bucket, "._-") {
-			r.Fault(name, "must be s3://bucket/key or a JSON object")
+			r.Fault(name, "must be s3://bucket/key, with a bucket and a key, or a JSON object")
 		}
 		return finding.Policy{}, &object{bucket, key}
 	}

@@ -50,8 +50,11 @@ func TestSettings(t *testing.T) {
 				c.requestsPerMinute, c.concurrency = 1000, 16
 			}),
 		},
-		"no events":      {required("AUDIT_EVENT_BUS", "none"), with(func(c *config) { c.bus = "" })},
-		"policy in S3":   {required("AUDIT_POLICY", "s3://b/k/policy.json"), with(func(c *config) { c.policy, c.policyObject = finding.Policy{}, &object{"b", "k/policy.json"} })},
+		"no events":    {required("AUDIT_EVENT_BUS", "none"), with(func(c *config) { c.bus = "" })},
+		"policy in S3": {required("AUDIT_POLICY", "s3://b/k/policy.json"), with(func(c *config) { c.policy, c.policyObject = finding.Policy{}, &object{"b", "k/policy.json"} })},
+		"policy in S3 behind a byte order mark": {required("AUDIT_POLICY", "\uFEFFs3://b/k/policy.json"), with(func(c *config) {
+			c.policy, c.policyObject = finding.Policy{}, &object{"b", "k/policy.json"}
+		})},
 		"empty settings": {required("AUDIT_POLICY", "", "AUDIT_BUCKET", "", "AUDIT_PREFIX", "", "AUDIT_EVENT_BUS", ""), base},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -90,6 +93,7 @@ func TestFaultySettings(t *testing.T) {
 		"numbers out of range": {required("AUDIT_REQUESTS_PER_MINUTE", "0", "AUDIT_CONCURRENCY", "65"), []string{"AUDIT_REQUESTS_PER_MINUTE", "AUDIT_CONCURRENCY"}},
 		"http to elsewhere":    {required("DATABRAIN_BASE_URL", "http://databrain.example.com"), []string{"DATABRAIN_BASE_URL"}},
 		"a bad policy":         {required("AUDIT_POLICY", `{"maxAgeDays":"`+value+`","`+value+`":1}`), []string{"AUDIT_POLICY maxAgeDays", "AUDIT_POLICY (a member"}},
+		"a mistyped address":   {required("AUDIT_POLICY", "s3:/"+value+"/policy.json"), []string{"AUDIT_POLICY is not a JSON object: it looks like the address of an"}},
 		"a policy at no key":   {required("AUDIT_POLICY", "s3://"+value), []string{"AUDIT_POLICY"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package finding
 
 import (
+	"bytes"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -31,12 +32,16 @@ const maxPolicyFaults = 50
 const maxPolicyText = 256
 
 // ParsePolicy decodes a policy strictly and fills in what it omits from
-// [DefaultPolicy]. Unknown or repeated members, wrong types and values that make
+// [DefaultPolicy]. It may begin with a byte order mark. Unknown or repeated members, wrong types and values that make
 // no sense are faults; the error is an [*InvalidPolicy] with the first 50 of them and
 // the number of the others.
 func ParsePolicy(data []byte, source string) (Policy, error) {
 	r := &policyReader{faulty: make(map[string]bool)}
 	p := DefaultPolicy()
+	data = bytes.TrimPrefix(data, []byte("\uFEFF"))
+	if fault := encodingFault(data); fault != "" {
+		return Policy{}, &InvalidPolicy{Source: source, Faults: []string{fault}}
+	}
 	r.object("", data, map[string]func(string, json.RawMessage){
 		"maxAgeDays":    func(at string, raw json.RawMessage) { p.MaxAgeDays = r.days(at, raw) },
 		"dueWithinDays": func(at string, raw json.RawMessage) { p.DueWithinDays = r.days(at, raw) },
@@ -73,7 +78,11 @@ func (r *policyReader) fault(at, format string, args ...any) {
 func (r *policyReader) object(at string, data []byte, known map[string]func(string, json.RawMessage)) map[string]bool {
 	seen := make(map[string]bool)
 	members, err := jsonobject.Parse(data)
-	if members == nil && err != nil {
+	switch {
+	case members != nil || err == nil:
+	case at == "":
+		r.fault(at, "%s", syntaxFault(data))
+	default:
 		r.fault(at, "is not a JSON object")
 	}
 	for _, m := range members {

@@ -53,11 +53,6 @@ func TestParsePolicyNamesEveryFault(t *testing.T) {
 		return `{"exceptions":[` + strings.Replace(exampleException, old, new, 1) + `]}`
 	}
 	for text, want := range map[string][]string{
-		``:                 {"is not a JSON object"},
-		`null`:             {"is not a JSON object"},
-		`[]`:               {"is not a JSON object"},
-		`{} {}`:            {"is not a JSON object"},
-		`{"maxAgeDays":90`: {"is not a JSON object"},
 		`{"maxAge":1}`:     {"maxAge is unknown"},
 		`{"MaxAgeDays":1}`: {"MaxAgeDays is unknown"},
 		`{"550e8400-e29b-41d4-a716-446655440000":1}`: {"(a member whose name is not shown) is unknown"},
@@ -147,7 +142,7 @@ func FuzzParsePolicy(f *testing.F) {
 	for _, seed := range []string{
 		`{}`, `{"maxAgeDays":90,"dueWithinDays":14,"severities":[{"afterDays":90,"severity":"medium"}],"rules":[{"id":"a","dataApp":"C *","token":"*","maxAgeDays":30}]}`,
 		`{"exceptions":[` + exampleException + `]}`, `{"maxAgeDays":-1}`, `{"a":{"a":{"a":[`, `{"rules":[{"id":"***","dataApp":"***a***","maxAgeDays":0}]}`,
-		`{"maxAgeDays":36500,"severities":[{"afterDays":36500,"severity":"low"}]}`, "\xff", `{"\u0000":1}`,
+		`{"maxAgeDays":36500,"severities":[{"afterDays":36500,"severity":"low"}]}`, "\xff", `{"\u0000":1}`, `{"a":[1,],}`, `{a}`, "{]", "}{", `{"a":tru}`, "// x",
 	} {
 		f.Add([]byte(seed))
 	}
