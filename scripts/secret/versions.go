@@ -125,7 +125,7 @@ func (o *operator) rows(ctx context.Context, id string) ([]row, error) {
 			}
 		}
 		r := row{
-			version: aws.ToString(v.VersionId), labels: strings.Join(slices.Sorted(slices.Values(v.VersionStages)), " "),
+			version: aws.ToString(v.VersionId), labels: cmp.Or(strings.Join(slices.Sorted(slices.Values(v.VersionStages)), " "), "-"),
 			created: aws.ToTime(v.CreatedDate).UTC().Format("2006-01-02 15:04"),
 		}
 		r.standing, r.why = o.standing(ctx, id, r.version)
@@ -149,10 +149,15 @@ func (o *operator) standing(ctx context.Context, id, version string) (standing, 
 	case err == nil:
 		return accepted, ""
 	case databrain.Rejected(err):
-		return rejected, err.Error()
+		return rejected, why(err)
 	default:
-		return noAnswer, err.Error()
+		return noAnswer, why(err)
 	}
+}
+
+// why is an error of a probe without its beginning, which is the same for each.
+func why(err error) string {
+	return strings.TrimPrefix(err.Error(), "databrain: probe service token: ")
 }
 
 // advice says what to do about the labels.
