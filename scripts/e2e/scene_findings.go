@@ -81,7 +81,7 @@ func (s *stack) failedRotation(ctx context.Context) error {
 			return fmt.Errorf("the event was refused: %s", aws.ToString(out.Entries[0].ErrorMessage))
 		}
 	}
-	return s.mail.expect(ctx, 1, "RotationFailed", s.outputs["TokenSecretArn"], "it failed")
+	return s.mail.expect(ctx, 1, "RotationFailed", s.outputs["TokenSecretArn"])
 }
 
 // failingAudit starts an audit as the Scheduler does, asynchronously, with a service

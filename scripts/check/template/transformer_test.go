@@ -1,0 +1,165 @@
+package template_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"databrain-rotation/pkg/audit/finding"
+	"databrain-rotation/pkg/audit/report"
+)
+
+// transformer is an input transformer of EventBridge.
+type transformer struct {
+	InputPathsMap map[string]string
+	InputTemplate string
+}
+
+// fill does what "Amazon EventBridge input transformation" documents
+// (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html):
+// a text takes the place of its variable without an escape, a path that leads nowhere
+// leaves nothing, and each line has to be a JSON string afterwards. It returns the
+// message that the target gets.
+func (tr transformer) fill(event tree) (string, error) {
+	filled := regexp.MustCompile(`<([A-Za-z0-9_-]+)>`).ReplaceAllStringFunc(tr.InputTemplate, func(variable string) string {
+		path, known := tr.InputPathsMap[strings.Trim(variable, "<>")]
+		if !known {
+			return "\x00" // AWS refuses the template
+		}
+		switch value := get(event, strings.TrimPrefix(path, "$.")).(type) {
+		case nil:
+			return ""
+		case string:
+			return value
+		default:
+			return fmt.Sprint(value)
+		}
+	})
+	var lines []string
+	for line := range strings.SplitSeq(filled, "\n") {
+		var text string
+		if err := json.Unmarshal([]byte(line), &text); err != nil {
+			return "", fmt.Errorf("%q: %w", line, err)
+		}
+		lines = append(lines, text)
+	}
+	return strings.Join(lines, "\n"), nil
+}
+
+// transformerOf is the one of a rule of the template.
+func transformerOf(t *testing.T, resources tree, rule string) (tr transformer) {
+	t.Helper()
+	data, err := json.Marshal(get(resources[rule], "Properties.Targets").([]any)[0].(tree)["InputTransformer"])
+	if err == nil {
+		err = json.Unmarshal(data, &tr)
+	}
+	if err != nil || len(tr.InputPathsMap) == 0 {
+		t.Fatalf("%s: %v, %v", rule, tr, err)
+	}
+	return tr
+}
+
+// documentedTransformer is the one that the page of the audit tells operators to use,
+// as a shell hands it to the AWS CLI.
+func documentedTransformer(t *testing.T) transformer {
+	t.Helper()
+	block := regexp.MustCompile(`(?s)put-targets --rule \S+ --targets '(\[.*?\])'\n`).FindStringSubmatch(page(t, "functions/audit/README.md"))
+	if block == nil {
+		t.Fatal("the page of the audit has no put-targets")
+	}
+	var targets []struct{ InputTransformer transformer }
+	if err := json.Unmarshal([]byte(block[1]), &targets); err != nil || len(targets) != 1 {
+		t.Fatalf("%d targets, %v", len(targets), err)
+	}
+	return targets[0].InputTransformer
+}
+
+// hostileNames try to end the JSON string that they are inserted into.
+var hostileNames = []string{
+	`"`, `\`, `\"`, `a"b\c`, `\u0022`, `","x":"y`, "line\nend\r\n", "\x00\t\x7f", "\u2028", "<title>", "<description>", "${AWS::Region}", "", " ",
+	"👩\u200d💻", "می\u200cخواهم", "\u202eevil", "\xff", "e" + strings.Repeat("\u0301", 60), strings.Repeat(`"`, 300),
+}
+
+// hostileEvents are the events of a run in which each name from outside, in the
+// instance or in the policy, is hostile.
+func hostileEvents(t *testing.T) []tree {
+	t.Helper()
+	at := time.Date(2026, time.March, 1, 6, 0, 0, 0, time.UTC)
+	r := &report.Report{EmittedAt: at, Summary: report.Summary{Instance: "https://databrain.example.com"}}
+	for _, name := range hostileNames {
+		for _, check := range finding.Checks() {
+			r.Findings = append(r.Findings, finding.Finding{
+				ID: "dbt1-0", Check: check, Severity: finding.Critical, State: finding.New, FirstSeen: at, LastSeen: at,
+				DataApp: name, Rule: name, MaxAgeDays: 90, Token: &finding.Token{Fingerprint: "0", Name: finding.ShownName(name), CreatedAt: at},
+				Exception: &finding.Exception{ID: name, Reason: name, Owner: name, ExpiresAt: name},
+				Gap:       &finding.Gap{DataApp: name, Class: finding.GapServer, Status: 502, Attempts: 4},
+			})
+		}
+	}
+	var events []tree
+	for e := range r.Events() {
+		detail, err := report.EncodeDetail(e.Detail)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var decoded tree
+		if err := json.Unmarshal([]byte(detail), &decoded); err != nil {
+			t.Fatal(err)
+		}
+		events = append(events, tree{"time": "2026-03-01T06:00:00Z", "region": "us-east-1", "detail": decoded})
+	}
+	return events
+}
+
+// TestTransformersMakeValidMessages fills the mails on findings with hostile names.
+func TestTransformersMakeValidMessages(t *testing.T) {
+	template, err := parse(readTemplate(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, tr := range map[string]transformer{
+		"FindingRule": transformerOf(t, deploy(template, scenarios["defaults"]), "FindingRule"),
+		"README":      documentedTransformer(t),
+	} {
+		for _, event := range hostileEvents(t) {
+			message, err := tr.fill(event)
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			for _, member := range []string{"finding.title", "finding.description", "remediation.text"} {
+				if text := get(event, "detail."+member).(string); !strings.Contains(message, text) {
+					t.Fatalf("%s: the message does not hold %q: %s", name, text, message)
+				}
+			}
+		}
+	}
+}
+
+// TestRotationMailIsValid fills the mail on a failed rotation. The error in the event
+// is a text of AWS that may hold anything.
+func TestRotationMailIsValid(t *testing.T) {
+	template, err := parse(readTemplate(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr := transformerOf(t, deploy(template, scenarios["defaults"]), "RotationFailedRule")
+	for _, text := range hostileNames {
+		message, err := tr.fill(tree{"time": "2026-03-01T06:00:00Z", "region": "us-east-1", "detail": tree{
+			"eventName": "RotationFailed", "errorMessage": text, "additionalEventData": tree{"SecretId": tokenSecret, "error": text},
+		}})
+		if err != nil || !strings.Contains(message, tokenSecret) {
+			t.Fatalf("%v: %s", err, message)
+		}
+	}
+}
+
+// TestRawNamesWouldBreakAMail shows that the tests above can fail.
+func TestRawNamesWouldBreakAMail(t *testing.T) {
+	tr := transformer{map[string]string{"app": "$.detail.dataApp.name"}, `"<app>"`}
+	if message, err := tr.fill(tree{"detail": tree{"dataApp": tree{"name": `a"b`}}}); err == nil {
+		t.Errorf("%q", message)
+	}
+}
