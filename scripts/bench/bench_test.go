@@ -40,7 +40,8 @@ func TestFloor(t *testing.T) {
 }
 
 func TestChartIsWellFormed(t *testing.T) {
-	a := audited{estate: estate{apps: 10, tokens: 10, concurrency: 1, perMinute: 600, latency: latency}, wall: time.Second, peak: 20 << 20}
+	e := estate{apps: 10, tokens: 10, concurrency: 1, perMinute: 600, latency: latency}
+	a := audited{estate: e, wall: time.Second, peak: 20 << 20}
 	chart := draw([]growth{{a, a}, {a, a}}, []audited{a, a, a, a})
 	decoder := xml.NewDecoder(bytes.NewReader(chart))
 	for {

@@ -42,7 +42,8 @@ func build(ctx context.Context) (builds, error) {
 
 func (b *builds) all(ctx context.Context) error {
 	for function, source := range map[string]string{
-		bare: "./scripts/bench/bare", sdkAlone: "./scripts/bench/sdkonly", rotate: "./functions/rotate", audit: "./functions/audit",
+		bare: "./scripts/bench/bare", sdkAlone: "./scripts/bench/sdkonly", sdkThree: "./scripts/bench/sdkthree",
+		rotate: "./functions/rotate", audit: "./functions/audit",
 	} {
 		if err := b.compile(ctx, function, source); err != nil {
 			return err
@@ -68,8 +69,8 @@ func (b *builds) all(ctx context.Context) error {
 
 // compile builds as the Makefile does.
 func (b *builds) compile(ctx context.Context, function, source string) error {
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags", "-s -w",
-		"-o", b.path(function), source)
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc",
+		"-ldflags", "-s -w", "-o", b.path(function), source)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	cmd.Stderr = os.Stderr
 	if err := cmd.Run(); err != nil {

@@ -20,9 +20,11 @@ const (
 const chartStyle = `<style>
 text { font: 12px system-ui, sans-serif; fill: #57606a } .title { font-weight: 600; fill: #24292f }
 .axis { stroke: #8c959f } .grid { stroke: #d0d7de; stroke-dasharray: 2 3 }
-.rate { stroke: #0969da; fill: #0969da } .latency { stroke: #bc4c00; fill: #bc4c00 } .floor { fill: none; stroke-width: 1.5 }
+.rate { stroke: #0969da; fill: #0969da } .latency { stroke: #bc4c00; fill: #bc4c00 }
+.floor { fill: none; stroke-width: 1.5 }
 .limit { stroke: #cf222e; stroke-dasharray: 5 4 }
-@media (prefers-color-scheme: dark) { text { fill: #9198a1 } .title { fill: #f0f6fc } .axis { stroke: #656c76 } .grid { stroke: #3d444d }
+@media (prefers-color-scheme: dark) {
+text { fill: #9198a1 } .title { fill: #f0f6fc } .axis { stroke: #656c76 } .grid { stroke: #3d444d }
 .rate { stroke: #58a6ff; fill: #58a6ff } .latency { stroke: #f0883e; fill: #f0883e } .limit { stroke: #f85149 } }
 text.rate, text.latency { stroke: none }
 </style>
@@ -31,8 +33,8 @@ text.rate, text.latency { stroke: none }
 // draw returns an SVG that reads on light and dark pages.
 func draw(all []growth, memory []audited) []byte {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" role="img" aria-label="Time and memory of an audit as it grows">`+"\n",
-		chartWidth, chartHeight)
+	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" role="img" `+
+		`aria-label="Time and memory of an audit as it grows">`+"\n", chartWidth, chartHeight)
 	b.WriteString(chartStyle)
 	drawTime(&b, all)
 	drawMemory(&b, memory)
@@ -67,7 +69,8 @@ func drawTime(b *bytes.Buffer, all []growth) {
 	for i, g := range all {
 		text(b, "", x(i), plotBottom+18, "middle", strconv.Itoa(g.byRate.apps))
 	}
-	text(b, "latency", timeLeft+14, plotTop+22, "start", fmt.Sprintf("bound by latency: 16 at a time, %d ms each", latency.Milliseconds()))
+	text(b, "latency", timeLeft+14, plotTop+22, "start",
+		fmt.Sprintf("bound by latency: 16 at a time, %d ms each", latency.Milliseconds()))
 	text(b, "rate", timeLeft+14, plotTop+40, "start", "bound by rate: 30,000 a minute")
 }
 
@@ -81,7 +84,8 @@ func drawMemory(b *bytes.Buffer, memory []audited) {
 	axis(b, memoryLeft, memoryRight, "findings")
 	for i, a := range memory {
 		x := memoryLeft + slot*(float64(i)+0.5)
-		fmt.Fprintf(b, `<rect class="rate" x="%.1f" y="%.1f" width="%.1f" height="%.1f"/>`+"\n", x-slot*0.3, y(a.peak), slot*0.6, plotBottom-y(a.peak))
+		fmt.Fprintf(b, `<rect class="rate" x="%.1f" y="%.1f" width="%.1f" height="%.1f"/>`+"\n",
+			x-slot*0.3, y(a.peak), slot*0.6, plotBottom-y(a.peak))
 		text(b, "", x, y(a.peak)-6, "middle", fmt.Sprintf("%.0f MB", megabytes(a.peak)))
 		text(b, "", x, plotBottom+18, "middle", short(a.apps)+"×"+short(a.tokens))
 		text(b, "", x, plotBottom+34, "middle", short(a.findings))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"strconv"
 	"time"
 
@@ -32,7 +33,8 @@ type audited struct {
 	wall     time.Duration
 	requests int // to Databrain
 	findings int
-	peak     int64 // bytes
+	peak     int64 // bytes of memory
+	disk     int64 // bytes of temporary files
 }
 
 // floor is the time below which no audit of the estate can be: N·L/C or N/R.
@@ -91,23 +93,23 @@ func measureAudit(ctx context.Context, built builds, e estate) (audited, error) 
 		return audited{}, err
 	}
 	defer lab.Close()
-	return auditOnce(ctx, built, lab, e)
+	return auditOnce(ctx, built, e, lab, lab.Audit())
 }
 
 // measureTwice is measureAudit with a second run after it, which compares with the
-// state of the first and needs more memory for that. The peak is that of both.
+// state of the first and needs more memory for that. The peaks are those of both.
 func measureTwice(ctx context.Context, built builds, e estate) (audited, error) {
 	lab, err := e.build()
 	if err != nil {
 		return audited{}, err
 	}
 	defer lab.Close()
-	first, err := auditOnce(ctx, built, lab, e)
+	first, err := auditOnce(ctx, built, e, lab, lab.Audit())
 	if err != nil {
 		return audited{}, err
 	}
-	second, err := auditOnce(ctx, built, lab, e)
-	second.peak = max(first.peak, second.peak)
+	second, err := auditOnce(ctx, built, e, lab, lab.Audit())
+	second.peak, second.disk = max(first.peak, second.peak), max(first.disk, second.disk)
 	return second, err
 }
 
@@ -120,11 +122,18 @@ func (e estate) build() (*labtest.Lab, error) {
 	return lab, err
 }
 
-// auditOnce runs the audit in an environment of its own.
-func auditOnce(ctx context.Context, built builds, lab *labtest.Lab, e estate) (audited, error) {
-	env := lab.Audit()
-	env["AUDIT_CONCURRENCY"], env["AUDIT_REQUESTS_PER_MINUTE"] = strconv.Itoa(e.concurrency), strconv.Itoa(e.perMinute)
-	function, err := runtimetest.Start(ctx, runtimetest.Config{Path: built.path(audit), Env: env, Timeout: 15 * time.Minute})
+// auditOnce runs the audit in an environment of its own, which env leads to the lab.
+func auditOnce(ctx context.Context, built builds, e estate, lab *labtest.Lab, env map[string]string) (audited, error) {
+	env["AUDIT_CONCURRENCY"] = strconv.Itoa(e.concurrency)
+	env["AUDIT_REQUESTS_PER_MINUTE"] = strconv.Itoa(e.perMinute)
+	temporary, err := watch(filepath.Join(built.dir, "temporary"))
+	if err != nil {
+		return audited{}, err
+	}
+	defer temporary.end()
+	env["TMPDIR"] = temporary.dir
+	config := runtimetest.Config{Path: built.path(audit), Env: env, Timeout: 15 * time.Minute}
+	function, err := runtimetest.Start(ctx, config)
 	if err != nil {
 		return audited{}, err
 	}
@@ -137,7 +146,10 @@ func auditOnce(ctx context.Context, built builds, lab *labtest.Lab, e estate) (a
 	if result.Err != nil {
 		return audited{}, fmt.Errorf("audit of %d data apps: %w", e.apps, result.Err)
 	}
-	a := audited{estate: e, wall: result.Duration, peak: result.PeakRSS, requests: len(lab.Databrain.Calls()) - before}
+	a := audited{
+		estate: e, wall: result.Duration, peak: result.PeakRSS, disk: temporary.end(),
+		requests: len(lab.Databrain.Calls()) - before,
+	}
 	return a, a.check(result.Payload)
 }
 
@@ -151,7 +163,8 @@ func (a *audited) check(payload []byte) error {
 		return err
 	}
 	a.findings = summary.Counts.Findings
-	if c := summary.Counts; summary.Status != "complete" || c.Covered != a.apps || c.Tokens != a.apps*a.tokens || c.Stale != a.apps*a.stale {
+	c := summary.Counts
+	if summary.Status != "complete" || c.Covered != a.apps || c.Tokens != a.apps*a.tokens || c.Stale != a.apps*a.stale {
 		return fmt.Errorf("the audit of %d data apps is wrong: %s", a.apps, payload)
 	}
 	return nil
@@ -168,6 +181,8 @@ func (e estate) dataApps() []databraintest.DataApp {
 		for i, n := range []int{app >> 8, app, token >> 8, token} {
 			key[i] = byte(n)
 		}
-		return databraintest.APIToken{Key: key.String(), Name: "token " + strconv.Itoa(token), CreatedAt: now.AddDate(0, 0, -age)}
+		return databraintest.APIToken{
+			Key: key.String(), Name: "token " + strconv.Itoa(token), CreatedAt: now.AddDate(0, 0, -age),
+		}
 	})
 }

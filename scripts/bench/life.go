@@ -15,6 +15,7 @@ import (
 const (
 	bare     = "bare Go"
 	sdkAlone = "SDK alone"
+	sdkThree = "SDK, 3 clients"
 	rotate   = "rotate"
 	audit    = "audit"
 	python   = "Python"
@@ -40,13 +41,10 @@ type bench struct {
 	lab *labtest.Lab
 }
 
-// observe starts a function, lets it work and ends it.
-func (b *bench) observe(ctx context.Context, name string) (life, error) {
+// config returns how a function is started.
+func (b *bench) config(name string) runtimetest.Config {
 	config := runtimetest.Config{Path: b.path(name), Env: b.lab.AWS(), Timeout: time.Minute}
-	payload := []byte(`{}`)
 	switch name {
-	case sdkAlone:
-		payload = fmt.Appendf(nil, `{"SecretId":%q}`, labtest.TokenSecretARN)
 	case rotate:
 		config.Env = b.lab.Rotate()
 	case audit:
@@ -56,17 +54,18 @@ func (b *bench) observe(ctx context.Context, name string) (life, error) {
 		config.Env["BENCH_PYTHON"] = b.interpreter
 		config.Env["PYTHONDONTWRITEBYTECODE"] = "1" // not into the sources
 	}
-	function, err := runtimetest.Start(ctx, config)
+	return config
+}
+
+// observe starts a function, lets it work and ends it.
+func (b *bench) observe(ctx context.Context, name string) (life, error) {
+	function, err := runtimetest.Start(ctx, b.config(name))
 	if err != nil {
 		return life{}, err
 	}
 	defer function.Close()
 	w := &worker{bench: b, function: function}
-	work := func() error { return w.invoke(ctx, payload) }
-	if name == rotate || name == python {
-		work = func() error { return w.rotate(ctx) }
-	}
-	if err := w.repeat(work); err != nil {
+	if err := w.repeat(func() error { return w.work(ctx, name) }); err != nil {
 		return life{}, fmt.Errorf("%s: %w", name, err)
 	}
 	return w.seen, nil
@@ -102,6 +101,17 @@ func (w *worker) repeat(work func() error) error {
 func (w *worker) requests() (aws, api int) {
 	l := w.lab
 	return l.Secrets.Count("") + l.Events.Count("") + l.Objects.Count(""), len(l.Databrain.Calls())
+}
+
+// work lets the function do once what it is for.
+func (w *worker) work(ctx context.Context, name string) error {
+	switch name {
+	case rotate, python:
+		return w.rotate(ctx)
+	case sdkAlone, sdkThree:
+		return w.invoke(ctx, fmt.Appendf(nil, `{"SecretId":%q}`, labtest.TokenSecretARN))
+	}
+	return w.invoke(ctx, []byte(`{}`))
 }
 
 func (w *worker) invoke(ctx context.Context, payload []byte) error {

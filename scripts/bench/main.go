@@ -9,6 +9,7 @@
 //   - bare: a Go function that does nothing
 //   - SDK alone: a Go function with the client of Secrets Manager and nothing else,
 //     the floor for whatever talks to it
+//   - SDK, 3 clients: the same with those of S3 and EventBridge, which the audit needs
 //   - Python: a rotation function with boto3 that makes the same requests
 //
 // The functions take turns, so that a busy moment of the machine strikes all of
@@ -30,50 +31,79 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"time"
 )
 
 func main() {
 	rounds := flag.Int("rounds", 40, "how often each function is started")
 	chart := flag.String("svg", "", "write the chart of the growth to this file")
 	largest := flag.Int("largest", 10_000, "data apps of the largest audit")
+	var far distances
+	flag.DurationVar(&far.aws, "aws", 10*time.Millisecond, "round trip to AWS over the network")
+	flag.DurationVar(&far.databrain, "databrain", 30*time.Millisecond, "round trip to Databrain over the network")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *rounds, *largest, *chart); err != nil {
+	if err := run(ctx, *rounds, *largest, far, *chart); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, rounds, largest int, chart string) error {
+// figures are what one run measures.
+type figures struct {
+	side      sideBySide
+	crossings map[string]*crossings
+	growth    []growth
+	memory    []audited
+	far       []farAudit
+	endurance []endurance
+}
+
+func run(ctx context.Context, rounds, largest int, far distances, chart string) error {
 	note("building")
 	built, err := build(ctx)
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(built.dir)
-	side, err := measureSideBySide(ctx, built, rounds)
-	if err != nil {
-		return err
-	}
-	growth, err := measureGrowth(ctx, built, largest)
-	if err != nil {
-		return err
-	}
-	memory, err := measureMemory(ctx, built, largest)
+	f, err := measure(ctx, built, rounds, largest, far)
 	if err != nil {
 		return err
 	}
 	printMachine(built, rounds)
-	side.print()
-	printGrowth(growth)
-	printMemory(memory)
-	printGoals(side, growth, memory)
+	f.side.print()
+	printCrossings(f.crossings, far)
+	printFar(f.far)
+	printGrowth(f.growth)
+	printMemory(f.memory)
+	printEndurance(f.endurance)
 	printCost()
+	printGoals(f)
 	if chart == "" {
 		return nil
 	}
-	return os.WriteFile(chart, draw(growth, memory), 0o644)
+	return os.WriteFile(chart, draw(f.growth, f.memory), 0o644)
+}
+
+func measure(ctx context.Context, built builds, rounds, largest int, far distances) (f figures, err error) {
+	if f.side, err = measureSideBySide(ctx, built, rounds); err != nil {
+		return f, err
+	}
+	if f.crossings, err = measureCrossings(ctx, built, far, (rounds+3)/4); err != nil {
+		return f, err
+	}
+	if f.far, err = measureFar(ctx, built, far); err != nil {
+		return f, err
+	}
+	if f.growth, err = measureGrowth(ctx, built, largest); err != nil {
+		return f, err
+	}
+	if f.memory, err = measureMemory(ctx, built, largest); err != nil {
+		return f, err
+	}
+	f.endurance, err = measureEndurance(ctx, built)
+	return f, err
 }
 
 func note(format string, args ...any) { fmt.Fprintf(os.Stderr, "bench: "+format+"\n", args...) }

@@ -14,7 +14,7 @@ type sideBySide struct {
 	lives map[string][]life
 }
 
-func functions() []string { return []string{bare, sdkAlone, rotate, audit, python} }
+func functions() []string { return []string{bare, sdkAlone, sdkThree, rotate, audit, python} }
 
 // measureSideBySide lets the functions take turns. Who begins a round changes.
 func measureSideBySide(ctx context.Context, built builds, rounds int) (sideBySide, error) {
@@ -45,7 +45,8 @@ func measureSideBySide(ctx context.Context, built builds, rounds int) (sideBySid
 func (s sideBySide) comparable() error {
 	for i, ours := range s.lives[rotate] {
 		if theirs := s.lives[python][i]; ours.aws != theirs.aws || ours.api != theirs.api {
-			return fmt.Errorf("a rotation makes %d + %d requests and that in Python %d + %d", ours.aws, ours.api, theirs.aws, theirs.api)
+			return fmt.Errorf("a rotation makes %d + %d requests and that in Python %d + %d",
+				ours.aws, ours.api, theirs.aws, theirs.api)
 		}
 	}
 	return nil
