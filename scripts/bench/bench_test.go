@@ -39,6 +39,20 @@ func TestFloor(t *testing.T) {
 	}
 }
 
+func TestPossible(t *testing.T) {
+	a := farAudit{audited: audited{estate: estate{apps: 59, perMinute: 200}}}
+	if got := a.possible(); got != 15*time.Second {
+		t.Errorf("60 requests, 10 of them at once: %v", got)
+	}
+}
+
+func TestMedianOfStretches(t *testing.T) {
+	got := medianOf([]stretch{{21, 21, 3, 1}, {21, 20, 1, 1}, {21, 21, 2, 4}})
+	if want := (stretch{21, 20, 2, 1}); got != want {
+		t.Errorf("%v, want %v", got, want)
+	}
+}
+
 func TestChartIsWellFormed(t *testing.T) {
 	e := estate{apps: 10, tokens: 10, concurrency: 1, perMinute: 600, latency: latency}
 	a := audited{estate: e, wall: time.Second, peak: 20 << 20}

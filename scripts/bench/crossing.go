@@ -26,16 +26,14 @@ type stretch struct {
 	requests   int
 	inSequence int // round trips of which each waited for the one before
 	took       time.Duration
-	connecting time.Duration // the part of took that set up connections
+	connecting time.Duration // the part of took in which a connection was being set up
 }
 
 // stretchOf returns the stretch of some exchanges.
 func stretchOf(exchanges []exchange, took time.Duration) stretch {
-	s := stretch{requests: len(exchanges), inSequence: inSequence(exchanges), took: took}
-	for _, e := range exchanges {
-		s.connecting += e.connecting
+	return stretch{
+		requests: len(exchanges), inSequence: inSequence(exchanges), took: took, connecting: connecting(exchanges),
 	}
-	return s
 }
 
 // crossing is a rotation over a network.

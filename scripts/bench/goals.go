@@ -87,10 +87,11 @@ func farGoals(all []farAudit) (goals []goal) {
 
 func enduranceGoals(all []endurance) (goals []goal) {
 	for _, e := range all {
-		grown := float64(e.end)/float64(e.after) - 1
+		grown := float64(e.end) / float64(e.after)
 		goals = append(goals, goal{
-			fmt.Sprintf("memory of %s after %d runs in one environment: at most 10 %% above that after %d", e.name, e.runs, e.early),
-			fmt.Sprintf("%+.1f %%", 100*grown), grown <= 0.1,
+			fmt.Sprintf("memory of %s after %d runs of an environment: at most 1.1 times that after %d",
+				e.name, e.runs, e.early),
+			times(grown), grown <= 1.1,
 		})
 	}
 	return goals

@@ -152,3 +152,20 @@ func inSequence(exchanges []exchange) int {
 	}
 	return count
 }
+
+// connecting returns how long at least one connection was being set up.
+func connecting(exchanges []exchange) (total time.Duration) {
+	begin := func(e exchange) time.Time { return e.sent.Add(-e.connecting) }
+	byBegin := slices.SortedFunc(slices.Values(exchanges), func(a, b exchange) int { return begin(a).Compare(begin(b)) })
+	var until time.Time
+	for _, e := range byBegin {
+		from := begin(e)
+		if from.Before(until) {
+			from = until
+		}
+		if e.sent.After(from) {
+			total, until = total+e.sent.Sub(from), e.sent
+		}
+	}
+	return total
+}

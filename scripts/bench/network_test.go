@@ -39,6 +39,19 @@ func TestInSequence(t *testing.T) {
 	}
 }
 
+func TestConnecting(t *testing.T) {
+	opening := func(sent, took int) exchange {
+		e := at("", sent, sent+10)
+		e.connecting = time.Duration(took) * time.Millisecond
+		return e
+	}
+	// From 0 to 25 and from 30 to 40; the one inside another counts once.
+	exchanges := []exchange{opening(40, 10), opening(20, 20), opening(25, 10), opening(18, 3), opening(50, 0)}
+	if got := connecting(exchanges); got != 35*time.Millisecond {
+		t.Errorf("%v, want 35ms", got)
+	}
+}
+
 func TestWindow(t *testing.T) {
 	exchanges := []exchange{
 		at("sign in", 0, 10), at(saveRequest, 10, 20), at("probe", 20, 30),

@@ -47,8 +47,8 @@ func (s sideBySide) print() {
 }
 
 func printGrowth(all []growth) {
-	fmt.Printf("\nGrowth of an audit. The instance answers after %d ms; once 16 requests may be in flight, once 30,000 be "+
-		"sent a minute.\n", latency.Milliseconds())
+	fmt.Printf("\nGrowth of an audit. The instance answers after %d ms. Once 16 requests may be in flight, once 30,000 "+
+		"be sent a minute.\n", latency.Milliseconds())
 	fmt.Print("\n| data apps | requests | N·L/C, s | took, s | | N/R, s | took, s | | peak memory, MB |\n" +
 		"|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n")
 	for _, g := range all {
