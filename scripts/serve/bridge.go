@@ -12,7 +12,7 @@ import (
 // serveContainers serves the stand-ins, which by themselves listen on loopback
 // alone, at the same ports of a private address, and makes the lab's URLs lead
 // there. The stop function is never nil.
-func serveContainers(lab *labtest.Lab, address string) (stop func(), err error) {
+func serveContainers(lab *labtest.Lab, address string, getenv func(string) string) (stop func(), err error) {
 	var servers []*http.Server
 	stop = func() {
 		for _, server := range servers {
@@ -24,13 +24,15 @@ func serveContainers(lab *labtest.Lab, address string) (stop func(), err error) 
 	}
 	for _, s := range []struct {
 		url     *string
-		port    string
+		port    port
 		handler http.Handler
 	}{
-		{&lab.DatabrainURL, "8090", lab.Databrain}, {&lab.SecretsManagerURL, "8091", lab.Secrets},
-		{&lab.EventBridgeURL, "8092", lab.Events}, {&lab.S3URL, "8093", lab.Objects},
+		{&lab.DatabrainURL, databrainPort, lab.Databrain},
+		{&lab.SecretsManagerURL, secretsPort, lab.Secrets},
+		{&lab.EventBridgeURL, eventsPort, lab.Events},
+		{&lab.S3URL, objectsPort, lab.Objects},
 	} {
-		l, err := net.Listen("tcp", net.JoinHostPort(address, s.port))
+		l, err := net.Listen("tcp", net.JoinHostPort(address, s.port.number(getenv)))
 		if err != nil {
 			return stop, fmt.Errorf("listen for containers: %w", err)
 		}

@@ -1,9 +1,11 @@
-// Command serve keeps the stand-ins up on fixed ports, for the AWS CLI, curl and
-// sam local invoke, until it is interrupted. Secrets Manager's stand-in rotates with
-// the built function, which logs to standard error.
+// Command serve keeps the stand-ins up on loopback ports, for the AWS CLI, curl and
+// sam local invoke, until it is interrupted. The built functions run behind it: the
+// stand-in of Secrets Manager rotates with one, and aws lambda invoke reaches both.
+// They log to standard error. DATABRAIN_PORT and its like choose other ports.
 //
 //	go run ./scripts/serve                        on loopback
 //	go run ./scripts/serve -bridge 172.17.0.1     and for Docker's containers on Linux
+//	go run ./scripts/serve -pending               with a rotation begun, for events/
 package main
 
 import (
@@ -18,21 +20,21 @@ import (
 	"syscall"
 	"time"
 
+	"databrain-rotation/pkg/standin"
 	"databrain-rotation/pkg/standin/labtest"
 	"databrain-rotation/pkg/standin/runtimetest"
+	"databrain-rotation/pkg/standin/secretsmanagertest"
 )
 
-// The ports are those of events/local-env.json.
-var addresses = labtest.Config{
-	DatabrainAddr: "127.0.0.1:8090", SecretsManagerAddr: "127.0.0.1:8091",
-	EventBridgeAddr: "127.0.0.1:8092", S3Addr: "127.0.0.1:8093",
-}
-
-const rotate = "build/rotate/bootstrap" // make build
+// The functions, as make build leaves them.
+const (
+	rotate = "build/rotate/bootstrap"
+	audit  = "build/audit/bootstrap"
+)
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	err := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "serve:", err)
@@ -40,52 +42,87 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, args []string, out, logs io.Writer) error {
+func run(ctx context.Context, args []string, getenv func(string) string, out, logs io.Writer) error {
 	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
 	bridge := flags.String("bridge", "", "`address` of this machine in the containers' network, to listen on as well")
+	pending := flags.Bool("pending", false, "begin a rotation and leave it waiting, as the payloads in events/ need it")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	lab, err := labtest.Start(addresses)
+	if err := checkPorts(getenv); err != nil {
+		return err
+	}
+	lab, err := labtest.Start(labtest.Config{
+		DatabrainAddr: databrainPort.address(getenv), SecretsManagerAddr: secretsPort.address(getenv),
+		EventBridgeAddr: eventsPort.address(getenv), S3Addr: objectsPort.address(getenv),
+	})
 	if err != nil {
-		return fmt.Errorf("%w (is another one running?)", err)
+		return err
 	}
 	defer lab.Close()
-	function, err := runtimetest.Start(ctx, runtimetest.Config{
-		Path: rotate, Env: lab.Rotate(), Timeout: time.Minute, Log: logs,
-	})
+	functions, err := start(ctx, lab, logs)
 	if err != nil {
-		return fmt.Errorf("%w (make serve builds it first)", err)
+		return err
 	}
-	defer function.Close()
-	lab.Secrets.SetRotationFunction(labtest.RotationARN, func(ctx context.Context, event []byte) error {
-		result, err := function.Invoke(ctx, event, runtimetest.Options{})
-		if err == nil && result.Err != nil {
-			return result.Err
+	var listener standin.Listener
+	defer listener.Close()
+	lambdaURL, err := listener.Listen(lambdaPort.address(getenv), lambda(ctx, functions))
+	if err != nil {
+		return err
+	}
+	if *pending {
+		if err := lab.Secrets.SetLabels(labtest.TokenSecret, labtest.Version, secretsmanagertest.Pending); err != nil {
+			return err
 		}
-		return err
-	})
-	// A rotation that has just begun, so that the payloads in events/ find theirs.
-	if err := lab.Secrets.SetLabels(labtest.TokenSecret, labtest.Version, "AWSPENDING"); err != nil {
-		return err
 	}
 	if *bridge != "" {
-		closeAll, err := serveContainers(lab, *bridge)
+		closeAll, err := serveContainers(lab, *bridge, getenv)
 		defer closeAll()
 		if err != nil {
 			return err
 		}
 	}
-	explain(out, lab)
+	explain(out, lab, lambdaURL, *pending)
 	<-ctx.Done()
 	return nil
 }
 
-func explain(out io.Writer, lab *labtest.Lab) {
+// start starts the functions, which end with ctx, and lets Secrets Manager rotate.
+func start(ctx context.Context, lab *labtest.Lab, logs io.Writer) (map[string]*runtimetest.Function, error) {
+	functions := make(map[string]*runtimetest.Function)
+	for _, f := range []struct {
+		name, path string
+		env        map[string]string
+	}{
+		{"RotateFunction", rotate, lab.Rotate()},
+		{"AuditFunction", audit, lab.Audit()},
+	} {
+		function, err := runtimetest.Start(ctx, runtimetest.Config{
+			Path: f.path, Env: f.env, Timeout: time.Minute, Log: logs,
+		})
+		if err != nil {
+			return nil, fmt.Errorf("%w (make serve builds it first)", err)
+		}
+		functions[f.name] = function
+	}
+	lab.Secrets.SetRotationFunction(labtest.RotationARN, func(ctx context.Context, event []byte) error {
+		result, err := functions["RotateFunction"].Invoke(ctx, event, runtimetest.Options{})
+		if err == nil && result.Err != nil {
+			return result.Err
+		}
+		return err
+	})
+	return functions, nil
+}
+
+func explain(out io.Writer, lab *labtest.Lab, lambdaURL string, pending bool) {
 	env := map[string]string{
-		"AWS_DEFAULT_REGION":   labtest.Region, // for version 1 of the AWS CLI
-		"DATABRAIN_ALLOW_HTTP": "true",
-		"SECRET":               labtest.TokenSecret, // as in the runbook
+		"AWS_DEFAULT_REGION":      labtest.Region, // for version 1 of the AWS CLI
+		"AWS_ENDPOINT_URL_LAMBDA": lambdaURL,
+		"DATABRAIN_ALLOW_HTTP":    "true",
+		// As in the runbook.
+		"BASE_URL": lab.DatabrainURL,
+		"SECRET":   labtest.TokenSecret,
 	}
 	maps.Copy(env, lab.Rotate())
 	maps.Copy(env, lab.Audit())
@@ -98,9 +135,14 @@ Try there:
   curl -s $DATABRAIN_BASE_URL/health/live
   aws secretsmanager describe-secret --secret-id $SECRET
   aws secretsmanager rotate-secret --secret-id $SECRET
+  aws lambda invoke --function-name AuditFunction /dev/stdout
+  aws s3 cp s3://$AUDIT_BUCKET/databrain-audit/latest/report.html .
 
-A rotation has begun and waits, as the payloads in events/ need it. The first
-rotate-secret says so and takes it up; the next begins one of its own. The
-function's log appears here. Interrupt to stop; nothing is kept.
 `)
+	if pending {
+		fmt.Fprint(out, `A rotation has begun and waits, as the payloads in events/ need it. The first
+rotate-secret says so and takes it up; the next begins one of its own.
+`)
+	}
+	fmt.Fprint(out, "The functions log here. Interrupt to stop; nothing is kept.\n")
 }
