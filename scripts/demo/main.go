@@ -19,10 +19,6 @@ import (
 // that decoding and encoding again would change.
 const documentForm = `{"baseUrl": "https://databrain.example.com", "token": "%s", "quota": 1.50e3}`
 
-// transcriptFile gets what was shown, without colours; the README is checked
-// against it.
-const transcriptFile = "build/demo.txt"
-
 // stage is what the acts play on.
 type stage struct {
 	*screen
@@ -72,5 +68,5 @@ func run(ctx context.Context, s *screen) error {
 	s.title("Promises")
 	s.promise(!leaks(st), "no token, key or password was shown or logged")
 	s.promise(s.made > 0 && s.broken == 0, "%d of %d promises held", s.made-s.broken, s.made)
-	return os.WriteFile(transcriptFile, s.shown.Bytes(), 0o644)
+	return nil
 }
