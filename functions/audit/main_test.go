@@ -28,6 +28,7 @@ func TestMain(m *testing.M) {
 func start(t *testing.T, env map[string]string) *runtimetest.Function {
 	t.Helper()
 	env[asFunction] = "1"
+	env["GOCOVERDIR"] = t.TempDir() // for go test -cover: without it each process logs a warning
 	f, err := runtimetest.Start(t.Context(), runtimetest.Config{Path: os.Args[0], Env: env, Timeout: time.Minute})
 	if err != nil {
 		t.Fatal(err)

@@ -89,7 +89,7 @@ func TestNoProxy(t *testing.T) {
 // TestFailuresAreLoggedOnce: what the handler has logged the runtime does not print
 // again, and what only the runtime knows is a log line too.
 func TestFailuresAreLoggedOnce(t *testing.T) {
-	env := map[string]string{asFunction: "1", "AWS_LAMBDA_LOG_FORMAT": "JSON"}
+	env := map[string]string{asFunction: "1", "AWS_LAMBDA_LOG_FORMAT": "JSON", "GOCOVERDIR": t.TempDir()}
 	f, err := runtimetest.Start(t.Context(), runtimetest.Config{Path: os.Args[0], Env: env, Timeout: time.Minute})
 	if err != nil {
 		t.Fatal(err)

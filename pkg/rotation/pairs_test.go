@@ -8,13 +8,13 @@ import (
 
 // TestPairsOfFaults breaks two calls of a rotation: the second fault strikes any
 // call after the first one, those of the retry that the first one caused included.
-// It draws -proof.pairs of them for each mode, half as many under the race
-// detector, or tries all with -proof.complete.
+// It draws -proof.pairs of them for each mode, or tries all with -proof.complete, and
+// leaves the race detector to the tests of two invocations.
 func TestPairsOfFaults(t *testing.T) {
-	draw, share := sampler(t), 1
-	if slow() {
-		share = 2
+	if slow() && !*complete {
+		t.Skip("the pairs are drawn without the race detector")
 	}
+	draw := sampler(t)
 	for _, mode := range slices.Sorted(maps.Keys(modes)) {
 		s := setup{mode, "normal", "default"}
 		firsts := singleFaults(t, s)
@@ -22,7 +22,7 @@ func TestPairsOfFaults(t *testing.T) {
 			allPairs(t, s, firsts)
 			continue
 		}
-		sample := make([]fault, *pairs/share)
+		sample := make([]fault, *pairs)
 		for i := range sample {
 			sample[i] = firsts[draw.IntN(len(firsts))]
 		}

@@ -22,7 +22,7 @@ import (
 var (
 	replay   = flag.String("proof.replay", "", "run this `schedule` alone and print its calls")
 	seed     = flag.Uint64("proof.seed", 0, "seed of the samples; 0 takes one from the clock")
-	pairs    = flag.Int("proof.pairs", 100, "pairs of faults to sample for each mode")
+	pairs    = flag.Int("proof.pairs", 150, "pairs of faults to sample for each mode")
 	complete = flag.Bool("proof.complete", false, "try everything instead of samples")
 )
 

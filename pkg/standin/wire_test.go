@@ -66,7 +66,7 @@ func call(ctx context.Context, client *http.Client, url string) string {
 		return string(body) + " and cut"
 	}
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
-		return string(body) + " and gave up"
+		return string(body) + "gave up"
 	}
 	if err != nil {
 		return err.Error()
@@ -103,7 +103,7 @@ var rows = map[string]row{
 	"cut in the body":             {standin.Fault{Do: standin.CutBody()}, false, "answ and cut", 1},
 	"truncated body":              {standin.Fault{Do: standin.TruncateBody()}, false, "200 answ", 1},
 	"slow body":                   {standin.Fault{Do: standin.SlowBody(time.Microsecond)}, false, "200 answered", 1},
-	"slow body, impatient client": {standin.Fault{Do: standin.SlowBody(time.Hour)}, true, " and gave up", 1},
+	"slow body, impatient client": {standin.Fault{Do: standin.SlowBody(time.Hour)}, true, "gave up", 1},
 	"hang":                        {standin.Fault{Do: standin.Hang()}, true, "gave up", 0},
 	"hang after the effect":       {standin.Fault{AfterEffect: true, Do: standin.Hang()}, true, "gave up", 1},
 	"delay":                       {standin.Fault{Do: standin.Delay(time.Microsecond)}, false, "200 answered", 1},

@@ -36,7 +36,7 @@
 // set only where the test sets it. Figures of memory and of the cold start are
 // then those of a test binary, larger and slower than the shipped one. Under go
 // test -cover a function that exits adds a line about GOCOVERDIR to its log unless
-// the test gives it one.
+// Env has one.
 //
 // # Faithful to
 //
