@@ -21,16 +21,16 @@ func (c *Client) SignIn(ctx context.Context, as Credentials) (Secret, error) {
 		op: "sign in as admin", method: http.MethodPost, path: "/api/v2/admin-account/jwt",
 		body: map[string]string{"email": as.Email, "password": as.Password.Reveal()},
 	}
-	answer, err := c.fetch(ctx, r)
+	var jwt string
+	err := c.fetch(ctx, r, func(answer jsonobject.Object) bool {
+		data, err := jsonobject.Parse(answer.Raw("data"))
+		jwt, _ = data.Text("accessToken")
+		return err == nil && Sendable(jwt)
+	})
 	if err != nil {
 		return Secret{}, err
 	}
-	if data, err := jsonobject.Parse(answer.Raw("data")); err == nil {
-		if jwt, ok := data.Text("accessToken"); ok && Sendable(jwt) {
-			return NewSecret(jwt), nil
-		}
-	}
-	return Secret{}, transportError(r.op, http.StatusOK, errUnreadable)
+	return NewSecret(jwt), nil
 }
 
 // Sendable reports whether value can stand in an Authorization header: visible

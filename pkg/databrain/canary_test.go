@@ -217,7 +217,7 @@ func TestErrorsTellNoTransport(t *testing.T) {
 		fmt.Errorf("%w: %w", context.DeadlineExceeded, quoting), fmt.Errorf("%w: %w", context.Canceled, quoting),
 	} {
 		for _, do := range canaryCalls() {
-			searched(t, do(t.Context(), inProcess(t, failing{err}, databrain.Options{})))
+			searched(t, do(t.Context(), inProcess(t, failing{err: err}, databrain.Options{})))
 		}
 	}
 }

@@ -5,13 +5,17 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"databrain-rotation/pkg/jsonobject"
+	"databrain-rotation/pkg/transport"
 )
 
 const (
@@ -31,9 +35,6 @@ type Options struct {
 	Transport http.RoundTripper
 	// Timeout bounds one request with the reading of its answer; 0 means 30 s.
 	Timeout time.Duration
-	// Wait is called before each request, for a rate limit. Its error becomes the
-	// request's, which is then not sent.
-	Wait func(context.Context) error
 	// Now is the clock that a Retry-After date is read against; nil means time.Now.
 	Now func() time.Time
 	// UserAgent is sent with each request; "" means "databrain-rotation".
@@ -44,9 +45,11 @@ type Options struct {
 // credential.
 type Client struct {
 	base    *url.URL
-	pooled  *http.Client
-	single  *http.Client // a new connection each time; see rotate
+	host    string // for the header Host
+	pooled  http.RoundTripper
+	single  http.RoundTripper // a new connection each time; see rotate
 	options Options
+	wait    func(context.Context) error // nil for none
 }
 
 // New returns a client of the instance at base; see [ParseBaseURL].
@@ -60,50 +63,32 @@ func New(base *url.URL, o Options) *Client {
 	if o.UserAgent == "" {
 		o.UserAgent = "databrain-rotation"
 	}
-	pooled, single := o.Transport, o.Transport
-	if pooled == nil {
-		pooled, single = newTransport(), newTransport()
-		single.(*http.Transport).DisableKeepAlives = true
+	c := &Client{base: base, host: hostHeader(base), pooled: o.Transport, single: o.Transport, options: o}
+	if o.Transport == nil {
+		single := transport.New()
+		single.DisableKeepAlives = true
+		c.pooled, c.single = transport.New(), single
 	}
-	return &Client{
-		base: base, options: o,
-		pooled: &http.Client{Transport: inert{pooled}}, single: &http.Client{Transport: inert{single}},
+	return c
+}
+
+// hostHeader returns the host of base, without a port that the scheme means anyway:
+// routers that compare the header as text answer 404 to the longer form
+// (envoyproxy/envoy#886).
+func hostHeader(base *url.URL) string {
+	if base.Scheme == "https" && base.Port() == "443" || base.Scheme == "http" && base.Port() == "80" {
+		return strings.TrimSuffix(base.Host, ":"+base.Port())
 	}
+	return base.Host
 }
 
 // WithWait returns a client that shares c's connections and calls wait before each
-// request, as [Options].Wait does: what limits one run does not outlive it.
+// request, for a rate limit. An error of wait becomes the request's, which is then
+// not sent. What limits one run does not outlive it.
 func (c *Client) WithWait(wait func(context.Context) error) *Client {
 	limited := *c
-	limited.options.Wait = wait
+	limited.wait = wait
 	return &limited
-}
-
-func newTransport() http.RoundTripper {
-	return &http.Transport{
-		ForceAttemptHTTP2:   true,
-		MaxIdleConnsPerHost: 64, // as many as requests in flight, so that none is set up twice
-		IdleConnTimeout:     90 * time.Second,
-		TLSHandshakeTimeout: 10 * time.Second,
-	}
-}
-
-// inert keeps from net/http's client what it would act on by itself: a redirect,
-// whose Location it parses even where it is told not to follow, and the
-// connection that a 101 hands over as a body, whose reading no context ends.
-type inert struct{ http.RoundTripper }
-
-func (t inert) RoundTrip(req *http.Request) (*http.Response, error) {
-	resp, err := t.RoundTripper.RoundTrip(req)
-	if err != nil {
-		return nil, err
-	}
-	resp.Header = resp.Header.Clone()
-	resp.Header.Del("Location")
-	if resp.StatusCode == http.StatusSwitchingProtocols {
-		resp.Body.Close() // reading it fails from here on
-	}
-	return resp, nil
 }
 
 // request is one call of the API.
@@ -117,33 +102,41 @@ type request struct {
 	once   bool   // never on a kept-alive connection, and never sent again
 }
 
-// do sends r and returns the answer if its status is 200, body open. Every
-// failure is an [*Error].
+// do sends r and returns the answer if its status is a 2xx, body open. Every failure
+// is an [*Error]. It hands the request to the transport itself: an [http.Client]
+// would act on a redirect, whose Location it parses even where it is told not to
+// follow.
 func (c *Client) do(ctx context.Context, r request) (*http.Response, error) {
-	if c.options.Wait != nil {
-		if err := c.options.Wait(ctx); err != nil {
-			return nil, &Error{Op: r.op, Class: ClassTimeout, err: err}
+	if c.wait != nil {
+		if err := c.wait(ctx); err != nil {
+			return nil, c.failure(r, Error{Class: ClassTimeout, err: err})
 		}
+	}
+	if err := ctx.Err(); err != nil { // so that a transport that fails has been asked for a connection
+		return nil, c.failure(r, Error{Class: ClassTimeout, err: err})
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.options.Timeout)
 	req, err := c.build(ctx, r)
 	if err != nil {
 		cancel()
-		return nil, &Error{Op: r.op, Class: ClassInvalid, err: errors.New("the request could not be built from these values")}
+		return nil, c.failure(r, Error{Class: ClassInvalid, err: errors.New("the request could not be built from these values")})
 	}
-	client := c.pooled
+	carrier := c.pooled
 	if r.once {
-		client = c.single
+		carrier = c.single
 	}
-	resp, err := client.Do(req)
+	req, progress := transport.Follow(req)
+	resp, err := carrier.RoundTrip(req)
 	if err != nil {
 		cancel()
-		return nil, transportError(r.op, 0, err)
+		e := c.broken(r, 0, err)
+		e.unknown = !progress.NothingSent()
+		return nil, e
 	}
 	resp.Body = &cancelBody{resp.Body, cancel}
-	if resp.StatusCode != http.StatusOK {
+	if resp.StatusCode/100 != 2 {
 		defer resp.Body.Close()
-		return nil, c.refusal(r.op, resp)
+		return nil, c.refusal(r, resp)
 	}
 	return resp, nil
 }
@@ -168,6 +161,8 @@ func (c *Client) build(ctx context.Context, r request) (*http.Request, error) {
 		// process, if it can make the body again.
 		req.GetBody = nil
 	}
+	req.Host = c.host
+	req.Header.Set("Accept", "application/json") // without it, firewalls with the usual rules answer 403
 	req.Header.Set("User-Agent", c.options.UserAgent)
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
@@ -181,57 +176,81 @@ func (c *Client) build(ctx context.Context, r request) (*http.Request, error) {
 	return req, nil
 }
 
-// fetch is do for answers that are small: it returns the members of the JSON
-// object in the answer.
-func (c *Client) fetch(ctx context.Context, r request) (jsonobject.Object, error) {
+// fetch is do for answers that are small. It hands the JSON object in the answer to
+// documented, which reports whether it is what the API documents: the body decides,
+// and not which 2xx it comes with.
+func (c *Client) fetch(ctx context.Context, r request, documented func(jsonobject.Object) bool) error {
 	resp, err := c.do(ctx, r)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer resp.Body.Close()
 	body, err := readAll(resp.Body)
 	if err != nil {
-		return nil, transportError(r.op, resp.StatusCode, err)
+		return c.broken(r, resp.StatusCode, err)
 	}
 	answer, err := jsonobject.Parse(body)
 	if err != nil {
-		return nil, transportError(r.op, resp.StatusCode, errUnreadable)
+		return c.broken(r, resp.StatusCode, errUnreadable)
 	}
-	if err := reported(r.op, resp.StatusCode, answer); err != nil {
-		return nil, err
+	if err := c.reported(r, resp.StatusCode, answer); err != nil {
+		return err
 	}
-	return answer, nil
+	if !documented(answer) {
+		return c.broken(r, resp.StatusCode, errUnreadable)
+	}
+	return nil
 }
 
 // reported is the error that an answer with a good status reports in its body, or
 // nil. Absent and null are no error ({docs}/list-datasources has both).
-func reported(op string, status int, answer jsonobject.Object) error {
+func (c *Client) reported(r request, status int, answer jsonobject.Object) error {
 	if detail := answer.Raw("error"); detail == nil || string(detail) == "null" {
 		return nil
 	}
 	code, ours := apiError(answer)
 	if !ours {
-		return transportError(op, status, errUnreadable)
+		return c.broken(r, status, errUnreadable)
 	}
-	e := &Error{Op: op, Status: status, Code: normalise(code)}
+	e := c.failure(r, Error{Status: status, Code: normalise(code)})
 	e.classify(ours)
 	return e
 }
 
-// refusal is the error of an answer that is not a 200.
-func (c *Client) refusal(op string, resp *http.Response) error {
-	e := &Error{Op: op, Status: resp.StatusCode, RetryAfter: retryAfter(resp.Header, c.options.Now())}
+// refusal is the error of an answer that is not a 2xx.
+func (c *Client) refusal(r request, resp *http.Response) error {
+	e := c.failure(r, Error{Status: resp.StatusCode, RetryAfter: retryAfter(resp.Header, c.options.Now())})
 	ours := false
-	if body, err := readAll(resp.Body); err == nil {
-		if answer, err := jsonobject.Parse(body); err == nil {
-			var code string
-			code, ours = apiError(answer)
-			e.Code = normalise(code)
+	// The body of a 101 is the connection, whose reading no context ends.
+	if resp.StatusCode != http.StatusSwitchingProtocols {
+		if body, err := readAll(resp.Body); err == nil {
+			if answer, err := jsonobject.Parse(body); err == nil {
+				var code string
+				code, ours = apiError(answer)
+				e.Code = normalise(code)
+			}
 		}
 	}
 	e.classify(ours)
+	e.err = redirect(resp)
 	return e
 }
+
+// redirect names the host that a redirect points to, nil for other answers.
+func redirect(resp *http.Response) error {
+	if resp.StatusCode/100 != 3 {
+		return nil
+	}
+	to, err := url.Parse(resp.Header.Get("Location"))
+	if err != nil || !hostName.MatchString(to.Hostname()) || to.Scheme != "http" && to.Scheme != "https" {
+		return errors.New("a redirect, which is not followed")
+	}
+	return fmt.Errorf("a redirect to %s://%s, which is not followed", to.Scheme, to.Hostname())
+}
+
+// hostName is what is shown of an address that an answer names: a credential in its
+// place does not look like this.
+var hostName = regexp.MustCompile(`^([a-z0-9-]{1,40}\.){1,6}[a-z]{2,20}$|^\d{1,3}(\.\d{1,3}){3}$|^localhost$`)
 
 // apiError returns the code in an answer's member "error", and whether it has
 // the API's form: {"error":{"code":"…","message":"…"}}.

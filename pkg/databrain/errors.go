@@ -2,13 +2,14 @@ package databrain
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"strings"
 	"time"
+
+	"databrain-rotation/pkg/transport"
 )
 
 // Class is the kind of a failure, decided once from status and error code.
@@ -33,6 +34,7 @@ const (
 // answer's body but a code made of letters.
 type Error struct {
 	Op     string // what was tried, e.g. "save service token"
+	Host   string // scheme and host of the instance
 	Class  Class
 	Status int    // HTTP status; 0 without an answer
 	Code   string // normalised error code, e.g. "INVALID_REQUEST_BODY"; "" without one
@@ -45,9 +47,10 @@ type Error struct {
 	err      error
 }
 
+// Error says what is wrong first, then who was asked for what.
 func (e *Error) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "databrain: %s: %s", e.Op, e.Class)
+	b.WriteString(string(e.Class))
 	if e.Status != 0 {
 		fmt.Fprintf(&b, ", status %d", e.Status)
 	}
@@ -57,6 +60,7 @@ func (e *Error) Error() string {
 	if e.err != nil {
 		fmt.Fprintf(&b, ": %v", e.err)
 	}
+	fmt.Fprintf(&b, " (%s, %s)", e.Host, e.Op)
 	return b.String()
 }
 
@@ -75,8 +79,8 @@ func Unknown(err error) bool {
 
 // Rejected reports whether err is a definite answer of the API that the token is
 // not valid: a 401 with the API's own JSON error, or any status with the code
-// AUTHENTICATION_ERROR, AUTHENTICATION_ERR or EXPIRED_SERVICE_TOKEN. A proxy's
-// 401 page is not.
+// AUTHENTICATION_ERROR, AUTHENTICATION_ERR, EXPIRED_SERVICE_TOKEN or
+// INVALID_SERVICE_TOKEN. A proxy's 401 page is not.
 func Rejected(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && e.rejected
@@ -96,7 +100,7 @@ func (e *Error) classify(ours bool) {
 	e.rejected = e.Status == http.StatusUnauthorized && ours
 	e.unknown = e.Status/100 != 4 || !ours // a proxy's page may follow a forwarded request
 	switch e.Code {
-	case "AUTHENTICATION_ERROR", "AUTHENTICATION_ERR", "EXPIRED_SERVICE_TOKEN":
+	case "AUTHENTICATION_ERROR", "AUTHENTICATION_ERR", "EXPIRED_SERVICE_TOKEN", "INVALID_SERVICE_TOKEN":
 		e.Class, e.rejected, e.unknown = ClassAuth, true, false
 		return
 	case "SELFHOSTED_APP_ERROR", "ACCOUNT_NOT_FOUND":
@@ -125,44 +129,29 @@ func (e *Error) classify(ours bool) {
 	}
 }
 
-// transportError is the failure of a request that got no answer, or not all of
-// it. Only an error from before the first byte was written is definite.
-func transportError(op string, status int, err error) *Error {
-	e := &Error{Op: op, Status: status, Class: ClassNetwork, unknown: true, err: safeCause(err)}
+// failure returns e with what it has in common with the other failures of r.
+func (c *Client) failure(r request, e Error) *Error {
+	e.Op, e.Host = r.op, c.base.Scheme+"://"+c.base.Host
+	return &e
+}
+
+// broken is the failure of a request that got no answer, or not all of it. It leaves
+// it open whether the request took effect.
+func (c *Client) broken(r request, status int, err error) *Error {
+	e := c.failure(r, Error{Status: status, Class: ClassNetwork, unknown: true})
 	var timeout net.Error
 	switch {
-	case errors.Is(err, errUnreadable), errors.Is(err, errEntry):
-		e.Class = ClassDecode
+	case errors.Is(err, errUnreadable):
+		e.Class, e.err = ClassDecode, errUnreadable
+		return e
+	case errors.Is(err, errEntry):
+		e.Class, e.err = ClassDecode, errEntry
+		return e
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
 		e.Class = ClassTimeout
 	}
-	var dial *net.OpError
-	var cert *tls.CertificateVerificationError
-	if errors.As(err, &dial) && dial.Op == "dial" || errors.As(err, &cert) {
-		e.unknown = false
-	}
+	e.err = transport.Cause(err)
 	return e
-}
-
-var errBroken = errors.New("the connection broke before the whole answer was read")
-
-// safeCause keeps what helps an operator. net/http quotes malformed answers in
-// its errors, and an answer may hold a credential, so only known errors pass.
-func safeCause(err error) error {
-	for _, known := range []error{
-		errUnreadable, errEntry, context.DeadlineExceeded, context.Canceled, http.ErrSchemeMismatch,
-	} {
-		if errors.Is(err, known) {
-			return known
-		}
-	}
-	if e, ok := errors.AsType[*net.OpError](err); ok {
-		return e
-	}
-	if e, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return e
-	}
-	return errBroken
 }
 
 // normalise makes one spelling of the API's codes: "Invalid credentials",

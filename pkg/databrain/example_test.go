@@ -59,7 +59,7 @@ func ExampleError() {
 	fmt.Println("a definite answer of the API:", databrain.Rejected(err))
 	fmt.Println("may have taken effect:", databrain.Unknown(err))
 	// Output:
-	// databrain: probe service token: auth, status 400, code AUTHENTICATION_ERROR
+	// auth, status 400, code AUTHENTICATION_ERROR (https://databrain.example.com, probe service token)
 	// class: auth
 	// a definite answer of the API: true
 	// may have taken effect: false

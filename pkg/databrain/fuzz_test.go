@@ -36,8 +36,9 @@ func (a canned) RoundTrip(r *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-var errorText = regexp.MustCompile(`^databrain: [A-Za-z ]+: [a-z_]+(, status \d+)?(, code [A-Z][A-Z_]{0,47})?` +
-	`(: (the answer is not what the API documents \(truncated, too large, HTML or a redirect\?\)|an entry of the list lacks its name or key))?$`)
+var errorText = regexp.MustCompile(`^[a-z_]+(, status \d+)?(, code [A-Z][A-Z_]{0,47})?` +
+	`(: (the answer is not what the API documents \(truncated, too large, HTML or a redirect\?\)|an entry of the list lacks its name or key|a redirect.*, which is not followed))?` +
+	` \(https://databrain\.test, [A-Za-z ]+\)$`)
 
 // sound checks what holds for every failure, whatever was answered.
 func sound(t *testing.T, a canned, err error) {

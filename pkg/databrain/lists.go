@@ -100,12 +100,12 @@ func entries[T any](ctx context.Context, c *Client, r request, decode func(json.
 		case err == errStopped:
 			return
 		case err != nil:
-			err = transportError(r.op, resp.StatusCode, err)
+			err = c.broken(r, resp.StatusCode, err)
 		default:
-			err = reported(r.op, resp.StatusCode, answer)
+			err = c.reported(r, resp.StatusCode, answer)
 		}
 		if err == nil && !hasList(answer) {
-			err = transportError(r.op, resp.StatusCode, errUnreadable)
+			err = c.broken(r, resp.StatusCode, errUnreadable)
 		}
 		if err != nil {
 			yield(none, err)

@@ -2,6 +2,7 @@ package databrain_test
 
 import (
 	"bufio"
+	"context"
 	"crypto/tls"
 	"io"
 	"log"
@@ -76,37 +77,56 @@ func TestConnectionRefused(t *testing.T) {
 	each(t, "http://127.0.0.1:1", databrain.Options{}, outcome{Class: databrain.ClassNetwork})
 }
 
-// TestTransportErrors are errors that a socket gives rarely, given by hand.
+// TestTransportErrors are errors that a socket gives rarely, given by hand: by their
+// type, and by what the transport reports to have done before.
 func TestTransportErrors(t *testing.T) {
+	refused := &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
 	for name, tt := range map[string]struct {
-		err  error
-		want outcome
+		err   error
+		class databrain.Class
 	}{
-		"refused":           {&net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}, outcome{Class: databrain.ClassNetwork}},
-		"unknown host":      {&net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", IsNotFound: true}}, outcome{Class: databrain.ClassNetwork}},
-		"dial timed out":    {&net.OpError{Op: "dial", Net: "tcp", Err: syscall.ETIMEDOUT}, outcome{Class: databrain.ClassTimeout}},
-		"not trusted":       {&tls.CertificateVerificationError{Err: io.ErrUnexpectedEOF}, outcome{Class: databrain.ClassNetwork}},
-		"reset in writing":  {&net.OpError{Op: "write", Net: "tcp", Err: syscall.ECONNRESET}, outcome{Class: databrain.ClassNetwork, Unknown: true}},
-		"reset in reading":  {&net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}, outcome{Class: databrain.ClassNetwork, Unknown: true}},
-		"read timed out":    {&net.OpError{Op: "read", Net: "tcp", Err: syscall.ETIMEDOUT}, outcome{Class: databrain.ClassTimeout, Unknown: true}},
-		"end before answer": {io.EOF, outcome{Class: databrain.ClassNetwork, Unknown: true}},
-		"in process reset":  {standin.ErrReset, outcome{Class: databrain.ClassNetwork, Unknown: true}},
+		"refused":        {refused, databrain.ClassNetwork},
+		"unknown host":   {&net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", IsNotFound: true}}, databrain.ClassNetwork},
+		"dial timed out": {&net.OpError{Op: "dial", Net: "tcp", Err: syscall.ETIMEDOUT}, databrain.ClassTimeout},
+		// As net/http gives it when a dial or a handshake is cut short by the context.
+		"deadline":          {context.DeadlineExceeded, databrain.ClassTimeout},
+		"not trusted":       {&tls.CertificateVerificationError{Err: io.ErrUnexpectedEOF}, databrain.ClassNetwork},
+		"reset in writing":  {&net.OpError{Op: "write", Net: "tcp", Err: syscall.ECONNRESET}, databrain.ClassNetwork},
+		"reset in reading":  {&net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}, databrain.ClassNetwork},
+		"read timed out":    {&net.OpError{Op: "read", Net: "tcp", Err: syscall.ETIMEDOUT}, databrain.ClassTimeout},
+		"end before answer": {io.EOF, databrain.ClassNetwork},
+		"in process reset":  {standin.ErrReset, databrain.ClassNetwork},
 	} {
-		for _, op := range operations() {
-			t.Run(op.name+"/"+name, func(t *testing.T) {
-				c := inProcess(t, failing{tt.err}, databrain.Options{})
-				err := op.call(t.Context(), c, databrain.NewSecret("jwt"))
-				if diff := cmp.Diff(tt.want, outcomeOf(t, err)); diff != "" {
-					t.Errorf("-want +got\n%s\n%v", diff, err)
-				}
-			})
+		for progress, report := range map[string]func(*http.Request){
+			"nothing written": func(r *http.Request) { standin.Report(r, false) },
+			"header written":  func(r *http.Request) { standin.Report(r, true) },
+			"not reported":    func(*http.Request) {},
+		} {
+			for _, op := range operations() {
+				t.Run(op.name+"/"+name+"/"+progress, func(t *testing.T) {
+					c := inProcess(t, failing{tt.err, report}, databrain.Options{})
+					err := op.call(t.Context(), c, databrain.NewSecret("jwt"))
+					want := outcome{Class: tt.class, Unknown: progress != "nothing written"}
+					if diff := cmp.Diff(want, outcomeOf(t, err)); diff != "" {
+						t.Errorf("-want +got\n%s\n%v", diff, err)
+					}
+				})
+			}
 		}
 	}
 }
 
-type failing struct{ err error }
+type failing struct {
+	err    error
+	report func(*http.Request)
+}
 
-func (f failing) RoundTrip(*http.Request) (*http.Response, error) { return nil, f.err }
+func (f failing) RoundTrip(r *http.Request) (*http.Response, error) {
+	if f.report != nil {
+		f.report(r)
+	}
+	return nil, f.err
+}
 
 func TestMalformedAnswers(t *testing.T) {
 	broken := outcome{Class: databrain.ClassNetwork, Unknown: true}
@@ -167,8 +187,8 @@ func TestRedirects(t *testing.T) {
 	}
 }
 
-// TestTLS: a certificate that is not trusted, and a server that speaks no TLS. Of
-// the first it is certain that nothing was sent.
+// TestTLS: a certificate that is not trusted, and a server that speaks no TLS. It is
+// certain that nothing was sent.
 func TestTLS(t *testing.T) {
 	server := httptest.NewUnstartedServer(http.NotFoundHandler())
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
@@ -180,7 +200,7 @@ func TestTLS(t *testing.T) {
 	plain := httptest.NewServer(http.NotFoundHandler())
 	defer plain.Close()
 	t.Run("no TLS", func(t *testing.T) {
-		each(t, strings.Replace(plain.URL, "http:", "https:", 1), databrain.Options{}, outcome{Class: databrain.ClassNetwork, Unknown: true})
+		each(t, strings.Replace(plain.URL, "http:", "https:", 1), databrain.Options{}, outcome{Class: databrain.ClassNetwork})
 	})
 }
 
@@ -215,7 +235,7 @@ func TestRequests(t *testing.T) {
 				t.Fatal(err)
 			}
 			method, path, _ := strings.Cut(op.endpoint, " ")
-			want := http.Header{"User-Agent": {"tests/1"}}
+			want := http.Header{"User-Agent": {"tests/1"}, "Accept": {"application/json"}}
 			if method == http.MethodPost {
 				want.Set("Content-Type", "application/json")
 			}
@@ -233,11 +253,27 @@ func TestRequests(t *testing.T) {
 	}
 }
 
+// TestHostHeader: the port that the scheme means anyway is left out.
+func TestHostHeader(t *testing.T) {
+	for base, want := range map[string]string{
+		"https://databrain.test:443/a": "databrain.test", "https://databrain.test": "databrain.test",
+		"https://databrain.test:8443": "databrain.test:8443", "https://databrain.test:80": "databrain.test:80",
+		"https://[2001:db8::1]:443": "[2001:db8::1]", "http://127.0.0.1:80": "127.0.0.1", "http://127.0.0.1:443": "127.0.0.1:443",
+	} {
+		got := ""
+		c := databrain.New(parse(t, base), databrain.Options{Transport: standin.Transport{
+			Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.Host })}})
+		if err := c.Probe(t.Context(), serviceToken()); err == nil || got != want {
+			t.Errorf("%s: Host %q, want %q", base, got, want)
+		}
+	}
+}
+
 // TestBaseIsNotShared: the caller's URL stays as it was.
 func TestBaseIsNotShared(t *testing.T) {
 	base := parse(t, "https://databrain.test/a")
 	before := *base
-	c := databrain.New(base, databrain.Options{Transport: failing{io.EOF}})
+	c := databrain.New(base, databrain.Options{Transport: failing{err: io.EOF}})
 	for _, op := range operations() {
 		op.call(t.Context(), c, databrain.NewSecret("jwt"))
 	}

@@ -24,7 +24,7 @@ func TestRevealIsRare(t *testing.T) {
 		"pkg/databrain/servicetoken.go":  3, // the token, on the wire and compared with its echo
 		"pkg/rotation/create.go":         1, // storable: the form
 		"pkg/tokensecret/tokensecret.go": 1, // the secret's new value
-		"pkg/rotation/secret.go":         1, // RotationToken, to Secrets Manager
+		"pkg/rotation/versions.go":       1, // RotationToken, to Secrets Manager
 	}
 	root := filepath.Join("..", "..")
 	got := make(map[string]int)

@@ -2,6 +2,7 @@ package databrain
 
 import (
 	"context"
+	"databrain-rotation/pkg/jsonobject"
 	"errors"
 	"net/http"
 	"net/url"
@@ -24,14 +25,10 @@ func (c *Client) SaveServiceToken(ctx context.Context, admin, token Secret) erro
 		op: "save service token", method: http.MethodPost, path: "/api/v2/service-token",
 		bearer: admin, body: map[string]string{"token": token.Reveal()},
 	}
-	answer, err := c.fetch(ctx, r)
-	if err != nil {
-		return err
-	}
-	if key, ok := answer.Text("key"); !ok || key != token.Reveal() {
-		return transportError(r.op, http.StatusOK, errUnreadable)
-	}
-	return nil
+	return c.fetch(ctx, r, func(answer jsonobject.Object) bool {
+		key, _ := answer.Text("key")
+		return key == token.Reveal()
+	})
 }
 
 // RotateServiceToken asks the instance for a new service token in the newer of
@@ -58,20 +55,20 @@ func (c *Client) rotate(ctx context.Context, bearer Secret, grace time.Duration,
 	}
 	seconds := int64(grace / time.Second)
 	if seconds <= 0 {
-		return Secret{}, &Error{Op: r.op, Class: ClassInvalid, err: errors.New("the grace period must be a second or more")}
+		return Secret{}, c.failure(r, Error{Class: ClassInvalid, err: errors.New("the grace period must be a second or more")})
 	}
 	if body == nil {
 		body = make(map[string]any)
 	}
 	body["expireAt"] = seconds // a duration in spite of its name
 	r.body = body
-	answer, err := c.fetch(ctx, r)
+	var key string
+	err := c.fetch(ctx, r, func(answer jsonobject.Object) bool {
+		key, _ = answer.Text("key")
+		return IsUUID(key)
+	})
 	if err != nil {
 		return Secret{}, err
-	}
-	key, _ := answer.Text("key")
-	if !IsUUID(key) {
-		return Secret{}, transportError(r.op, http.StatusOK, errUnreadable)
 	}
 	return NewSecret(key), nil
 }
@@ -85,12 +82,5 @@ func (c *Client) Probe(ctx context.Context, token Secret) error {
 		op: "probe service token", method: http.MethodGet, path: dataAppPath, bearer: token,
 		query: url.Values{"isPagination": {"true"}, "pageNumber": {"1"}},
 	}
-	answer, err := c.fetch(ctx, r)
-	if err != nil {
-		return err
-	}
-	if !hasList(answer) {
-		return transportError(r.op, http.StatusOK, errUnreadable)
-	}
-	return nil
+	return c.fetch(ctx, r, hasList)
 }

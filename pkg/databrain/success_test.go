@@ -21,6 +21,9 @@ func TestSuccess(t *testing.T) {
 			"with error first":     action(`{"error":null,` + strings.TrimPrefix(o.right(), "{")),
 			"with other members":   action(`{"Key":1,"Data":2,"n":1e999,"deep":{"a":[{}]},` + strings.TrimPrefix(o.right(), "{")),
 			"with white space":     action(" \r\n" + strings.ReplaceAll(o.right(), ":", "\t:\n ") + "\n\n"),
+			"201":                  answer(http.StatusCreated, o.right()),
+			"202":                  answer(http.StatusAccepted, o.right()),
+			"299":                  answer(299, o.right()),
 			"as plain text":        {},
 			"in pieces":            {},
 			"an upper-case escape": action(strings.Replace(o.right(), `"`+o.member[:1], fmt.Sprintf(`"\u%04X`, o.member[0]), 1)),
@@ -47,7 +50,9 @@ func TestSuccess(t *testing.T) {
 	}
 }
 
-func action(body string) *standin.Action {
-	a := standin.Reply(http.StatusOK, asJSON, body)
+func action(body string) *standin.Action { return answer(http.StatusOK, body) }
+
+func answer(code int, body string) *standin.Action {
+	a := standin.Reply(code, asJSON, body)
 	return &a
 }

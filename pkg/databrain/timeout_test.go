@@ -153,13 +153,13 @@ func TestWait(t *testing.T) {
 		t.Run(o.name, func(t *testing.T) {
 			db := o.server()
 			waited, refuse := 0, false
-			c := inProcess(t, db.Client().Transport, databrain.Options{Wait: func(context.Context) error {
+			c := inProcess(t, db.Client().Transport, databrain.Options{}).WithWait(func(context.Context) error {
 				waited++
 				if refuse {
 					return errFull
 				}
 				return nil
-			}})
+			})
 			jwt := o.jwt(t, c)
 			refuse = true
 			err := o.call(t.Context(), c, jwt)

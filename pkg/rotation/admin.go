@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -16,7 +17,8 @@ import (
 func (s *step) admin(ctx context.Context) (databrain.Credentials, error) {
 	out, err := s.secrets.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &s.config.AdminSecretID})
 	if err != nil {
-		return databrain.Credentials{}, s.secretsManager("GetSecretValue of the admin secret (DATABRAIN_ADMIN_SECRET_ID)", err)
+		return databrain.Credentials{}, s.secretsManager("GetSecretValue of the admin secret "+s.config.AdminSecretID+
+			" (DATABRAIN_ADMIN_SECRET_ID, parameter AdminSecretArn)", err)
 	}
 	return s.adminCredentials(aws.ToString(out.SecretString))
 }
@@ -33,12 +35,32 @@ func (s *step) signIn(ctx context.Context) (databrain.Secret, error) {
 	}
 	switch class := databrain.ClassOf(err); {
 	case class == databrain.ClassLogin, class == databrain.ClassInvalid, databrain.Rejected(err):
-		return jwt, s.fail(AdminSignInRefused, err, "Databrain refused the admin's sign-in", "Correct the e-mail address and "+
-			"password in the secret that DATABRAIN_ADMIN_SECRET_ID names; the rotation is then retried")
+		return jwt, s.signInRefused(credentials, err)
 	case class == databrain.ClassPermanent, class == databrain.ClassRateLimited, class == databrain.ClassForbidden:
 		return jwt, s.refused("sign in as admin", err)
 	}
 	return jwt, s.unavailable("sign in as admin", err)
+}
+
+// signInRefused says which half of the credentials is wrong, where Databrain tells.
+func (s *step) signInRefused(as databrain.Credentials, cause error) error {
+	found := "Databrain refused the admin's sign-in"
+	e, _ := errors.AsType[*databrain.Error](cause)
+	switch {
+	case e != nil && e.Code == "USER_NOT_FOUND":
+		found = "Databrain does not know the admin's e-mail address"
+	case e != nil && e.Code == "INVALID_CREDENTIALS":
+		found = "Databrain knows the admin's e-mail address but refuses the password"
+	}
+	if strings.TrimSpace(as.Email) != as.Email {
+		found += " (the stored e-mail address has white space around it)"
+	}
+	if password := as.Password.Reveal(); strings.TrimSpace(password) != password {
+		found += " (the stored password has white space around it)"
+	}
+	return s.fail(AdminSignInRefused, cause, found, "Correct the e-mail address and password in the secret "+s.config.AdminSecretID+
+		" (DATABRAIN_ADMIN_SECRET_ID, parameter AdminSecretArn), then rotate again: aws secretsmanager rotate-secret --secret-id "+
+		s.event.SecretID)
 }
 
 // adminCredentials reads {"email":"…","password":"…"}; other members are allowed.
@@ -48,17 +70,23 @@ func (s *step) adminCredentials(raw string) (databrain.Credentials, error) {
 		for _, name := range repeated.Names {
 			if name == "email" || name == "password" {
 				return databrain.Credentials{}, s.fail(MalformedAdminSecret, nil,
-					fmt.Sprintf("the admin secret has the member %q twice", name), correctAdmin)
+					fmt.Sprintf("the admin secret has the member %q twice", name), "Correct the secret "+s.config.AdminSecretID+
+						" (DATABRAIN_ADMIN_SECRET_ID, parameter AdminSecretArn)")
 			}
+		}
+	}
+	for _, mark := range []string{"\ufeff", "\u00ef\u00bb\u00bf"} {
+		if strings.HasPrefix(raw, mark) {
+			return databrain.Credentials{}, s.fail(MalformedAdminSecret, nil, "the admin secret begins with a byte order mark",
+				"Store it again without the mark: "+s.config.AdminSecretID)
 		}
 	}
 	email, _ := object.Text("email")
 	password, _ := object.Text("password")
 	if email == "" || password == "" {
 		return databrain.Credentials{}, s.fail(MalformedAdminSecret, nil, "the admin secret is not a JSON object with the "+
-			`strings "email" and "password"`, correctAdmin)
+			`strings "email" and "password"`, "Correct the secret "+s.config.AdminSecretID+
+			" (DATABRAIN_ADMIN_SECRET_ID, parameter AdminSecretArn)")
 	}
 	return databrain.Credentials{Email: email, Password: databrain.NewSecret(password)}, nil
 }
-
-const correctAdmin = "Correct the secret that DATABRAIN_ADMIN_SECRET_ID names"

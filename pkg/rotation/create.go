@@ -44,6 +44,7 @@ func (s *step) create(ctx context.Context) error {
 
 func (s *step) differ(pending, current tokensecret.Value) error {
 	if pending.Token().Equal(current.Token()) {
+		s.saved = false
 		return s.fail(PendingEqualsCurrent, nil, "AWSPENDING holds the same token as AWSCURRENT, so this rotation cannot finish",
 			"Remove the label and rotate again: "+s.unlabelPending())
 	}
@@ -92,6 +93,9 @@ func (s *step) createAs(ctx context.Context, action CreateAction, current tokens
 		return s.mint(ctx, current)
 	default:
 		return s.unavailable("probe of AWSCURRENT before the rotation", cause)
+	}
+	if err := s.mayMoveLabels(ctx); err != nil {
+		return err
 	}
 	rotate, err := s.prepareRotate(ctx, current)
 	if err != nil {
@@ -153,7 +157,7 @@ func (s *step) notRotated(ctx context.Context, action RotatedAction, current tok
 	case RotatedContract:
 		return s.fail(GraceContractMismatch, cause, "Databrain accepts AWSCURRENT but refuses the rotate request: the "+
 			"instance probably speaks the other contract",
-			"Set ROTATION_GRACE_CONTRACT to the other value (service-token, admin-jwt)")
+			"Set the parameter RotationGraceContract (ROTATION_GRACE_CONTRACT) to the other value (service-token, admin-jwt)")
 	case RotatedUnavailable:
 		return s.unavailable("rotate", cause)
 	default:
@@ -179,8 +183,12 @@ func (s *step) storeRemote(ctx context.Context, current tokensecret.Value, token
 		}
 		if !sleep(ctx, pause) {
 			s.orphanPossible = true
+			s.left = "Databrain made a token that nobody holds, and that of AWSCURRENT works until its grace period ends"
 			s.log.ErrorContext(ctx, "Databrain's new token could not be stored: it is live and nobody holds it; "+
 				"the next attempt replaces it, and the old one works until the grace period ends")
+			if e, ok := errors.AsType[*Error](err); ok {
+				e.Left = s.left
+			}
 			return err
 		}
 	}

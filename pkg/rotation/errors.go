@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/aws/smithy-go"
 
 	"databrain-rotation/pkg/databrain"
+	"databrain-rotation/pkg/transport"
 )
 
 // Name says what kept a step from its end. It reaches Lambda as errorType, which an
@@ -20,6 +22,8 @@ const (
 	MalformedEvent Name = "MalformedEvent"
 	// UnknownStep: the event names a step that does not exist.
 	UnknownStep Name = "UnknownStep"
+	// SecretIsReplica: the event names a replica, which only its primary can change.
+	SecretIsReplica Name = "SecretIsReplica"
 	// SecretDeleted: the secret is scheduled for deletion.
 	SecretDeleted Name = "SecretDeleted"
 	// RotationNotEnabled: rotation is switched off for the secret.
@@ -86,17 +90,42 @@ func (e *Error) ErrorType() string { return string(e.Name) }
 
 const nothingWritten = "nothing was written"
 
-// fail returns the error of a step that has left things as s.left says.
+// fail returns the error of a step that has left things as s.left says. Once
+// Databrain has the pending token, AWSCURRENT is the wrong one to read, so that the
+// error says which token works and how to make it current.
 func (s *step) fail(name Name, cause error, found, next string) error {
-	return &Error{Name: name, Found: found, Cause: cause, Left: s.left, Next: next}
+	e := &Error{Name: name, Found: found, Cause: cause, Left: s.left, Next: next}
+	if s.saved {
+		e.Left = "Databrain has accepted the token of version " + s.event.Version + ", and any other token of AWSCURRENT is " +
+			"dead or ends with its grace period. That version may be the only copy of the token that works: leave its label " +
+			"where it is"
+		e.Next += ". Until a retry succeeds, this lets consumers read the token that works: " + s.promotePending()
+	}
+	return e
+}
+
+// promotePending is the command that does what finishSecret does.
+func (s *step) promotePending() string {
+	command := "aws secretsmanager update-secret-version-stage --secret-id " + s.event.SecretID +
+		" --version-stage AWSCURRENT --move-to-version-id " + s.event.Version
+	if holder := s.secret.Holder(labelCurrent); holder != "" {
+		command += " --remove-from-version-id " + holder
+	}
+	return command
 }
 
 // malformed is for a version of the rotated secret. The value of a version cannot be
-// changed, so a pending one has to go.
+// changed, so a pending one has to go; but damaged bytes may hold the one token that
+// works, and no advice may cost it.
 func (s *step) malformed(label string, fault error) error {
-	advice := `Store a JSON object such as {"token":""} or a bare UUID, as text`
+	advice := "If the value holds the service token, store that token again, as text: as a bare UUID, or as the member " +
+		`"token" of a JSON object. AWSPREVIOUS may hold it too. Only where the organisation has no service token at all, ` +
+		`let "token" be ""`
 	if label == labelPending {
-		advice = "Remove the label and rotate again: " + s.unlabelPending()
+		s.saved = false // a token that cannot be read is none to promote
+		advice = "If AWSCURRENT works, remove the label and rotate again: " + s.unlabelPending() +
+			" . If it does not, this value may hold the only token that works; read it first: aws secretsmanager " +
+			"get-secret-value --secret-id " + s.event.SecretID + " --version-id " + s.event.Version
 	}
 	found := fmt.Sprintf("the value of the rotated secret's version %s %v", label, fault)
 	return s.fail(MalformedSecret, nil, found, advice)
@@ -110,44 +139,82 @@ func (s *step) unlabelPending() string {
 
 // unavailable is for every outcome that says nothing about a token.
 func (s *step) unavailable(tried string, cause error) error {
-	return s.fail(DatabrainUnavailable, cause, tried+": Databrain gave no usable answer, so nothing was concluded from it",
-		"The rotation can be retried. Check DATABRAIN_BASE_URL, the network path and the instance's health")
+	next := "Secrets Manager tries again by itself for a while. If it stays, see whether the instance runs, whether " +
+		"DATABRAIN_BASE_URL (parameter DatabrainBaseUrl) names it, and whether the function has a way to it"
+	e, _ := errors.AsType[*databrain.Error](cause)
+	switch {
+	case e != nil && e.Class == databrain.ClassRateLimited:
+		next = "That is the rate limit of Databrain; Secrets Manager tries again by itself. Let rotations and audits not run " +
+			"in the same minutes, or raise RATE_LIMIT of the instance"
+	case e != nil && e.Class == databrain.ClassForbidden:
+		next = "A firewall or proxy before the instance may refuse the function: see its log"
+	case e != nil && e.Class == databrain.ClassDecode:
+		next = "DATABRAIN_BASE_URL (parameter DatabrainBaseUrl) is probably wrong, or a proxy or login page answers in place " +
+			"of the API. The address is the origin of the instance, without /api/v2"
+	}
+	return s.fail(DatabrainUnavailable, cause, "Databrain gave no usable answer ("+tried+")", next+s.shortTime())
+}
+
+// shortTime is an advice for a function whose time-out is too short for any request
+// that hangs.
+func (s *step) shortTime() string {
+	if whole := s.deadline.Add(reportTime).Sub(s.began); whole < shortStep {
+		return fmt.Sprintf(". The function had only %v for the step: raise its timeout to 60 seconds", whole.Round(time.Second))
+	}
+	return ""
 }
 
 // refused is for a write that Databrain definitely did not carry out.
 func (s *step) refused(tried string, cause error) error {
-	found, next := "Databrain refused", "Check the admin account's rights and the instance's log"
+	found, next := "Databrain refused ("+tried+")", "Check the admin account's rights and the instance's log"
 	switch databrain.ClassOf(cause) {
 	case databrain.ClassPermanent:
-		found = "Databrain refused for good: the instance is not self-hosted, or it has no account for this admin"
-		next = "A retry cannot help. Check DATABRAIN_BASE_URL and the instance's set-up"
+		found = "Databrain refused for good (" + tried + "): the instance is not self-hosted, or has no account for this admin"
+		next = "A retry cannot help. Check DATABRAIN_BASE_URL (parameter DatabrainBaseUrl) and the instance's set-up"
 	case databrain.ClassRateLimited:
-		found, next = "Databrain's rate limit refused it", "The rotation can be retried"
+		found = "Databrain's rate limit refused the request (" + tried + ")"
+		next = "The step can be retried, and Secrets Manager does so by itself"
 	}
-	return s.fail(DatabrainRefused, cause, tried+": "+found, next)
+	return s.fail(DatabrainRefused, cause, found, next)
 }
 
-// secretsManager is for the failure of a call. AWS's message is kept only for
-// codes whose messages name principals, keys and secrets; validation messages
-// quote their input.
+// secretsManager is for the failure of a call. A retry is promised only where it can
+// help: for what AWS calls transient, and where nothing answered. AWS's message is
+// kept only for codes whose messages name principals, keys and secrets; others quote
+// what was sent, and PutSecretValue sends a token.
 func (s *step) secretsManager(operation string, err error) error {
 	found := "Secrets Manager: " + operation + " failed"
 	var api smithy.APIError
 	if !errors.As(err, &api) {
-		return s.fail(SecretsManagerFailed, nil, found+" without an answer",
-			"The step can be retried. In a VPC, check the route or endpoint to Secrets Manager, port 443")
+		return s.fail(SecretsManagerFailed, transport.Cause(err), found+" without an answer",
+			"The step can be retried, and Secrets Manager does so by itself. If it stays: in a VPC, check the route or the "+
+				"endpoint to Secrets Manager, port 443"+s.shortTime())
 	}
-	found += ": " + api.ErrorCode()
-	said := ": " + strings.TrimSuffix(api.ErrorMessage(), ".")
-	switch api.ErrorCode() {
-	case "AccessDeniedException", "DecryptionFailure", "EncryptionFailure":
-		return s.fail(SecretsManagerFailed, nil, found+said,
-			"Check what the function's role, the secret's policy and the key's policy allow, and that the key is enabled")
+	code := api.ErrorCode()
+	said := code + ": " + strings.TrimSuffix(api.ErrorMessage(), ".")
+	next := ""
+	switch code {
+	case "AccessDeniedException", "AccessDenied":
+		next = "Check what the function's role, the secret's policy and the policy of its KMS key allow"
+	case "DecryptionFailure", "EncryptionFailure", "KMSInvalidStateException", "KMSDisabledException", "KMSNotFoundException",
+		"KMSAccessDeniedException", "DisabledException", "InvalidKeyUsageException":
+		next = "Check that the secret's KMS key exists and is enabled, and that its policy lets the function's role use it"
 	case "ResourceNotFoundException":
-		return s.fail(SecretsManagerFailed, nil, found+said,
-			"Check that the secret exists and has a value, and that the settings name it")
+		next = "Check that the secret exists and has a value, and that the settings name it"
+	case "LimitExceededException":
+		next = "A quota of Secrets Manager is used up; the message names it"
 	case "InvalidRequestException":
-		found += said
+		next = "Remove what the message names"
+	case "ValidationException", "InvalidParameterException":
+		next = "The request itself is refused. A name or ARN in the settings must have no quotation marks or spaces around it"
+		if strings.HasPrefix(operation, "PutSecretValue") {
+			said, next = code, "A value has 65,536 bytes at the most"
+		}
+	case "ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded", "InternalServiceError",
+		"InternalServiceErrorException", "InternalFailure", "ServiceUnavailable", "ServiceUnavailableException":
+		said, next = code, "The step can be retried, and Secrets Manager does so by itself"
+	default:
+		said, next = code, "A retry helps only if the cause passes by itself: look the code up in the API reference"
 	}
-	return s.fail(SecretsManagerFailed, nil, found, "The step can be retried")
+	return s.fail(SecretsManagerFailed, nil, found+": "+said, next)
 }

@@ -33,6 +33,8 @@ const (
 	Accepted Standing = "accepted"
 	Rejected Standing = "rejected"  // a definite answer of the API
 	NoAnswer Standing = "no answer" // time-out, 5xx, a proxy's page: says nothing
+	// Unreadable: the version could not be read, so that nobody was asked.
+	Unreadable Standing = "unreadable"
 )
 
 // Metadata is what DescribeSecret says, as far as a plan needs it.
@@ -129,14 +131,16 @@ func PlanSet(ask func(label string) Standing, takeover Takeover) SetAction {
 	default:
 		return SetUnavailable
 	}
+	// AWSPREVIOUS explains what was found and decides nothing, but that an instance
+	// which has just fallen silent is not written to.
 	previous := ask(labelPrevious)
 	switch {
-	case previous == NoAnswer: // an instance that just fell silent is not written to
+	case takeover != TakeoverInvalid:
+		return SetRejected
+	case previous == NoAnswer:
 		return SetUnavailable
-	case takeover == TakeoverInvalid:
-		return SetTakeOver
 	}
-	return SetRejected
+	return SetTakeOver
 }
 
 // PreflightAction is what [PlanPreflight] decides.

@@ -17,6 +17,8 @@ const (
 	rejected = rotation.Rejected
 	noAnswer = rotation.NoAnswer
 
+	unreadable = rotation.Unreadable
+
 	notAsked rotation.Standing = "not asked"
 	strange  rotation.Standing = "made up"
 )
@@ -37,7 +39,12 @@ var setTable = []struct {
 	{rejected, accepted, notAsked, all, rotation.SetSave},
 	{rejected, absent, notAsked, []rotation.Takeover{never, "made up"}, rotation.SetMissing},
 	{rejected, absent, notAsked, []rotation.Takeover{empty, invalid}, rotation.SetTakeOver},
-	{rejected, rejected, noAnswer, all, rotation.SetUnavailable},
+	{rejected, rejected, noAnswer, []rotation.Takeover{invalid}, rotation.SetUnavailable},
+	{rejected, rejected, noAnswer, []rotation.Takeover{never, empty, "made up"}, rotation.SetRejected},
+	{rejected, rejected, unreadable, []rotation.Takeover{invalid}, rotation.SetTakeOver},
+	{rejected, rejected, unreadable, []rotation.Takeover{never, empty, "made up"}, rotation.SetRejected},
+	{unreadable, notAsked, notAsked, all, rotation.SetUnavailable},
+	{rejected, unreadable, notAsked, all, rotation.SetUnavailable},
 	{rejected, rejected, accepted, []rotation.Takeover{never, empty, "made up"}, rotation.SetRejected},
 	{rejected, rejected, rejected, []rotation.Takeover{never, empty, "made up"}, rotation.SetRejected},
 	{rejected, rejected, absent, []rotation.Takeover{never, empty, "made up"}, rotation.SetRejected},
@@ -59,7 +66,7 @@ var all = []rotation.Takeover{never, empty, invalid, "made up"}
 // TestPlanSet checks every combination of standings against the table: what comes
 // of it, and what is asked on the way.
 func TestPlanSet(t *testing.T) {
-	standings := []rotation.Standing{absent, accepted, rejected, noAnswer, strange}
+	standings := []rotation.Standing{absent, accepted, rejected, noAnswer, unreadable, strange}
 	reached := make(map[int]bool)
 	for _, pending := range standings {
 		for _, current := range standings {

@@ -23,6 +23,7 @@ var (
 		{"GetSecretValue AWSCURRENT", "the token to rotate, and the document"},
 		{"GetSecretValue AWSPENDING", "has an attempt before stored a token?"},
 		{"probe", "current works: else there is nothing to keep for a grace period"},
+		{"UpdateSecretVersionStage AWSPENDING", "may finishSecret move a label? Else the old token would end without an heir"},
 		{"GetSecretValue of databrain/admin", "could the fallback be carried out, if the answer is lost?"},
 		{"rotate service token", "once"},
 		{"PutSecretValue AWSPENDING", "at once"},
@@ -33,6 +34,7 @@ var (
 		{"probe", "pending: is it live already?"},
 		{"GetSecretValue AWSCURRENT", "the token that entitles the function to save another"},
 		{"probe", "current: does it work, or would this be a takeover?"},
+		{"UpdateSecretVersionStage AWSPENDING", "may finishSecret move a label? Else the old token would die without an heir"},
 		{"GetSecretValue of databrain/admin", "read when needed, kept nowhere"},
 		{"sign in", "once; the JWT is kept nowhere"},
 		{"save service token", "once"},
@@ -61,12 +63,12 @@ type request struct{ op, why string }
 
 // TestFewestRequests compares a rotation that nothing disturbs, request by request.
 func TestFewestRequests(t *testing.T) {
-	withSignIn := append(append([]request{}, createByGrace[:5]...), request{"sign in", "the older contract wants the admin's JWT"})
-	withSignIn = append(withSignIn, createByGrace[5:]...)
+	withSignIn := append(append([]request{}, createByGrace[:6]...), request{"sign in", "the older contract wants the admin's JWT"})
+	withSignIn = append(withSignIn, createByGrace[6:]...)
 	for mode, steps := range map[string][4][]request{
-		"replace":   {createByReplace, setBySaving, testByProbing, finishes}, // 21
-		"grace":     {createByGrace, setByProbing, testByProbing, finishes},  // 18
-		"grace-jwt": {withSignIn, setByProbing, testByProbing, finishes},     // 19
+		"replace":   {createByReplace, setBySaving, testByProbing, finishes}, // 22
+		"grace":     {createByGrace, setByProbing, testByProbing, finishes},  // 19
+		"grace-jwt": {withSignIn, setByProbing, testByProbing, finishes},     // 20
 	} {
 		t.Run(mode, func(t *testing.T) {
 			var expected, got []string
@@ -88,7 +90,7 @@ func TestFewestRequests(t *testing.T) {
 // TestOrphansAreCounted: a token that may be live and that nobody holds shows in
 // the metric, except where the invocation died with it.
 func TestOrphansAreCounted(t *testing.T) {
-	const rotate = 6
+	const rotate = 7
 	for _, kind := range []kind{lost, lostAnswer, failed, errorAfter, truncated, hang, hangAfter} {
 		f := fault{call: rotate, kind: kind}
 		r := schedule{setup{"grace", "normal", "default"}, []fault{f}}.check(t)
@@ -96,7 +98,7 @@ func TestOrphansAreCounted(t *testing.T) {
 			t.Errorf("%s of %q: OrphanPossible %d times", f, r.calls[rotate-1].op, n)
 		}
 	}
-	for _, f := range []fault{{call: rotate, kind: unreachable}, {call: rotate, kind: throttled}} {
+	for _, f := range []fault{{call: rotate, kind: unreachable}, {call: rotate, kind: noConnect}, {call: rotate, kind: throttled}} {
 		if r := (schedule{setup{"grace", "normal", "default"}, []fault{f}}).check(t); strings.Contains(r.metrics, "OrphanPossible") {
 			t.Errorf("%s: Databrain did definitely not rotate, but an orphan is counted", f)
 		}

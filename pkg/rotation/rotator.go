@@ -15,6 +15,8 @@ const (
 	reportTime = 500 * time.Millisecond
 	// longestStep bounds a step whose context has no deadline.
 	longestStep = time.Minute
+	// shortStep is less than a step needs if a request hangs.
+	shortStep = 20 * time.Second
 	// longestPoll bounds the wait until a saved token works everywhere.
 	longestPoll = 30 * time.Second
 )
@@ -95,12 +97,20 @@ type step struct {
 	deadline time.Time // every wait ends by then
 	secret   description
 	left     string // what was written so far, and what was left alone; for errors
+	saved    bool   // Databrain has accepted the pending token
 
 	tookOver       bool
 	orphanPossible bool
 }
 
 func (s *step) run(ctx context.Context) error {
+	switch s.event.Step {
+	case StepFinish: // Secrets Manager calls it only once testSecret has succeeded
+		s.saved = true
+	case StepTest: // called after setSecret, or alone
+		s.left = "nothing was written in this step; if setSecret succeeded before it, Databrain has the token of AWSPENDING " +
+			"already, and that of AWSCURRENT is dead or ends with its grace period"
+	}
 	if err := s.describe(ctx); err != nil {
 		return err
 	}
@@ -112,8 +122,12 @@ func (s *step) run(ctx context.Context) error {
 	if err := s.admit(action); err != nil {
 		return err
 	}
+	if s.secret.replica() {
+		return s.fail(SecretIsReplica, nil, "the secret is a replica: its primary is in "+s.secret.primary,
+			"Rotate the primary, by a function in its region; Secrets Manager copies the result to the replicas")
+	}
 	if s.secret.is(s.config.AdminSecretID) {
-		return s.fail(AdminSecretIsRotatedSecret, nil, "DATABRAIN_ADMIN_SECRET_ID names the rotated secret itself",
+		return s.fail(AdminSecretIsRotatedSecret, nil, "DATABRAIN_ADMIN_SECRET_ID (parameter AdminSecretArn) names the rotated secret itself",
 			"Keep the admin's e-mail address and password in a secret of their own")
 	}
 	switch s.event.Step {

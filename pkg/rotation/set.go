@@ -5,9 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 
 	"databrain-rotation/pkg/databrain"
 	"databrain-rotation/pkg/tokensecret"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/smithy-go"
 )
 
 // set is setSecret: it makes Databrain accept the pending token. In the grace
@@ -35,7 +40,11 @@ type inquiry struct {
 // ask reads the version with label and probes its token.
 func (q *inquiry) ask(ctx context.Context, label string) Standing {
 	value, err := q.read(ctx, label)
-	if err != nil {
+	switch {
+	case err != nil && label == labelPrevious: // it only helps to explain what was found
+		q.standing[label], q.cause[label] = Unreadable, err
+		return Unreadable
+	case err != nil:
 		q.unread = err
 		return NoAnswer
 	}
@@ -70,7 +79,7 @@ func (s *step) setAs(ctx context.Context, action SetAction, q *inquiry) error {
 	case SetMissing:
 		return s.currentMissing()
 	case SetRejected:
-		return s.currentRejected(q.standing[labelPrevious], q.cause[labelCurrent])
+		return s.currentRejected(q)
 	default:
 		if q.unread != nil {
 			return q.unread
@@ -96,50 +105,61 @@ func (s *step) ask(ctx context.Context, v tokensecret.Value) (Standing, error) {
 	return s.probe(ctx, v.Token())
 }
 
-// previous reads AWSPREVIOUS, which may be missing or hold anything: it only
-// helps to explain what was found.
+// previous reads AWSPREVIOUS, which may be missing.
 func (s *step) previous(ctx context.Context) (tokensecret.Value, error) {
 	holder := s.secret.Holder(labelPrevious)
 	if holder == "" {
 		return tokensecret.Empty(), nil
 	}
 	v, err := s.value(ctx, holder, labelPrevious)
-	if odd, ok := errors.AsType[*Error](err); ok && odd.Name == MalformedSecret || errors.Is(err, errNoValue) {
+	if errors.Is(err, errNoValue) {
 		return tokensecret.Empty(), nil
 	}
 	return v, err
 }
 
 func (s *step) currentMissing() error {
-	return s.fail(CurrentTokenMissing, nil, "AWSCURRENT holds no service token and ROTATION_TAKEOVER=never",
-		`Store the token that Databrain has now as {"token":"…"}, or set ROTATION_TAKEOVER=empty to let the function create one`)
+	return s.fail(CurrentTokenMissing, nil, "AWSCURRENT holds no service token and ROTATION_TAKEOVER=never (parameter RotationTakeover)",
+		`Store the token that Databrain has now as {"token":"…"}; if the organisation has none, set the parameter to empty, and `+
+			"the function creates one (ROTATION_TAKEOVER=empty)")
 }
 
-// currentRejected says why the rotation is abandoned; previous is "" if nobody asked
-// about AWSPREVIOUS.
-func (s *step) currentRejected(previous Standing, cause error) error {
-	switch previous {
+// currentRejected says why the rotation is abandoned: AWSCURRENT was rejected, and
+// what is known of AWSPREVIOUS decides only what the operator is told.
+func (s *step) currentRejected(q *inquiry) error {
+	found := "Databrain rejects AWSCURRENT, and no other stored token works; the rotation was abandoned"
+	next := whoChangedIt
+	switch q.standing[labelPrevious] {
 	case Accepted:
-		return s.fail(CurrentTokenRejected, cause, "the rotation was abandoned: Databrain rejects AWSCURRENT, but "+
-			"AWSPREVIOUS still works: the token was put back in Databrain, or the label moved without it", fmt.Sprintf(
-			"Make AWSPREVIOUS current again (aws secretsmanager update-secret-version-stage --secret-id %s --version-stage "+
-				"AWSCURRENT --move-to-version-id %s --remove-from-version-id %s), or set ROTATION_TAKEOVER=invalid for one "+
-				"rotation to replace it", s.event.SecretID, s.secret.Holder(labelPrevious), s.secret.Holder(labelCurrent)))
+		found = "Databrain rejects AWSCURRENT, but AWSPREVIOUS still works: the token was put back in Databrain, or the label " +
+			"moved without it; the rotation was abandoned"
+		next = fmt.Sprintf("Make AWSPREVIOUS current again: aws secretsmanager update-secret-version-stage --secret-id %s "+
+			"--version-stage AWSCURRENT --move-to-version-id %s --remove-from-version-id %s . Or set the parameter "+
+			"RotationTakeover to invalid for one rotation to replace it",
+			s.event.SecretID, s.secret.Holder(labelPrevious), s.secret.Holder(labelCurrent))
+	case Unreadable:
+		found = fmt.Sprintf("Databrain rejects AWSCURRENT, and AWSPREVIOUS, which may still work, could not be read (%v); the "+
+			"rotation was abandoned", q.cause[labelPrevious])
+	case NoAnswer:
+		found = fmt.Sprintf("Databrain rejects AWSCURRENT, and gave no answer about AWSPREVIOUS, which may still work (%v); the "+
+			"rotation was abandoned", q.cause[labelPrevious])
 	case "": // the pre-flight looks at AWSCURRENT alone
-		return s.fail(CurrentTokenRejected, cause, "Databrain rejects AWSCURRENT, so a rotation would be abandoned", whoChangedIt)
-	default:
-		return s.fail(CurrentTokenRejected, cause, "the rotation was abandoned: Databrain rejects AWSCURRENT, and no other "+
-			"stored token works", whoChangedIt)
+		found = "Databrain rejects AWSCURRENT, so that a rotation would be abandoned"
 	}
+	return s.fail(CurrentTokenRejected, q.cause[labelCurrent], found, next)
 }
 
-const whoChangedIt = "The token was changed by someone else, another secret rotates the same organisation, or DATABRAIN_BASE_URL " +
-	"names another instance. Find out which; then store the token that works as AWSCURRENT, or set ROTATION_TAKEOVER=invalid " +
-	"for one rotation to replace it"
+const whoChangedIt = "Someone else changed the token, another secret rotates the same organisation, or DATABRAIN_BASE_URL " +
+	"(parameter DatabrainBaseUrl) names another instance: CloudTrail tells who moved AWSCURRENT, and when. Store the token that " +
+	"works as AWSCURRENT; only if nobody has it, set the parameter RotationTakeover to invalid (ROTATION_TAKEOVER=invalid) for one " +
+	"rotation to replace it"
 
 // save posts the pending token and sees that it works. The POST may be repeated,
 // since it names the value; on an unknown outcome the probe decides.
 func (s *step) save(ctx context.Context, token databrain.Secret) error {
+	if err := s.mayMoveLabels(ctx); err != nil {
+		return err
+	}
 	jwt, err := s.signIn(ctx)
 	if err != nil {
 		return err
@@ -152,6 +172,7 @@ func (s *step) save(ctx context.Context, token databrain.Secret) error {
 		if !databrain.Unknown(err) {
 			return s.errNotSaved(err)
 		}
+		s.left = unknownSave
 		s.log.WarnContext(ctx, "the outcome of saving the token is unknown; probing it", slog.Any("cause", err))
 		standing, probeErr := s.probe(ctx, token)
 		switch {
@@ -164,7 +185,31 @@ func (s *step) save(ctx context.Context, token databrain.Secret) error {
 			return s.unavailable("save service token, twice", err)
 		}
 	}
+	s.saved = true
 	return s.proven(ctx, token)
+}
+
+const unknownSave = "whether Databrain has the token of AWSPENDING now is not known: if so, that of AWSCURRENT is dead. Leave " +
+	"AWSPENDING where it is, since a retry finds out and needs it"
+
+// mayMoveLabels proves, before the old token dies, that the function may move a label
+// in the end: it puts AWSPENDING on the version that has it. That changes nothing, and
+// fails if the label has moved meanwhile.
+//
+// UpdateSecretVersionStage documents neither that such a move succeeds nor that it
+// fails (https://docs.aws.amazon.com/secretsmanager/latest/apireference/), so only a
+// denial counts. A role whose policy has the condition key secretsmanager:VersionStage
+// has to allow AWSPENDING as well as AWSCURRENT.
+func (s *step) mayMoveLabels(ctx context.Context) error {
+	_, err := s.secrets.UpdateSecretVersionStage(ctx, &secretsmanager.UpdateSecretVersionStageInput{
+		SecretId: &s.event.SecretID, VersionStage: aws.String(labelPending),
+		MoveToVersionId: &s.event.Version, RemoveFromVersionId: &s.event.Version,
+	})
+	var api smithy.APIError
+	if errors.As(err, &api) && strings.HasPrefix(api.ErrorCode(), "AccessDenied") {
+		return s.secretsManager("UpdateSecretVersionStage, tried before the old token dies,", err)
+	}
+	return nil
 }
 
 func (s *step) errNotSaved(err error) error {
@@ -188,6 +233,7 @@ func (s *step) proven(ctx context.Context, token databrain.Secret) error {
 }
 
 func (s *step) pendingRejected(cause error) error {
+	s.saved, s.left = false, "which token Databrain has now is not known, so no label was moved"
 	return s.fail(PendingTokenRejected, cause, "Databrain rejects the pending token, so AWSCURRENT stays where it is",
 		"Secrets Manager retries from createSecret, and setSecret saves the same token again")
 }

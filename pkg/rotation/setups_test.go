@@ -99,6 +99,12 @@ var starts = map[string]func(*options){
 			return must(w.sm.Create("rotated", secretDocument(firstToken)))
 		}
 	},
+	"white-space": func(o *options) {
+		o.prepare = func(w *world) string {
+			w.db.SetToken(firstToken)
+			return must(w.sm.Create("rotated", "\r\n\t "+secretDocument(firstToken)+"\n"))
+		}
+	},
 	"bare-uuid": func(o *options) {
 		o.prepare = func(w *world) string {
 			w.db.SetToken(firstToken)
@@ -106,7 +112,7 @@ var starts = map[string]func(*options){
 		}
 	},
 	"empty-token":  func(o *options) { o.prepare = bootstrap(secretDocument("")) },
-	"absent-token": func(o *options) { o.prepare = bootstrap(`{"host":"db.example.com"}`) },
+	"absent-token": func(o *options) { o.prepare = bootstrap(`{ }`) },
 	"no-current":   func(o *options) { o.prepare = bootstrap("") },
 	// A rotation that failed weeks ago left its version behind.
 	"old-pending": func(o *options) {
@@ -163,7 +169,7 @@ func bootstrap(value string) func(*world) string {
 
 // tokenOf is the token in a stored value, "" without one.
 func tokenOf(value string) string {
-	if !strings.HasPrefix(value, "{") {
+	if !strings.HasPrefix(strings.TrimSpace(value), "{") {
 		return value
 	}
 	var d map[string]any
@@ -182,7 +188,7 @@ func withToken(value, token string) string {
 	case strings.Contains(value, `"token":""`):
 		return strings.Replace(value, `"token":""`, `"token":"`+token+`"`, 1)
 	case old == "":
-		return strings.TrimSuffix(value, "}") + `,"token":"` + token + `"}`
+		return strings.Replace(value, "{", `{"token":"`+token+`"`, 1)
 	default:
 		return strings.Replace(value, old, token, 1)
 	}

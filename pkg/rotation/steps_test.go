@@ -201,10 +201,10 @@ func TestRefusals(t *testing.T) {
 		}, want: rotation.DatabrainRefused, says: "can be retried", wrote: true},
 		{name: "rate limited sign-in", with: func(_ *testing.T, b *bench) {
 			b.db.Inject(standin.Fault{Target: "/api/v2/admin-account/jwt", Do: databraintest.TooManyRequests("30"), Times: -1})
-		}, want: rotation.DatabrainRefused, says: "sign in as admin: Databrain's rate limit", wrote: true},
+		}, want: rotation.DatabrainRefused, says: "rate limit refused the request (sign in as admin)", wrote: true},
 		{name: "forbidden sign-in", with: func(_ *testing.T, b *bench) {
 			b.db.Inject(standin.Fault{Target: "/api/v2/admin-account/jwt", Do: databraintest.Error(403, "FORBIDDEN", "…"), Times: -1})
-		}, want: rotation.DatabrainRefused, says: "sign in as admin: Databrain refused", wrote: true},
+		}, want: rotation.DatabrainRefused, says: "Databrain refused (sign in as admin)", wrote: true},
 		{name: "a takeover that Databrain refuses", with: func(t *testing.T, b *bench) {
 			b.corrupt(t, "AWSCURRENT", `{}`)
 			b.db.Inject(standin.Fault{Operation: http.MethodPost, Target: "/api/v2/service-token", Do: databraintest.TooManyRequests("30"), Times: -1})
@@ -318,7 +318,7 @@ func TestRotations(t *testing.T) {
 		{name: "replace", want: `{"token":"%s","note":"kept"}`, logged: []string{"AWSCURRENT moved"}},
 		{name: "bare UUID", with: func(t *testing.T, b *bench) { b.corrupt(t, "AWSCURRENT", oldUUID) }, want: `%s`},
 		{name: "bootstrap", with: func(t *testing.T, b *bench) {
-			b.corrupt(t, "AWSCURRENT", `{"a":1}`)
+			b.corrupt(t, "AWSCURRENT", `{"a":1,"token":""}`)
 			b.db.SetToken("")
 		}, want: `{"a":1,"token":"%s"}`, logged: []string{"taking over"}, metrics: []string{"Healed"}},
 		{name: "no AWSCURRENT at all", with: func(t *testing.T, b *bench) {

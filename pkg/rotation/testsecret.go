@@ -29,6 +29,7 @@ func (s *step) test(ctx context.Context) error {
 
 // preflight checks what a rotation would start from and writes nothing.
 func (s *step) preflight(ctx context.Context) error {
+	s.left = nothingWritten
 	current, err := s.current(ctx)
 	if err != nil {
 		return err
@@ -41,6 +42,9 @@ func (s *step) preflight(ctx context.Context) error {
 func (s *step) preflightAs(ctx context.Context, action PreflightAction, standing Standing, cause error) error {
 	switch action {
 	case PreflightDone:
+		if _, err := s.admin(ctx); err != nil { // the rotation will need it
+			return err
+		}
 		s.log.InfoContext(ctx, "pre-flight: Databrain accepts AWSCURRENT; nothing was written",
 			slog.String("instance", s.config.Instance))
 		return nil
@@ -58,7 +62,7 @@ func (s *step) preflightAs(ctx context.Context, action PreflightAction, standing
 	case PreflightMissing:
 		return s.currentMissing()
 	case PreflightRejected:
-		return s.currentRejected("", cause)
+		return s.currentRejected(&inquiry{cause: map[string]error{labelCurrent: cause}})
 	default:
 		return s.unavailable("pre-flight probe of AWSCURRENT", cause)
 	}

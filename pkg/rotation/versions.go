@@ -3,9 +3,13 @@ package rotation
 import (
 	"context"
 	"errors"
+	"regexp"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 
@@ -29,7 +33,18 @@ type SecretsManager interface {
 type description struct {
 	Metadata
 	arn, name string
-	interval  time.Duration // between rotations; 0 if the schedule does not say it in days
+	primary   string        // the region of the primary secret, "" unless the secret is replicated
+	interval  time.Duration // between rotations; 0 if the schedule does not tell
+}
+
+// replica reports whether this is the copy of a secret in another region. A primary
+// names its own region, and a secret without replicas names none.
+func (d description) replica() bool {
+	if d.primary == "" {
+		return false
+	}
+	region, err := arn.Parse(d.arn)
+	return err == nil && region.Region != d.primary
 }
 
 // is reports whether id, a name or a whole or partial ARN, names this secret. A
@@ -52,13 +67,37 @@ func (s *step) describe(ctx context.Context) error {
 		Metadata: Metadata{
 			Deleted: out.DeletedDate != nil, RotationEnabled: aws.ToBool(out.RotationEnabled), Labels: out.VersionIdsToStages,
 		},
-		arn: aws.ToString(out.ARN), name: aws.ToString(out.Name),
-	}
-	if out.RotationRules != nil {
-		s.secret.interval = time.Duration(aws.ToInt64(out.RotationRules.AutomaticallyAfterDays)) * 24 * time.Hour
+		arn: aws.ToString(out.ARN), name: aws.ToString(out.Name), primary: aws.ToString(out.PrimaryRegion),
+		interval: interval(out.RotationRules),
 	}
 	return nil
 }
+
+var rate = regexp.MustCompile(`^rate\(\s*(\d+)\s+(hour|day)s?\s*\)$`)
+
+// interval reads the time between rotations: a number of days, or a rate of hours or
+// days ("Schedule expressions", AWS Secrets Manager user guide). A cron expression
+// has no single interval; one that runs every few hours of each day has.
+func interval(rules *types.RotationRulesType) time.Duration {
+	if rules == nil {
+		return 0
+	}
+	expression := strings.TrimSpace(aws.ToString(rules.ScheduleExpression))
+	if m := rate.FindStringSubmatch(expression); m != nil {
+		n, _ := strconv.Atoi(m[1]) // digits; an absurd number is 0, which means unknown
+		if m[2] == "hour" {
+			return time.Duration(n) * time.Hour
+		}
+		return time.Duration(n) * 24 * time.Hour
+	}
+	if m := everyHours.FindStringSubmatch(expression); m != nil {
+		n, _ := strconv.Atoi(m[1])
+		return time.Duration(n) * time.Hour
+	}
+	return time.Duration(aws.ToInt64(rules.AutomaticallyAfterDays)) * 24 * time.Hour
+}
+
+var everyHours = regexp.MustCompile(`^cron\(\s*\S+\s+(?:\*|\d+)/(\d+)\s+\S+\s+\S+\s+\S+\s+\S+\s*\)$`)
 
 // errNoValue: the version does not exist, or it has no value.
 var errNoValue = errors.New("the version has no value")
@@ -125,8 +164,9 @@ func (s *step) pendingMissing(err error) error {
 	if !errors.Is(err, errNoValue) {
 		return err
 	}
+	s.saved = false
 	return s.fail(PendingValueMissing, nil, "the pending version has no value, so there is nothing to save or promote",
-		"Secrets Manager starts again from createSecret, which stores one")
+		"There is nothing to do: Secrets Manager starts again from createSecret, which stores one")
 }
 
 // put stores the pending value. Two invocations may race: then the version has a

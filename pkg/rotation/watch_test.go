@@ -135,9 +135,10 @@ func (o *watch) beforeCall(c *call) {
 	defer o.mu.Unlock()
 	c.inv.counts[c.op]++
 	var in struct {
-		SecretId, ClientRequestToken, RotationToken, MoveToVersionId string
-		VersionStages                                                []string
-		SecretString, Token                                          string
+		SecretId, ClientRequestToken, RotationToken string
+		MoveToVersionId, RemoveFromVersionId        string
+		VersionStages                               []string
+		SecretString, Token                         string
 	}
 	if len(c.body) > 0 {
 		if err := json.Unmarshal(c.body, &in); err != nil {
@@ -175,6 +176,10 @@ func (o *watch) beforeCall(c *call) {
 			o.broken("call %d moves a label to another version", c.n)
 		}
 		c.proven = o.proven[tokenOf(o.values[event.Version])] // it may arrive late, when others have changed the token
+	case opProve:
+		if in.SecretId != event.SecretID || in.MoveToVersionId != event.Version || in.RemoveFromVersionId != event.Version {
+			o.broken("call %d moves AWSPENDING to another version", c.n)
+		}
 	case opSave:
 		if value := o.values[event.Version]; value == "" || tokenOf(value) != in.Token {
 			o.broken("call %d saves a token that AWSPENDING does not hold", c.n)
@@ -182,7 +187,7 @@ func (o *watch) beforeCall(c *call) {
 	default:
 		o.broken("call %d is none that a rotation needs: %s %s %s", c.n, c.req.Method, c.req.URL.Path, c.op)
 	}
-	for op, most := range map[string]int{opSignIn: 1, opSave: 2, opRotate: 1, opMove: o.w.wireTries(), opPut: 40} {
+	for op, most := range map[string]int{opSignIn: 1, opSave: 2, opRotate: 1, opMove: o.w.wireTries(), opProve: o.w.wireTries(), opPut: 40} {
 		if c.inv.counts[op] > most {
 			o.broken("call %d: %q for the %d. time in one invocation", c.n, op, c.inv.counts[op])
 		}
@@ -262,7 +267,7 @@ func (o *watch) probed(c *call, answer *reply) {
 		c.inv.unanswered = true
 		return
 	}
-	o.proven[strings.TrimPrefix(c.req.Header.Get("Authorization"), "Bearer ")] = answer.status == 200
+	o.proven[strings.TrimPrefix(c.req.Header.Get("Authorization"), "Bearer ")] = answer.status/100 == 2
 }
 
 // afterStep checks the end of an invocation.

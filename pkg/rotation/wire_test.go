@@ -16,6 +16,7 @@ import (
 	"sync"
 	"syscall"
 
+	"databrain-rotation/pkg/standin"
 	"databrain-rotation/pkg/standin/secretsmanagertest"
 )
 
@@ -28,6 +29,7 @@ const (
 	die         kind = "die"         // the sandbox dies before the call
 	dieAfter    kind = "die-after"   // the sandbox dies with the answer on its way
 	unreachable kind = "unreachable" // no connection: definitely no effect
+	noConnect   kind = "no-connect"  // SYN or handshake without an answer until the caller gives up: no effect either
 	lost        kind = "lost"        // connection reset, no effect
 	lostAnswer  kind = "lost-answer" // connection reset after the effect
 	failed      kind = "error"       // 500 in the service's own form, no effect
@@ -36,13 +38,15 @@ const (
 	truncated   kind = "truncated"   // the connection breaks within the answer
 	hang        kind = "hang"        // no answer until the caller gives up, no effect
 	hangAfter   kind = "hang-after"  // the same after the effect
+	denied      kind = "denied"      // AccessDeniedException of AWS, or 403 of a firewall, no effect
+	otherOK     kind = "other-2xx"   // takes effect and is answered with 201
 	twice       kind = "twice"       // delivered two times; the second answer is seen
 	late        kind = "late"        // as hang, and takes effect some calls later
 )
 
 // tookEffect reports whether the call has been carried out when its caller gives up.
 func (k kind) tookEffect() bool {
-	return slices.Contains([]kind{dieAfter, lostAnswer, errorAfter, truncated, hangAfter, twice}, k)
+	return slices.Contains([]kind{dieAfter, lostAnswer, errorAfter, truncated, hangAfter, otherOK, twice}, k)
 }
 
 // atTheEnd is the delay of a request that arrives after all is over.
@@ -69,10 +73,10 @@ func (f fault) String() string {
 // faultsFor are the faults worth trying at a call. A call that only reads has no
 // effect, so that before and after, late and never, once and twice are the same.
 func faultsFor(c *call) []fault {
-	kinds := []kind{die, lost, failed, throttled, truncated, hang}
+	kinds := []kind{die, lost, failed, throttled, truncated, hang, denied, otherOK}
 	var faults []fault
 	if c.writes() {
-		kinds = append(kinds, dieAfter, unreachable, lostAnswer, errorAfter, hangAfter, twice)
+		kinds = append(kinds, dieAfter, unreachable, noConnect, lostAnswer, errorAfter, hangAfter, twice)
 		for _, delay := range []int{1, 2, 4, 8, atTheEnd} {
 			faults = append(faults, fault{c.n, late, delay})
 		}
@@ -103,11 +107,12 @@ const (
 	opSignIn = "sign in"
 	opSave   = "save service token"
 	opRotate = "rotate service token"
+	opProve  = "UpdateSecretVersionStage AWSPENDING"
 	opProbe  = "probe"
 )
 
 func (c *call) writes() bool {
-	return slices.Contains([]string{opPut, opMove, opSignIn, opSave, opRotate}, c.op)
+	return slices.Contains([]string{opPut, opMove, opProve, opSignIn, opSave, opRotate}, c.op)
 }
 
 func (c *call) String() string {
@@ -215,7 +220,7 @@ var (
 
 // strike carries out the call with its fault.
 func (w *wire) strike(c *call) (*http.Response, error) {
-	if c.op == opProbe && c.fault.kind != "" && c.fault.kind != twice {
+	if c.op == opProbe && c.fault.kind != "" && c.fault.kind != twice && c.fault.kind != otherOK {
 		w.watch.probed(c, nil)
 	}
 	switch c.fault.kind {
@@ -226,6 +231,7 @@ func (w *wire) strike(c *call) (*http.Response, error) {
 		w.late = append(w.late, lateRequest{c, c.n + c.fault.delay})
 		w.mu.Unlock()
 	}
+	standin.Report(c.req, c.fault.kind != unreachable && c.fault.kind != noConnect)
 	switch c.fault.kind {
 	case die, dieAfter:
 		runtime.Goexit()
@@ -239,7 +245,9 @@ func (w *wire) strike(c *call) (*http.Response, error) {
 		return c.see(reply{status: 502, contentType: "text/html", body: "<html><body>Bad Gateway: " + c.echo() + "</body></html>"})
 	case throttled:
 		return c.see(c.throttle())
-	case hang, hangAfter, late:
+	case denied:
+		return c.see(c.deny())
+	case hang, hangAfter, late, noConnect:
 		<-c.req.Context().Done()
 		return c.see(reply{err: c.req.Context().Err()})
 	case truncated:
@@ -248,6 +256,9 @@ func (w *wire) strike(c *call) (*http.Response, error) {
 		return c.see(r)
 	}
 	r := w.deliver(c)
+	if c.fault.kind == otherOK && !c.toAWS() && r.status == http.StatusOK {
+		r.status = http.StatusCreated
+	}
 	if c.op == opProbe {
 		w.watch.probed(c, &r)
 	}
@@ -313,6 +324,15 @@ func (c *call) internalError() reply {
 	}
 	return reply{status: 500, contentType: "application/json",
 		body: `{"error":` + jsonObject("code", "INTERNAL_SERVER_ERROR", "message", c.echo()) + `}`}
+}
+
+// deny is AWS's refusal, whose words name no value, or a firewall's.
+func (c *call) deny() reply {
+	if c.toAWS() {
+		return reply{status: 400, contentType: "application/x-amz-json-1.1",
+			body: jsonObject("__type", "AccessDeniedException", "Message", "User: rotate is not authorized to perform: "+c.op)}
+	}
+	return reply{status: 403, contentType: "text/html", body: "<html><body>Forbidden: " + c.echo() + "</body></html>"}
 }
 
 func (c *call) throttle() reply {

@@ -39,6 +39,7 @@ import (
 	"databrain-rotation/pkg/standin"
 	"databrain-rotation/pkg/standin/databraintest"
 	"databrain-rotation/pkg/standin/secretsmanagertest"
+	"databrain-rotation/pkg/transport"
 )
 
 const (
@@ -48,6 +49,7 @@ const (
 	lambdaTime    = time.Minute            // the template's timeout
 	reportTime    = 500 * time.Millisecond // that every invocation has to leave
 	requestTime   = 10 * time.Second       // as functions/rotate sets it
+	attemptTime   = 5 * time.Second        // as pkg/bootstrap sets it
 	gracePeriod   = 24 * time.Hour
 	adminEmail    = "ops@example.com"
 	adminPassword = `Pa55/+"<word>&?` // differs from itself in JSON and in a URL
@@ -106,7 +108,7 @@ func newWorld(s setup) *world {
 
 func (w *world) sdk(o options) *secretsmanager.Client {
 	so := secretsmanager.Options{
-		Region: "us-east-1", BaseEndpoint: aws.String("http://" + secretsHost), HTTPClient: &http.Client{Transport: w.wire},
+		Region: "us-east-1", BaseEndpoint: aws.String("http://" + secretsHost), HTTPClient: transport.Bounded(&http.Client{Transport: w.wire}, attemptTime),
 		Credentials: aws.AnonymousCredentials{}, // signing would be a tenth of the time
 	}
 	if !o.sdkRetry {

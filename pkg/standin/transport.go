@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"strconv"
 	"sync"
 	"syscall"
@@ -44,6 +45,7 @@ func (t Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	Report(req, true)
 	pr, pw := io.Pipe()
 	w := &writer{pipe: pw, header: make(http.Header), started: make(chan struct{})}
 	finished := make(chan struct{})
@@ -76,6 +78,21 @@ func (t Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		Header: w.sent, ContentLength: contentLength(w.sent), Request: req,
 		Body: &body{PipeReader: pr, closed: closed},
 	}, nil
+}
+
+// Report tells the request's [httptrace.ClientTrace] what a real transport would: that
+// a connection was looked for, and, if wrote, that the header was written to one.
+func Report(req *http.Request, wrote bool) {
+	trace := httptrace.ContextClientTrace(req.Context())
+	if trace == nil {
+		return
+	}
+	if trace.GetConn != nil {
+		trace.GetConn(req.URL.Host)
+	}
+	if wrote && trace.WroteHeaders != nil {
+		trace.WroteHeaders()
+	}
 }
 
 // serverRequest is req as a server would see it, its body read to the end.

@@ -7,6 +7,7 @@ package tokensecret
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -44,23 +45,28 @@ func (v Value) With(token databrain.Secret) string {
 
 // Parse reads the value of a version: text and binary are SecretString and
 // SecretBinary of GetSecretValue, of which Secrets Manager returns the one that was
-// stored. The error completes a sentence about the version ("is binary …") and shows
-// nothing of the value.
+// stored. White space around an object is allowed, as in any JSON.
+//
+// A value without a token is one that was made for the purpose: {} or a member
+// "token" that is "". An object with other members alone is refused, because a live
+// token may lie under one of them. The error completes a sentence about the version
+// ("is binary …"); it names members and shows nothing of their values.
 func Parse(text *string, binary []byte) (Value, error) {
-	if text == nil {
+	switch {
+	case text != nil && databrain.IsUUID(*text):
+		return Value{raw: *text, end: len(*text), token: databrain.NewSecret(*text)}, nil
+	case text != nil:
+		return parseObject(*text)
+	case len(binary) > 0:
 		return Value{}, errors.New("is binary (SecretBinary)")
 	}
-	raw := *text
-	if databrain.IsUUID(raw) {
-		return Value{raw: raw, end: len(raw), token: databrain.NewSecret(raw)}, nil
-	}
-	return parseObject(raw)
+	return Value{}, errors.New("is neither text nor binary")
 }
 
 func parseObject(raw string) (Value, error) {
 	object, err := jsonobject.Parse([]byte(raw))
 	if _, repeated := errors.AsType[*jsonobject.RepeatedError](err); err != nil && !repeated {
-		return Value{}, errors.New("is neither a JSON object nor a bare UUID")
+		return Value{}, errors.New(damage(raw, err))
 	}
 	var found *jsonobject.Member
 	for i, m := range object {
@@ -72,16 +78,29 @@ func parseObject(raw string) (Value, error) {
 		}
 		found = &object[i]
 	}
-	if found != nil {
-		token, err := tokenIn(found.Value)
-		return Value{raw: raw, start: found.Start, end: found.End(), token: token}, err
-	}
-	if len(object) == 0 {
+	switch {
+	case len(object) == 0:
 		start := 1 + strings.IndexByte(raw, '{')
 		return Value{raw: raw, start: start, end: start, glue: `"token":`}, nil
+	case found == nil:
+		return Value{}, fmt.Errorf(`has no member "token" but others (%s), one of which may hold a live token`, names(object))
 	}
-	end := object[len(object)-1].End()
-	return Value{raw: raw, start: end, end: end, glue: `,"token":`}, nil
+	token, err := tokenIn(found.Value)
+	if err == nil && token.Empty() {
+		err = twin(object)
+	}
+	return Value{raw: raw, start: found.Start, end: found.End(), token: token}, err
+}
+
+// twin refuses an empty token beside a member that seems to hold the live one.
+func twin(object jsonobject.Object) error {
+	for _, m := range object {
+		text, _ := object.Text(m.Name)
+		if strings.Contains(strings.ToLower(m.Name), tokenField) && databrain.IsUUID(text) {
+			return fmt.Errorf(`has an empty member "token" beside the member %s, which may hold the live token`, shown(m.Name))
+		}
+	}
+	return nil
 }
 
 // tokenIn decodes the member: a string that can stand in an Authorization header,

@@ -40,7 +40,9 @@ func TestWithChangesTheTokenAlone(t *testing.T) {
 		{"opaque token", `{"token":"dbn_live_abc123"}`, "dbn_live_abc123", `{"token":"` + newUUID + `"}`},
 		{"empty token", `{"token":""}`, "", `{"token":"` + newUUID + `"}`},
 		{"no token, no member", `{ }`, "", `{"token":"` + newUUID + `" }`},
-		{"no token, other members", `{"a":1, "b":[2] }`, "", `{"a":1, "b":[2],"token":"` + newUUID + `" }`},
+		{"empty token, other members", `{"a":1, "token":"", "b":[2] }`, "", `{"a":1, "token":"` + newUUID + `", "b":[2] }`},
+		{"white space around it", "\r\n\t {\"token\":\"a\"} \n", "a", "\r\n\t {\"token\":\"" + newUUID + "\"} \n"},
+		{"an empty object in white space", " { } ", "", " {\"token\":\"" + newUUID + "\" } "},
 		{"bare UUID", oldUUID, oldUUID, newUUID},
 		{"bare UUID in upper case", strings.ToUpper("abcdefab-1111-4111-8111-111111111111"), "ABCDEFAB-1111-4111-8111-111111111111", newUUID},
 	}
@@ -64,16 +66,36 @@ func TestParseRefuses(t *testing.T) {
 	const canary = "canary-4be1"
 	tests := []struct{ name, value, says string }{
 		{"text", canary, "neither a JSON object nor a bare UUID"},
-		{"empty", "", "neither a JSON object nor a bare UUID"},
+		{"empty", "", "empty text"},
+		{"white space alone", " \n", "empty text"},
 		{"array", `["` + canary + `"]`, "neither a JSON object"},
 		{"number", `12`, "neither a JSON object"},
 		{"null", `null`, "neither a JSON object"},
-		{"JSON string", `"` + oldUUID + `"`, "neither a JSON object"},
-		{"truncated", `{"token":"` + canary, "neither a JSON object"},
-		{"two documents", `{"token":"a"}{"token":"` + canary + `"}`, "neither a JSON object"},
-		{"text after it", `{"token":"a"} ` + canary, "neither a JSON object"},
-		{"UUID with braces", "{" + oldUUID + "}", "neither a JSON object"},
-		{"UUID and a line end", oldUUID + "\n", "neither a JSON object"},
+		{"a byte order mark", "\ufeff{\"token\":\"" + canary + "\"}", "byte order mark"},
+		{"a byte order mark before a UUID", "\ufeff" + oldUUID, "byte order mark"},
+		{"a byte order mark, decoded wrongly", "ï»¿{\"token\":\"" + canary + "\"}", "byte order mark"},
+		{"JSON in a JSON string", `"{\"token\":\"` + canary + `\"}"`, "encoded twice"},
+		{"a UUID in a JSON string", `"` + oldUUID + `"`, "quotation marks or braces"},
+		{"a UUID in single quotes", `'` + oldUUID + `'`, "quotation marks or braces"},
+		{"a UUID in braces", "{" + oldUUID + "}", "quotation marks or braces"},
+		{"a UUID and a line end", oldUUID + "\n", "white space or a line break"},
+		{"a UUID with a space before it", " " + oldUUID, "white space or a line break"},
+		{"quotes stripped", `{token:` + canary + `}`, "no quotation marks"},
+		{"quotes stripped, with spaces", `{ host: x, token: ` + canary + ` }`, "no quotation marks"},
+		{"quotes escaped", `{\"token\":\"` + canary + `\"}`, "backslashes"},
+		{"single quotes", `{'token':'` + canary + `'}`, "single quotation marks"},
+		{"truncated", `{"token":"` + canary, "not a sound JSON object: reading it fails after 21 bytes"},
+		{"a comma too many", `{"token":"a",}`, "after 14 bytes"},
+		{"two documents", `{"token":"a"}{"token":"` + canary + `"}`, "not a sound JSON object"},
+		{"text after it", `{"token":"a"} ` + canary, "not a sound JSON object"},
+		{"other members alone", `{"serviceToken":"` + canary + `","baseUrl":"x"}`, "(serviceToken, baseUrl), one of which may hold a live token"},
+		{"another case", `{"Token":"` + canary + `"}`, "(Token)"},
+		{"one level down", `{"databrain":{"token":"` + canary + `"}}`, "(databrain)"},
+		{"a list of tokens", `{"tokens":["` + canary + `"]}`, "(tokens)"},
+		{"a credential for a name", `{"` + canary + `-` + canary + `-` + canary + `":1,"11111111-1111":2}`, "is not shown, one whose name is not shown"},
+		{"many members", `{"a":1,"b":1,"c":1,"d":1,"e":1,"f":1,"g":1,"h":1,"i":1,"j":1}`, "g, h, 2 more"},
+		{"empty beside a twin", `{"token":"","Token":"` + oldUUID + `"}`, "beside the member Token"},
+		{"empty beside the guide's name", `{"serviceToken":"` + oldUUID + `","token":""}`, "beside the member serviceToken"},
 		{"token twice", `{"token":"a","token":"` + canary + `"}`, `"token" twice`},
 		{"token twice, one escaped", `{"token":"a","\u0074oken":"` + canary + `"}`, `"token" twice`},
 		{"token null", `{"token":null}`, "not a string"},
@@ -83,7 +105,7 @@ func TestParseRefuses(t *testing.T) {
 		{"token with a line end", `{"token":"` + canary + `\n"}`, "white space"},
 		{"token with a header in it", `{"token":"a\r\nX-Evil: ` + canary + `"}`, "white space"},
 		{"token not ASCII", `{"token":"é` + canary + `"}`, "outside ASCII"},
-		{"deep", strings.Repeat(`{"a":`, 20000), "neither a JSON object"},
+		{"deep", strings.Repeat(`{"a":`, 20000), "not a sound JSON object"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -133,8 +155,10 @@ func FuzzWith(f *testing.F) {
 }
 
 func TestParseRefusesBinary(t *testing.T) {
-	if _, err := tokensecret.Parse(nil, []byte("hunter2")); err == nil || !strings.Contains(err.Error(), "is binary (SecretBinary)") {
-		t.Errorf("got %v", err)
+	for says, binary := range map[string][]byte{"is binary (SecretBinary)": []byte("hunter2"), "neither text nor binary": nil} {
+		if _, err := tokensecret.Parse(nil, binary); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%v does not say %q", err, says)
+		}
 	}
 }
 
