@@ -114,6 +114,10 @@ func (s *step) run(ctx context.Context) error {
 	if err := s.describe(ctx); err != nil {
 		return err
 	}
+	if s.secret.replica() {
+		return s.fail(SecretIsReplica, nil, "the secret is a replica: its primary is in "+s.secret.primary,
+			"Rotate the primary, by a function in its region; Secrets Manager copies the result to the replicas")
+	}
 	action := PlanGuard(s.secret.Metadata, s.event.Step, s.event.Version)
 	if action == GuardDone {
 		s.log.InfoContext(ctx, "nothing to do: this version is already AWSCURRENT")
@@ -121,10 +125,6 @@ func (s *step) run(ctx context.Context) error {
 	}
 	if err := s.admit(action); err != nil {
 		return err
-	}
-	if s.secret.replica() {
-		return s.fail(SecretIsReplica, nil, "the secret is a replica: its primary is in "+s.secret.primary,
-			"Rotate the primary, by a function in its region; Secrets Manager copies the result to the replicas")
 	}
 	if s.secret.is(s.config.AdminSecretID) {
 		return s.fail(AdminSecretIsRotatedSecret, nil, "DATABRAIN_ADMIN_SECRET_ID (parameter AdminSecretArn) names the rotated secret itself",

@@ -169,6 +169,28 @@ func TestRefusals(t *testing.T) {
 			want: rotation.MalformedSecret, says: "SecretBinary", puts: 1},
 		{name: "current is text", with: func(t *testing.T, b *bench) { b.corrupt(t, "AWSCURRENT", "hunter2") },
 			want: rotation.MalformedSecret, says: "AWSCURRENT"},
+		{name: "current has other members alone", with: func(t *testing.T, b *bench) { b.corrupt(t, "AWSCURRENT", `{"serviceToken":"hunter2"}`) },
+			want: rotation.MalformedSecret, says: "(serviceToken), one of which may hold a live token"},
+		{name: "current has the token one level down", with: func(t *testing.T, b *bench) { b.corrupt(t, "AWSCURRENT", `{"db":{"token":"hunter2"}}`) },
+			want: rotation.MalformedSecret, says: "(db)"},
+		{name: "current is empty beside a live twin", with: func(t *testing.T, b *bench) {
+			b.corrupt(t, "AWSCURRENT", `{"Token":"`+oldUUID+`","token":""}`)
+		}, want: rotation.MalformedSecret, says: "beside the member Token"},
+		{name: "current has a byte order mark", with: func(t *testing.T, b *bench) {
+			b.corrupt(t, "AWSCURRENT", "\ufeff"+`{"token":"`+oldUUID+`"}`)
+		}, want: rotation.MalformedSecret, says: "byte order mark"},
+		{name: "pre-flight, admin secret missing", with: func(_ *testing.T, b *bench) { b.config.AdminSecretID = "nobody" },
+			steps: []string{rotation.StepTest}, want: rotation.SecretsManagerFailed, says: "AdminSecretArn"},
+		{name: "pre-flight, admin secret malformed", with: func(t *testing.T, b *bench) {
+			b.must(t, b.secrets.Corrupt(adminName, b.secrets.Holder(adminName, "AWSCURRENT"), `{"Email":"hunter2","Password":"hunter2"}`))
+		}, steps: []string{rotation.StepTest}, want: rotation.MalformedAdminSecret, says: "AdminSecretArn"},
+		{name: "admin password with white space", with: func(t *testing.T, b *bench) {
+			b.must(t, b.secrets.Corrupt(adminName, b.secrets.Holder(adminName, "AWSCURRENT"),
+				`{"email":"`+databraintest.ExampleEmail+`","password":"hunter2\n"}`))
+		}, want: rotation.AdminSignInRefused, says: "the stored password has white space around it", wrote: true},
+		{name: "admin e-mail unknown", with: func(t *testing.T, b *bench) {
+			b.must(t, b.secrets.Corrupt(adminName, b.secrets.Holder(adminName, "AWSCURRENT"), `{"email":"x@y.z","password":"hunter2"}`))
+		}, want: rotation.AdminSignInRefused, says: "does not know the admin's e-mail address", wrote: true},
 		{name: "pending is not a UUID", with: func(t *testing.T, b *bench) { b.corrupt(t, "AWSPENDING", `{"token":"hunter2"}`) },
 			want: rotation.MalformedSecret, says: "--version-stage AWSPENDING --remove-from-version-id 4f1d9a52-6c1e-4b37-9d0a-2f5e8c7b1a60"},
 		{name: "pending is no UUID in finishSecret", with: func(t *testing.T, b *bench) { b.corrupt(t, "AWSPENDING", `{"token":"hunter2"}`) },
@@ -192,7 +214,7 @@ func TestRefusals(t *testing.T) {
 				`{"email":"a@b.c","password":"hunter2","password":"hunter2"}`))
 		}, want: rotation.MalformedAdminSecret, says: `"password" twice`, wrote: true},
 		{name: "admin password changed", with: func(_ *testing.T, b *bench) { b.db.SetAdminPassword("An0ther!pass") },
-			want: rotation.AdminSignInRefused, says: "Correct the e-mail", wrote: true},
+			want: rotation.AdminSignInRefused, says: "refuses the password", wrote: true},
 		{name: "cloud instance", with: func(_ *testing.T, b *bench) {
 			b.db.Inject(standin.Fault{Operation: http.MethodPost, Do: databraintest.Error(500, "SELFHOSTED_APP_ERROR", "…"), Times: -1})
 		}, want: rotation.DatabrainRefused, says: "retry cannot help", wrote: true},

@@ -36,6 +36,8 @@ var mutants = []mutant{
 		{"rotation/plan.go", "case !m.RotationEnabled:", "case false:"}}},
 	{"the version must exist", steps, `TestPlanGuard|TestRefusals`, []edit{
 		{"rotation/plan.go", "case !known:", "case !known && false:"}}},
+	{"a replica is refused", steps, `TestReplica`, []edit{
+		{"rotation/rotator.go", "if s.secret.replica() {", "if false {"}}},
 	{"a late duplicate succeeds and does nothing", steps, `TestReplay|TestPlanGuard`, []edit{
 		{"rotation/plan.go", "case slices.Contains(labels, labelCurrent):", "case false:"}}},
 	{"the version must be AWSPENDING", steps, `TestPlanGuard|TestRefusals`, []edit{
@@ -75,6 +77,10 @@ var mutants = []mutant{
 		{"rotation/create.go", "it is adopted\")\n\treturn s.differ(pending, current)", "it is adopted\")\n\treturn s.differ(pending, tokensecret.Value{})"}}},
 	{"a pending token is a UUID", save, `TestRefusals`, []edit{
 		{"rotation/versions.go", "if err == nil && !storable(d.Token()) {", "if false {"}}},
+	{"a document with other members and without a token is not empty", deputy, `TestRefusals`, []edit{
+		{"tokensecret/tokensecret.go", "case found == nil:\n", "case found == nil && false:\n"}}},
+	{"an empty token beside a live twin is not empty", deputy, `TestRefusals`, []edit{
+		{"tokensecret/tokensecret.go", "err = twin(object)", "_ = twin"}}},
 	{"every other field survives", steps, `TestFewestRequests`, []edit{
 		{"tokensecret/tokensecret.go", "return v.raw[:v.start] + v.glue + strconv.Quote(text) + v.raw[v.end:]", "return `{\"token\":` + strconv.Quote(text) + `}`"}}},
 	{"the new token is stored before Databrain hears of it", otherBug, `TestFewestRequests`, []edit{
@@ -127,7 +133,23 @@ var mutants = []mutant{
 	{"an abandoned rotation says that previous works", deputy, `TestRefusals`, []edit{
 		{"rotation/set.go", "holder := s.secret.Holder(labelPrevious)", "holder := s.secret.Holder(labelPending)"}}},
 	{"an AWSPREVIOUS of any form does not stop a takeover", deputy, `TestRotations`, []edit{
-		{"rotation/set.go", "ok && odd.Name == MalformedSecret || ", "ok && odd.Name == UnknownStep || "}}},
+		{"rotation/set.go", "case err != nil && label == labelPrevious:", "case false:"}}},
+	{"an AWSPREVIOUS that falls silent stops no refusal", deputy, `TestPlanSet`, []edit{
+		{"rotation/plan.go", "case takeover != TakeoverInvalid:\n\t\treturn SetRejected\n\tcase previous == NoAnswer:", "case previous == NoAnswer:"}}},
+	{"the right to move a label is proven before the old token dies", move, `TestFewestRequests`, []edit{
+		{"rotation/set.go", "if err := s.mayMoveLabels(ctx); err != nil {", "if err := error(nil); err != nil {"}}},
+	{"a denial of that right stops setSecret", move, `TestDeniedMove`, []edit{
+		{"rotation/set.go", "strings.HasPrefix(api.ErrorCode(), \"AccessDenied\")", "false"}}},
+	{"the proof moves no label of another version", move, `TestFewestRequests`, []edit{
+		{"rotation/set.go", "MoveToVersionId: &s.event.Version, RemoveFromVersionId: &s.event.Version,", "MoveToVersionId: &s.event.Version,"}}},
+	{"a connection that was never made sent nothing", rotate, `TestOrphansAreCounted`, []edit{
+		{"databrain/client.go", "e.unknown = !progress.NothingSent()", "_ = progress"}}},
+	{"a header that was written may have taken effect", rotate, `TestOrphansAreCounted`, []edit{
+		{"databrain/client.go", "e.unknown = !progress.NothingSent()", "e.unknown = progress == nil"}}},
+	{"an answer with another 2xx counts", save, `TestAbsorbed`, []edit{
+		{"databrain/client.go", "if resp.StatusCode/100 != 2 {", "if resp.StatusCode != http.StatusOK {"}}},
+	{"an attempt of the SDK that hangs is not the only one", lambda, `TestAbsorbed`, []edit{
+		{"transport/bounded.go", "timer := time.AfterFunc(b.patience, func() { cancel(stalled) })", "timer := time.AfterFunc(24*time.Hour, func() { cancel(stalled) })"}}},
 	{"one sign-in", signIn, `TestFewestRequests`, []edit{
 		{"rotation/admin.go", "\tjwt, err := s.databrain.SignIn(ctx, credentials)\n", "\ts.databrain.SignIn(ctx, credentials)\n\tjwt, err := s.databrain.SignIn(ctx, credentials)\n"}}},
 	{"an unknown outcome of the POST is looked into", save, `TestAbsorbed`, []edit{
@@ -157,6 +179,8 @@ var mutants = []mutant{
 		{"rotation/testsecret.go", "if errors.Is(err, errNoValue) || err == nil && pending.Token().Empty() {", "if errors.Is(err, errNoValue) && false {"}}},
 	{"a pre-flight without an answer fails", silence, `TestRefusals`, []edit{
 		{"rotation/testsecret.go", "return s.unavailable(\"pre-flight probe of AWSCURRENT\", cause)", "_ = cause\n\treturn nil"}}},
+	{"the pre-flight reads the admin secret", steps, `TestPreflight|TestRefusals`, []edit{
+		{"rotation/testsecret.go", "if _, err := s.admin(ctx); err != nil {", "if err := error(nil); err != nil {"}}},
 	{"the pre-flight needs a token that works", steps, `TestPlanPreflight|TestRefusals`, []edit{
 		{"rotation/plan.go", "case current == Rejected:\n\t\treturn PreflightRejected", "case current == Rejected:\n\t\treturn PreflightDone"}}},
 
@@ -175,6 +199,8 @@ var mutants = []mutant{
 		{"rotation/finish.go", "case GuardProceed:\n\t\treturn s.fail(LabelMoved", "case GuardProceed:\n\t\treturn s.move(ctx)\n\tcase \"\":\n\t\treturn s.fail(LabelMoved"}}},
 	{"a label that moved is looked at again", move, `TestAbsorbed`, []edit{
 		{"rotation/finish.go", "return s.afterLostMove(ctx)", "return s.secretsManager(\"UpdateSecretVersionStage of AWSCURRENT\", err)"}}},
+	{"whatever fails after the save says which token works", lambda, `TestDeniedMove`, []edit{
+		{"rotation/errors.go", "if s.saved {", "if false {"}}},
 	{"nothing follows the move", steps, `TestFewestRequests`, []edit{
 		{"rotation/finish.go", "aws.ToString(in.RemoveFromVersionId)))\n", "aws.ToString(in.RemoveFromVersionId)))\n\t\ts.secrets.UpdateSecretVersionStage(ctx, &secretsmanager.UpdateSecretVersionStageInput{SecretId: &s.event.SecretID, VersionStage: aws.String(labelPending), RemoveFromVersionId: &s.event.Version})\n"}}},
 
