@@ -257,7 +257,7 @@ func (l *lab) putPending(token string) {
 	l.t.Helper()
 	_, err := l.auditor.Secret.Client.(*secretsmanager.Client).PutSecretValue(context.Background(), &secretsmanager.PutSecretValueInput{
 		SecretId: aws.String(labSecret), SecretString: aws.String(fmt.Sprintf(`{"token":%q}`, token)), VersionStages: []string{"AWSPENDING"},
-	})
+	}, func(o *secretsmanager.Options) { o.AppID = "operator" })
 	if err != nil {
 		l.t.Error(err)
 	}

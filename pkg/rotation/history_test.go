@@ -83,7 +83,7 @@ func (w *world) do(what string) {
 func (w *world) operator() *secretsmanager.Client {
 	return secretsmanager.New(secretsmanager.Options{
 		Region: "us-east-1", BaseEndpoint: aws.String("http://" + secretsHost), HTTPClient: w.sm.Client(),
-		Credentials: aws.AnonymousCredentials{},
+		Credentials: aws.AnonymousCredentials{}, AppID: "operator",
 	})
 }
 

@@ -323,7 +323,7 @@ func TestRefusals(t *testing.T) {
 func sdkOf(b *bench) *secretsmanager.Client {
 	return secretsmanager.New(secretsmanager.Options{
 		BaseEndpoint: aws.String("http://secretsmanager.test"), HTTPClient: b.secrets.Client(), Region: "us-east-1",
-		Credentials: credentials.NewStaticCredentialsProvider("id", "key", ""),
+		Credentials: credentials.NewStaticCredentialsProvider("id", "key", ""), AppID: "operator",
 	})
 }
 

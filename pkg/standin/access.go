@@ -14,16 +14,16 @@ import (
 type Access struct {
 	App      string // the application id that the SDK was given by AWS_SDK_UA_APP_ID
 	Action   string // such as "secretsmanager:GetSecretValue"
-	Resource string // as the request names it: a secret's name or ARN, bucket/key, a bus
+	Resource string // as the request names it: a secret's name or ARN, bucket/key, bucket/prefix, a bus
 }
 
 var appID = regexp.MustCompile(`\bapp/(\S+)`)
 
 // Accesses returns what a request asks of IAM, an entry for each event bus of
 // PutEvents. A request of another service has the service's own name of its action, one
-// that is not signed for AWS none.
+// that is of no SDK or CLI of AWS none.
 func Accesses(r *http.Request, body []byte) []Access {
-	if !strings.HasPrefix(r.Header.Get("Authorization"), "AWS4-") {
+	if !strings.Contains(r.UserAgent(), "aws-") { // aws-sdk-go-v2, aws-cli
 		return nil
 	}
 	app := ""
@@ -34,7 +34,7 @@ func Accesses(r *http.Request, body []byte) []Access {
 	switch {
 	case !isJSON:
 		bucket, key := bucketAndKey(r)
-		return []Access{{app, s3Action(r.Method, key), strings.TrimSuffix(bucket+"/"+key, "/")}}
+		return []Access{{app, s3Action(r.Method, key), bucket + "/" + key + r.URL.Query().Get("prefix")}}
 	case service == "AWSEvents":
 		var in struct {
 			Entries []struct{ EventBusName string }

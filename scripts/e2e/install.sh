@@ -4,6 +4,7 @@
 #
 #   install.sh tools       the SAM CLI, cfn-lint, moto; prints their folder in the user's cache
 #   install.sh localstack  LocalStack; prints its folder likewise
+#   install.sh iam         a simulator of IAM; prints its folder likewise
 #   install.sh cli         Debian's AWS CLI 2
 #   install.sh engine      Debian's Docker engine and a static shell for a base image
 set -eu
@@ -39,6 +40,22 @@ python() {
 	exit 1
 }
 
+# iam needs Node and its npm.
+iam() {
+	modules=${XDG_CACHE_HOME:-$HOME/.cache}/databrain-rotation/iam-$(cksum <"$here/iam/package-lock.json" | cut -d' ' -f1)
+	if [ ! -e "$modules/complete" ]; then
+		if ! command -v npm >/dev/null && [ "$(id -u)" = 0 ]; then
+			debian nodejs npm
+		fi
+		rm -rf "$modules"
+		mkdir -p "$modules"
+		cp "$here/iam/package.json" "$here/iam/package-lock.json" "$modules"
+		npm --prefix "$modules" ci --silent --no-audit --no-fund --ignore-scripts >&2
+		touch "$modules/complete"
+	fi
+	echo "$modules"
+}
+
 engine() {
 	debian docker.io busybox-static iproute2
 	# Later releases of Debian have the client in a package of its own.
@@ -59,6 +76,7 @@ localstack)
 	newer=$(python)
 	venv localstack "$here/localstack/requirements.txt" "$newer"
 	;;
+iam) iam ;;
 cli) debian awscli ;;
 engine) engine ;;
 esac

@@ -56,11 +56,12 @@ var parts = []struct {
 	{"moto", (*workshop).useMoto},
 	{"cli", (*workshop).useAWSCLI},
 	{"deployment", (*workshop).deployApart},
+	{"iam", (*workshop).evaluateIAM},
 	{"invoke", (*workshop).invokeLocally},
 }
 
-// run runs the parts that args name, or all of them. With -in it is a run inside
-// another one, whose scratch folder it uses.
+// run runs the parts that args name, or all of them. With -in it uses a scratch folder
+// that is there and stays; -in without a name is the deployment inside another run.
 func run(ctx context.Context, out io.Writer, args []string) error {
 	flags := flag.NewFlagSet("e2e", flag.ContinueOnError)
 	dir := flags.String("in", "", "the scratch `folder` of the run that started this one")
@@ -88,7 +89,7 @@ func run(ctx context.Context, out io.Writer, args []string) error {
 		return fmt.Errorf("install the tools: %w", err)
 	}
 	w.bin = filepath.Join(strings.TrimSpace(venv), "bin")
-	if *dir != "" {
+	if *dir != "" && flags.NArg() == 0 {
 		w.deploy(ctx)
 		return w.close(ctx)
 	}

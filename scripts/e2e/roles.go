@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
+	"strings"
 )
 
 // shapeRoles is a deployed stack as IAM sees it: what the engine made of the
@@ -18,11 +20,19 @@ type shapeRoles struct {
 	Outputs    map[string]string
 	Roles      map[string]json.RawMessage // the policy document by logical ID
 	Invoke     json.RawMessage            // the rotation function's resource policy
+	Queues     map[string]string          // ARNs by logical ID
 }
 
 // keepRoles writes the stack's roles down for the evaluation.
 func (s *stack) keepRoles(ctx context.Context, resources map[string]string) error {
-	kept := shapeRoles{Shape: s.name, Parameters: s.parameters, Outputs: s.outputs, Roles: map[string]json.RawMessage{}}
+	kept := shapeRoles{Shape: s.name, Parameters: s.parameters, Outputs: s.outputs,
+		Roles: map[string]json.RawMessage{}, Queues: map[string]string{}}
+	for logical, physical := range resources {
+		if strings.HasSuffix(logical, "Queue") {
+			// The physical ID is the URL, whose end is the name.
+			kept.Queues[logical] = "arn:aws:sqs:us-east-1:" + account + ":" + path.Base(physical)
+		}
+	}
 	var account struct {
 		RoleDetailList []struct {
 			RoleName       string
@@ -81,20 +91,20 @@ func (r *recorder) save(path string) error {
 }
 
 // zip makes an archive of one file in the scratch folder.
-func (w *workshop) zip(name, content string) (path string, err error) {
-	path = filepath.Join(w.dir, name+".zip")
-	file, err := os.Create(path)
+func (w *workshop) zip(name, content string) (archive string, err error) {
+	archive = filepath.Join(w.dir, name+".zip")
+	file, err := os.Create(archive)
 	if err != nil {
 		return "", err
 	}
 	defer file.Close()
-	archive := zip.NewWriter(file)
-	member, err := archive.Create(name)
+	writer := zip.NewWriter(file)
+	member, err := writer.Create(name)
 	if err != nil {
 		return "", err
 	}
 	if _, err := member.Write([]byte(content)); err != nil {
 		return "", err
 	}
-	return path, archive.Close()
+	return archive, writer.Close()
 }

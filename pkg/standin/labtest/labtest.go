@@ -145,6 +145,7 @@ func (l *Lab) AWS() map[string]string {
 // Rotate is the environment of the rotation function.
 func (l *Lab) Rotate() map[string]string {
 	env := l.AWS()
+	env["AWS_SDK_UA_APP_ID"] = "RotateFunction"
 	env["AWS_LAMBDA_LOG_FORMAT"] = "JSON" // as in template.yaml
 	env["DATABRAIN_BASE_URL"] = l.DatabrainURL
 	env["DATABRAIN_ADMIN_SECRET_ID"] = AdminSecretARN
@@ -154,6 +155,7 @@ func (l *Lab) Rotate() map[string]string {
 // Audit is the environment of the audit function.
 func (l *Lab) Audit() map[string]string {
 	env := l.AWS()
+	env["AWS_SDK_UA_APP_ID"] = "AuditFunction"
 	env["AWS_LAMBDA_LOG_FORMAT"] = "JSON" // as in template.yaml
 	env["DATABRAIN_BASE_URL"] = l.DatabrainURL
 	env["DATABRAIN_SERVICE_TOKEN_SECRET_ID"] = TokenSecretARN

@@ -1,0 +1,254 @@
+package main
+
+import (
+	"cmp"
+	"encoding/json"
+	"maps"
+	"strings"
+)
+
+const (
+	account      = "000000000000" // LocalStack's
+	otherAccount = "210987654321"
+)
+
+// keyPolicy leaves the use of a key to IAM, as that of a key does which the console makes
+// (https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html).
+var keyPolicy = json.RawMessage(`{"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
+	"Principal": {"AWS": "arn:aws:iam::000000000000:root"}, "Action": "kms:*", "Resource": "*"}]}`)
+
+// ask is a request as IAM sees it.
+type ask struct {
+	action, resource string
+	context          map[string]string
+}
+
+// addShape adds the requests of each role of a deployed stack: as recorded, on other
+// things, and with each statement taken away.
+func (m *matrix) addShape(s shapeRoles, accesses map[string][]access) {
+	for role, document := range s.Roles {
+		m.roles++
+		var asks, foreign []ask
+		for _, a := range accesses[role] {
+			asks = append(asks, s.asks(a)...)
+		}
+		asks = append(asks, s.platform(role)...)
+		for _, a := range asks {
+			foreign = append(foreign, elsewhere(a)...)
+		}
+		// The function's own code may not touch what Lambda does for it in a VPC.
+		for _, a := range asks {
+			if strings.HasPrefix(a.action, "ec2:") {
+				foreign = append(foreign, a.with("lambda:SourceFunctionArn", s.Outputs["RotateFunctionArn"]))
+			}
+		}
+		where := s.Shape + " " + role
+		m.add("recorded", where, asks, m.policy(document))
+		m.add("foreign", where, foreign, m.policy(document))
+		var policy struct{ Statement []json.RawMessage }
+		if err := json.Unmarshal(document, &policy); err != nil {
+			panic(err) // it was read from JSON
+		}
+		first := len(m.Cases) - len(asks) - len(foreign)
+		for i, statement := range policy.Statement {
+			var sid struct{ Sid string }
+			json.Unmarshal(statement, &sid) //nolint:errcheck // likewise
+			rest := append(append([]json.RawMessage{}, policy.Statement[:i]...), policy.Statement[i+1:]...)
+			less := m.policy(map[string]any{"Version": "2012-10-17", "Statement": rest})
+			before := len(m.Cases)
+			m.add("without", where+" without "+sid.Sid, append(asks, foreign...), less)
+			for j := before; j < len(m.Cases); j++ {
+				m.Cases[j].as = first + j - before
+			}
+		}
+	}
+	m.addInvoke(s)
+}
+
+func (m *matrix) add(kind, where string, asks []ask, identity *int) {
+	for _, a := range asks {
+		e := evaluation{
+			Principal: "arn:aws:sts::" + account + ":assumed-role/function/session", Action: a.action,
+			Resource: a.resource, Account: account, Context: a.context, Identity: identity, kind: kind, where: where,
+		}
+		if strings.HasPrefix(a.action, "kms:") {
+			e.OnResource = m.policy(keyPolicy)
+		}
+		m.Cases = append(m.Cases, e)
+	}
+}
+
+func (a ask) with(key, value string) ask {
+	context := maps.Clone(a.context)
+	if context == nil {
+		context = map[string]string{}
+	}
+	context[key] = value
+	a.context = context
+	return a
+}
+
+// asks are what a recorded request is in this shape: nothing, if the shape has no bucket
+// or bus; with keys also what the service asks of KMS in the role's name.
+func (s shapeRoles) asks(a access) []ask {
+	parameters, bucket := s.Parameters, s.Outputs["AuditBucketName"]
+	switch a.on {
+	case tokenSecret:
+		return s.secret(a.action, s.Outputs["TokenSecretArn"], parameters["TokenSecretKmsKeyArn"])
+	case adminSecret:
+		return s.secret(a.action, parameters["AdminSecretArn"], parameters["AdminSecretKmsKeyArn"])
+	case bus:
+		switch name := cmp.Or(parameters["AuditEventBus"], "default"); {
+		case name == "none":
+			return nil
+		case strings.HasPrefix(name, "arn:"):
+			return []ask{{a.action, name, nil}}
+		default:
+			return []ask{{a.action, "arn:aws:events:us-east-1:" + account + ":event-bus/" + name, nil}}
+		}
+	case policy:
+		object, ok := strings.CutPrefix(parameters["AuditPolicy"], "s3://")
+		if !ok {
+			return nil
+		}
+		return []ask{{a.action, "arn:aws:s3:::" + object, nil}}
+	}
+	if bucket == "" {
+		return nil
+	}
+	return s.object(a.action, bucket, cmp.Or(parameters["AuditPrefix"], "databrain-audit/")+a.key)
+}
+
+// secret adds the use of the key
+// (https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html).
+func (s shapeRoles) secret(action, arn, key string) []ask {
+	asks := []ask{{action, arn, nil}}
+	uses := map[string][]string{
+		"secretsmanager:GetSecretValue": {"kms:Decrypt"},
+		"secretsmanager:PutSecretValue": {"kms:GenerateDataKey", "kms:Decrypt"},
+	}
+	if key == "" {
+		return asks
+	}
+	for _, use := range uses[action] {
+		asks = append(asks, ask{use, key, map[string]string{
+			"kms:ViaService": "secretsmanager.us-east-1.amazonaws.com", "kms:EncryptionContext:SecretARN": arn,
+		}})
+	}
+	return asks
+}
+
+// object adds the use of the key, with and without S3 Bucket Keys
+// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html).
+func (s shapeRoles) object(action, bucket, key string) []ask {
+	arn := "arn:aws:s3:::" + bucket
+	if action == "s3:ListBucket" {
+		return []ask{{action, arn, map[string]string{"s3:prefix": key}}}
+	}
+	asks := []ask{{action, arn + "/" + key, nil}}
+	use := "kms:GenerateDataKey"
+	if action == "s3:GetObject" {
+		use = "kms:Decrypt"
+	}
+	if s.Parameters["AuditBucketKmsKeyArn"] == "" {
+		return asks
+	}
+	for _, encrypted := range []string{arn, arn + "/" + key} {
+		asks = append(asks, ask{use, s.Parameters["AuditBucketKmsKeyArn"], map[string]string{
+			"kms:ViaService": "s3.us-east-1.amazonaws.com", "kms:EncryptionContext:aws:s3:arn": encrypted,
+		}})
+	}
+	return asks
+}
+
+// platform is what Lambda and the Scheduler do with a role besides the function's code.
+func (s shapeRoles) platform(role string) []ask {
+	stack, region := s.Shape, "us-east-1:"+account+":"
+	queue := func(name string) ask { return ask{"sqs:SendMessage", s.Queues[name], nil} }
+	if role == "AuditSchedulerRole" {
+		return []ask{{"lambda:InvokeFunction", s.Outputs["AuditFunctionArn"], nil}, queue("AuditNotInvokedQueue")}
+	}
+	group := "arn:aws:logs:" + region + "log-group:/aws/lambda/" + stack + "/" + strings.ToLower(strings.TrimSuffix(role, "Role"))
+	asks := []ask{{"logs:CreateLogStream", group + ":log-stream:a", nil}, {"logs:PutLogEvents", group + ":log-stream:a", nil}}
+	if role == "AuditRole" {
+		asks = append(asks, queue("AuditFailedQueue"))
+	}
+	if s.Parameters["VpcSubnetIds"] != "" {
+		// https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+		asks = append(asks, ask{"ec2:CreateNetworkInterface", "arn:aws:ec2:" + region + "network-interface/eni-1", nil},
+			ask{"ec2:DeleteNetworkInterface", "arn:aws:ec2:" + region + "network-interface/eni-1", nil},
+			ask{"ec2:AssignPrivateIpAddresses", "arn:aws:ec2:" + region + "network-interface/eni-1", nil},
+			ask{"ec2:UnassignPrivateIpAddresses", "arn:aws:ec2:" + region + "network-interface/eni-1", nil},
+			ask{"ec2:DescribeNetworkInterfaces", "*", nil}, ask{"ec2:DescribeSubnets", "*", nil})
+	}
+	return asks
+}
+
+// elsewhere are requests like one that is allowed, each on another thing or in another
+// context.
+func elsewhere(a ask) []ask {
+	var all []ask
+	on := func(old, other string) {
+		if resource := strings.Replace(a.resource, old, other, 1); resource != a.resource {
+			all = append(all, ask{a.action, resource, a.context})
+		}
+	}
+	for key, value := range a.context {
+		all = append(all, a.with(key, "other"+value))
+	}
+	switch service, _, _ := strings.Cut(a.action, ":"); service {
+	case "secretsmanager":
+		on(a.resource[len(a.resource)-6:], "ZzZzZz")
+		on(account, otherAccount)
+	case "kms":
+		on(a.resource[len(a.resource)-6:], "000000")
+		all = append(all, ask{a.action, a.resource, nil}) // not by way of the service
+	case "events":
+		on("event-bus/", "event-bus/other-")
+	case "s3":
+		on(":::", ":::other-")
+		on("/", "/other/")
+	case "logs":
+		on("/aws/lambda/", "/aws/lambda/other-")
+	case "sqs":
+		on(account+":", account+":other-")
+	case "lambda":
+		on(":function:", ":function:other-")
+	}
+	return all
+}
+
+// addInvoke asks who may invoke the rotation function. LocalStack leaves SourceAccount
+// out of the permission; that the template has it is a policy test's.
+func (m *matrix) addInvoke(s shapeRoles) {
+	var document struct{ Statement []map[string]any }
+	if err := json.Unmarshal(s.Invoke, &document); err != nil {
+		panic(err) // it was read from JSON
+	}
+	for _, statement := range document.Statement {
+		statement["Condition"].(map[string]any)["StringEquals"] = map[string]string{"AWS:SourceAccount": account}
+	}
+	permission := m.policy(map[string]any{"Version": "2012-10-17", "Statement": document.Statement})
+	secret := s.Outputs["TokenSecretArn"]
+	try := func(kind, principal, sourceArn, sourceAccount string) {
+		e := evaluation{
+			Principal: principal, Action: "lambda:InvokeFunction", Resource: s.Outputs["RotateFunctionArn"], Account: account,
+			OnResource: permission, kind: kind, where: s.Shape,
+		}
+		if sourceArn != "" {
+			e.Context = map[string]string{"aws:SourceArn": sourceArn, "aws:SourceAccount": sourceAccount}
+		}
+		m.Cases = append(m.Cases, e)
+	}
+	const service, others = "secretsmanager.amazonaws.com", "invoke by others"
+	try("invoke", service, secret, account)
+	try(others, service, secret, otherAccount)
+	try(others, service, strings.Replace(secret, account, otherAccount, 1), otherAccount)
+	try(others, service, secret+"x", account)
+	try(others, service, s.Parameters["AdminSecretArn"], account)
+	try(others, service, "", "")
+	try(others, "events.amazonaws.com", secret, account)
+	try(others, "lambda.amazonaws.com", secret, account)
+	try(others, "arn:aws:iam::"+account+":user/someone", "", "")
+	try(others, "arn:aws:iam::"+otherAccount+":user/someone", "", "")
+}
