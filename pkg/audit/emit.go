@@ -81,6 +81,9 @@ func (r *run) storeReports(ctx context.Context) {
 	folder := fmt.Sprintf("%s/%s/", r.request.Start.UTC().Format(time.DateOnly), r.request.RunID)
 	r.report.Summary.Report = fmt.Sprintf("s3://%s/%s%sreport.html", r.Store.Bucket, r.Store.Prefix, folder)
 	files := reportFiles()
+	for _, file := range files[1:] {
+		r.report.Beside = append(r.report.Beside, file.name)
+	}
 	errs := make([]error, len(files))
 	var uploads sync.WaitGroup
 	for i, file := range files {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -216,18 +217,23 @@ func (a auditAct) replaceTablet() {
 	a.lab.Databrain.SetDataApps(a.apps)
 }
 
-// saveReport copies the report of the last run from S3.
+// saveReport copies the report of the last run from S3, with the files that the page
+// links to.
 func (a auditAct) saveReport() error {
-	const latest = "databrain-audit/latest/report.html"
-	object, found := a.lab.Objects.Object(labtest.Bucket, latest)
-	if !found {
-		a.promise(false, "the report is in S3 at %s", latest)
-		return nil
+	const latest = "databrain-audit/latest/"
+	var page []byte
+	for _, name := range []string{"findings.json", "findings.csv", "findings.ocsf.json", filepath.Base(reportFile)} {
+		object, found := a.lab.Objects.Object(labtest.Bucket, latest+name)
+		if !found {
+			a.promise(false, "the report is in S3 at %s", latest+name)
+			return nil
+		}
+		page = object.Body
+		if err := os.WriteFile(filepath.Join(filepath.Dir(reportFile), name), page, 0o644); err != nil {
+			return err
+		}
 	}
-	if err := os.WriteFile(reportFile, object.Body, 0o644); err != nil {
-		return err
-	}
-	a.promise(bytes.Contains(object.Body, []byte("</html>")), "the report is a whole page: %s (%d KB)", reportFile, len(object.Body)/1024)
+	a.promise(bytes.Contains(page, []byte("</html>")), "the report is a whole page: %s (%d KB)", reportFile, len(page)/1024)
 	return nil
 }
 

@@ -186,7 +186,7 @@ func undefused(cell string) string {
 
 // digits is what the fingerprints and ids of these tests look like to a spreadsheet
 // that takes them for numbers.
-var digits = regexp.MustCompile(`^[0-9]+(e[0-9]+)?$`)
+var digits = regexp.MustCompile(`^(?:[0-9]+(?:e[0-9]+)?|TRUE|[0-9]-[0-9])$`)
 
 // flatten writes a value as JSON and lists its leaves by path, but the empty ones.
 func flatten(t *testing.T, v any) map[string]string {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
 	"databrain-rotation/pkg/audit/finding"
@@ -37,7 +38,7 @@ func newFixture() *fixture {
 	lapsed := finding.Exception{ID: "demo-keys", Token: "customer demo*", Reason: "trade fair in February", Owner: "sales-engineering", ExpiresAt: "2026-02-28"}
 	unused := finding.Exception{ID: "old-portal", DataApp: "Portal v1", Reason: "to be switched off", Owner: "platform", ExpiresAt: "2026-12-31"}
 	r := &report.Report{
-		EmittedAt: runAt.Add(41 * time.Second), Version: "1.4.2",
+		EmittedAt: runAt.Add(41 * time.Second), Version: "1.4.2", Beside: []string{"findings.json", "findings.csv", "findings.ocsf.json"},
 		Policy: finding.Policy{
 			MaxAgeDays: 90, DueWithinDays: 14,
 			Severities: []finding.Tier{{AfterDays: 90, Severity: finding.Medium}, {AfterDays: 180, Severity: finding.High}, {AfterDays: 365, Severity: finding.Critical}},
@@ -231,6 +232,8 @@ func hostileNames() []string {
 		`=HYPERLINK("https://evil.example","x")`, `+1+1`, `-2+3`, `@SUM(A1)`, ` =1+1`, `"=1+1"`, "'=1+1", "'plain", "＝1+1", "\t=1", "\r=1", "\n=1",
 		"two\nlines", "a,b;c\td", `back\slash`, "\u202egnp.exe", "\u2066isolate", "😀🧨🇩🇪", "שלום عالم", "javascript:alert(1)", "null", "", " ", "=",
 		"a;=cmd", "a; =cmd", `a;"=cmd`, "a;'=cmd", "a,b;\t+1", "a\t=cmd", "a\n=cmd", ";;@x;-1", "a;b", "a;",
+		"Z" + strings.Repeat("\u0351\u0316", 40) + "algo", "  ends  in  blanks  ", "no\u00a0break", "filler\u3164", "👩\u200d💻 team", "می\u200cخواهم",
+		"9209015257121e95", "3-4", "TRUE",
 		"-->", "]]>", "&lt;b&gt;&amp;", "\u2028\u2029", "\x00\x07", "\xff\xfe", long, "🧨" + long, `<<<<<<<<` + long,
 	}
 }

@@ -21,7 +21,7 @@ const (
 	pageGaps     = 200
 	pageResolved = 50
 	pageApps     = 10
-	pageName     = 96 // characters of one name
+	pageRule     = 96 // characters of the id of a rule
 )
 
 //go:embed report.html.tmpl
@@ -54,6 +54,8 @@ type page struct {
 	Exceptions      []exceptionRow
 	Service, Policy []fact
 	Undated         int
+	ExceptionsLine  string
+	Files           []string // beside the page, with all findings
 }
 
 type pageStatus struct {
@@ -115,11 +117,14 @@ func newPage(r *Report) page {
 			plural(s.Requests, "request"), thousands(s.Retries), thousands(s.Throttled)),
 		CoverageLine: coverageLine(r), FindingsLine: findingsLine(s),
 	}
-	p.Findings, p.FindingsMore = findingRows(r.Findings, pageFindings, "finding")
-	p.Resolved, p.ResolvedMore = findingRows(r.Resolved, pageResolved, "resolved finding")
-	p.Apps, p.AppsMore = appRows(r.Findings)
-	p.Gaps, p.GapsMore = gapRows(r.Gaps)
-	p.Exceptions = exceptionRows(r)
+	left := leftOut{beside: r.Beside}
+	p.Findings, p.FindingsMore = findingRows(r.Findings, pageFindings), left.say(len(r.Findings)-pageFindings, "finding")
+	p.Resolved, p.ResolvedMore = findingRows(r.Resolved, pageResolved), left.say(len(r.Resolved)-pageResolved, "resolved finding")
+	var apps int
+	p.Apps, apps = appRows(r.Findings)
+	p.AppsMore = left.say(apps-len(p.Apps), "data app")
+	p.Gaps, p.GapsMore = gapRows(r.Gaps), left.say(len(r.Gaps)-pageGaps, "gap")
+	p.Exceptions, p.ExceptionsLine, p.Files = exceptionRows(r), exceptionsLine(r), r.Beside
 	return p
 }
 

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -45,20 +46,24 @@ type bar struct {
 
 // newChart returns nil if no token has an age.
 func newChart(r *Report) *chart {
-	total, stale, early := 0, 0, 0
+	total, stale, early, late := 0, 0, 0, 0
 	for _, b := range r.Ages {
 		total += b.Tokens
 		stale += b.Stale
 		if b.To > 0 && b.To <= r.Policy.MaxAgeDays {
 			early += b.Stale
 		}
+		if b.From > r.Policy.MaxAgeDays {
+			late += b.Tokens - b.Stale
+		}
 	}
 	if total == 0 {
 		return nil
 	}
 	c := &chart{Summary: fmt.Sprintf("%s with a known age, %s of them older than their limit.", plural(total, "API token"), thousands(stale))}
-	if early > 0 {
-		c.Summary += fmt.Sprintf(" A rule with a lower limit makes %s stale before the line.", thousands(early))
+	if others := otherLimits(&r.Policy); others != "" {
+		c.Summary += fmt.Sprintf(" The line is the default limit. Rules with a limit of %s decide for the tokens that they match: "+
+			"they make %s stale before the line, and keep %s behind it from being stale.", others, thousands(early), thousands(late))
 	}
 	label := []string{"Histogram of API tokens by age in days."}
 	for _, b := range r.Ages {
@@ -70,6 +75,28 @@ func newChart(r *Report) *chart {
 	c.Wide = draw(r, plot{Class: "wide", Label: text, W: 940, H: 270})
 	c.Narrow = draw(r, plot{Class: "narrow", Label: text, W: 340, H: 220})
 	return c
+}
+
+// otherLimits tells the limits of rules that differ from the default one; "" without.
+func otherLimits(p *finding.Policy) string {
+	var limits []int
+	for _, rule := range p.Rules {
+		if rule.MaxAgeDays != p.MaxAgeDays {
+			limits = append(limits, rule.MaxAgeDays)
+		}
+	}
+	slices.Sort(limits)
+	limits = slices.Compact(limits)
+	n := len(limits)
+	switch {
+	case n == 0:
+		return ""
+	case n == 1:
+		return plural(limits[0], "day")
+	case n == 2:
+		return fmt.Sprintf("%s or %s days", thousands(limits[0]), thousands(limits[1]))
+	}
+	return fmt.Sprintf("%s to %s days", thousands(limits[0]), thousands(limits[n-1]))
 }
 
 func binRange(b finding.AgeBin) string {
@@ -113,7 +140,11 @@ func draw(r *Report, p plot) plot {
 		}
 	}
 	p.Limit = tenth(p.Limit)
-	p.Policy, p.Anchor, p.LimitX = fmt.Sprintf("stale after %s", plural(r.Policy.MaxAgeDays, "day")), "start", tenth(p.Limit+7)
+	p.Policy, p.Anchor, p.LimitX = "stale after ", "start", tenth(p.Limit+7)
+	if otherLimits(&r.Policy) != "" {
+		p.Policy = "default limit "
+	}
+	p.Policy += plural(r.Policy.MaxAgeDays, "day")
 	if p.Limit > float64(p.W)*0.6 {
 		p.Anchor, p.LimitX = "end", tenth(p.Limit-7)
 	}

@@ -14,61 +14,88 @@ import (
 type findingRow struct {
 	Severity         finding.Severity
 	State            finding.State
-	Name, Title      string // of the token, or else what is wrong
+	Name             name   // of the token, nil without one
+	Title            string // what is wrong, if there is no name
 	Fingerprint      string
-	Note             string
-	DataApp          string
+	Note             string // what is wrong, beside a name
+	Exception        name   // that the finding is about or that suppresses it
+	DataApp          name
 	Age, Over        string
 	FirstDay, LastOn string
-	Since            string
+	Since            []string
+	Rotate           string // the next step with a token: a heading of the list of steps below
+	Next             string // the next step with anything else
 }
 
-func findingRows(findings []finding.Finding, limit int, noun string) (rows []findingRow, more string) {
+func findingRows(findings []finding.Finding, limit int) (rows []findingRow) {
 	for i := range findings[:min(len(findings), limit)] {
 		rows = append(rows, rowOf(&findings[i]))
 	}
-	return rows, remainder(len(findings)-len(rows), noun)
+	return rows
 }
 
 func rowOf(f *finding.Finding) findingRow {
+	prose := f.Prose()
 	row := findingRow{
-		Severity: f.Severity, State: f.State, DataApp: cut(finding.ShownName(f.DataApp)),
-		FirstDay: finding.Day(f.FirstSeen), LastOn: finding.Day(f.LastSeen),
-	}
-	if f.State == finding.Ongoing || f.State == finding.Reopened {
-		row.Since = "since " + row.FirstDay
+		Severity: f.Severity, State: f.State, DataApp: nameOf(finding.ShownName(f.DataApp)),
+		FirstDay: finding.Day(f.FirstSeen), LastOn: finding.Day(f.LastSeen), Since: since(f),
 	}
 	if f.RaisedFrom != "" {
-		row.Since += ", " + string(f.RaisedFrom) + " before"
+		row.Since = append(row.Since, string(f.RaisedFrom)+" before")
 	}
-	title := f.Prose().Title
+	if f.Exception != nil {
+		row.Exception = nameOf(f.Exception.ID)
+	}
+	if f.State != finding.Suppressed && f.State != finding.Resolved {
+		row.Next = prose.Remedy
+	}
 	if f.Token == nil {
-		row.Title = title
-		if f.Exception != nil {
-			row.Note = cut(f.Exception.ID)
-		}
+		row.Title = prose.Title
 		return row
 	}
-	row.Name, row.Fingerprint = cut(cmp.Or(f.Token.Name, "(no name)")), f.Token.Fingerprint
+	row.Name, row.Fingerprint = nameOf(cmp.Or(f.Token.Name, finding.NoName)), f.Token.Fingerprint
 	switch f.Check {
 	case finding.TokenAge:
 		row.Age = plural(f.Token.AgeDays, "day")
 		row.Over = fmt.Sprintf("limit %s", thousands(f.MaxAgeDays))
+		row.rotate("Rotate it")
 	case finding.TokenAgeApproaching:
 		row.Age = plural(f.Token.AgeDays, "day")
 		row.Over = fmt.Sprintf("%s left, limit %s", thousands(f.MaxAgeDays-f.Token.AgeDays), thousands(f.MaxAgeDays))
+		row.rotate("Rotate it until " + finding.Day(f.Token.CreatedAt.Add(finding.WholeDays(f.MaxAgeDays))))
 	default:
-		row.Age, row.Note = "unknown", title
-	}
-	if f.Exception != nil {
-		row.Note = "exception " + cut(f.Exception.ID)
+		row.Age, row.Note = "unknown", prose.Title
 	}
 	return row
 }
 
+// rotate puts a link to the steps in place of the same remedy in each row.
+func (row *findingRow) rotate(text string) {
+	if row.Next != "" {
+		row.Next, row.Rotate = "", text
+	}
+}
+
+// since says since when f is so. A token that was stale before the first audit saw it
+// has been stale for longer than it has been known.
+func since(f *finding.Finding) []string {
+	known := finding.Day(f.FirstSeen)
+	if f.Token != nil && !f.Token.StaleSince.IsZero() {
+		stale := finding.Day(f.Token.StaleSince)
+		if f.State == finding.New || stale == known {
+			return []string{"stale since " + stale}
+		}
+		return []string{"stale since " + stale, "known since " + known}
+	}
+	if f.State == finding.Ongoing || f.State == finding.Reopened {
+		return []string{"since " + known}
+	}
+	return nil
+}
+
 // appRow sums the findings of one data app up.
 type appRow struct {
-	Name   string
+	Name   name
 	Count  int
 	Mix    []severityCount
 	Oldest string
@@ -105,21 +132,21 @@ func worseApp(a, b *appTally) int {
 }
 
 // appRows ranks the data apps by what is wrong in them. It returns none where a
-// ranking would only repeat the list of findings.
-func appRows(findings []finding.Finding) (rows []appRow, more string) {
-	apps, total := tallyApps(findings)
-	if len(apps) < 2 || total < pageApps {
-		return nil, ""
+// ranking would only repeat the list of findings. Total is how many there are.
+func appRows(findings []finding.Finding) (rows []appRow, total int) {
+	apps, found := tallyApps(findings)
+	if len(apps) < 2 || found < pageApps {
+		return nil, 0
 	}
 	slices.SortFunc(apps, worseApp)
 	for _, a := range apps[:min(len(apps), pageApps)] {
-		row := appRow{Name: cut(finding.ShownName(a.name)), Count: a.count, Mix: a.findings.mix()}
+		row := appRow{Name: nameOf(finding.ShownName(a.name)), Count: a.count, Mix: a.findings.mix()}
 		if a.oldest >= 0 {
 			row.Oldest = plural(a.oldest, "day")
 		}
 		rows = append(rows, row)
 	}
-	return rows, remainder(len(apps)-len(rows), "data app")
+	return rows, len(apps)
 }
 
 func tallyApps(findings []finding.Finding) (apps []*appTally, total int) {
@@ -147,18 +174,18 @@ func tallyApps(findings []finding.Finding) (apps []*appTally, total int) {
 
 // gapRow is a part of the instance that was not read.
 type gapRow struct {
-	DataApp string // "" for the list of the apps
+	DataApp name // nil for the list of the apps
 	Class   finding.GapClass
 	Why, Do string
 }
 
-func gapRows(gaps []finding.Gap) (rows []gapRow, more string) {
+func gapRows(gaps []finding.Gap) (rows []gapRow) {
 	for i := range gaps[:min(len(gaps), pageGaps)] {
 		g := &gaps[i]
 		do, _ := g.Remedy()
-		rows = append(rows, gapRow{DataApp: cut(finding.ShownName(g.DataApp)), Class: g.Class, Why: whyGap(g), Do: do})
+		rows = append(rows, gapRow{DataApp: nameOf(finding.ShownName(g.DataApp)), Class: g.Class, Why: whyGap(g), Do: do})
 	}
-	return rows, remainder(len(gaps)-len(rows), "gap")
+	return rows
 }
 
 func whyGap(g *finding.Gap) string {
@@ -186,10 +213,38 @@ func whyGap(g *finding.Gap) string {
 
 // exceptionRow is an exception of the policy and how long it holds.
 type exceptionRow struct {
-	ID, Reason, Owner, Expires string
-	Scope                      []fact
+	ID, Reason, Owner, Expires name
+	Scope                      []scope
 	Covers                     string
 	Class, Left                string
+}
+
+// scope is one of the patterns of an exception.
+type scope struct {
+	Of      string
+	Pattern name
+}
+
+// exceptionsLine says what exceptions are for, and how many of them are for nothing.
+func exceptionsLine(r *Report) string {
+	line := "Findings that the policy accepts for a time. They stay counted, and come back when the exception ends."
+	unused := 0
+	for _, s := range r.Exceptions {
+		if s.Matched == 0 {
+			unused++
+		}
+	}
+	if unused == 0 || r.Summary.Status != Complete { // what was not read may match
+		return line
+	}
+	return line + fmt.Sprintf(" %s of %s %s nothing.", thousands(unused), plural(len(r.Exceptions), "exception"), matchMatches(unused))
+}
+
+func matchMatches(n int) string {
+	if n == 1 {
+		return "matches"
+	}
+	return "match"
 }
 
 func exceptionRows(r *Report) []exceptionRow {
@@ -197,12 +252,12 @@ func exceptionRows(r *Report) []exceptionRow {
 	for _, s := range r.Exceptions {
 		e := s.Exception
 		row := exceptionRow{
-			ID: cut(e.ID), Reason: e.Reason, Owner: cut(e.Owner), Expires: cut(e.ExpiresAt),
+			ID: nameOf(e.ID), Reason: nameOf(e.Reason), Owner: nameOf(e.Owner), Expires: nameOf(e.ExpiresAt),
 			Covers: plural(s.Covered, "finding"), Class: "good", Left: plural(s.DaysLeft, "day") + " left",
 		}
-		for _, part := range []fact{{Name: "data app", Value: e.DataApp}, {Name: "token", Value: e.Token}, {Name: "fingerprint", Value: e.Fingerprint}} {
-			if part.Value != "" {
-				row.Scope = append(row.Scope, fact{Name: part.Name, Value: cut(part.Value)})
+		for _, part := range [][2]string{{"data app", e.DataApp}, {"token", e.Token}, {"fingerprint", e.Fingerprint}} {
+			if part[1] != "" {
+				row.Scope = append(row.Scope, scope{part[0], nameOf(part[1])})
 			}
 		}
 		switch {
@@ -214,6 +269,8 @@ func exceptionRows(r *Report) []exceptionRow {
 			row.Covers = "nothing"
 		}
 		switch {
+		case s.Lapsed && e.End().IsZero():
+			row.Class, row.Left = "high", "no readable end"
 		case s.Lapsed:
 			row.Class, row.Left = "high", "expired"
 		case s.DaysLeft == 0:
@@ -264,7 +321,7 @@ func policyFacts(p *finding.Policy) []fact {
 		tiers = append(tiers, fmt.Sprintf("%s from %s", t.Severity, plural(t.AfterDays, "day")))
 	}
 	for _, rule := range p.Rules[:min(len(p.Rules), 20)] {
-		rules = append(rules, fmt.Sprintf("%s: %s", cut(rule.ID), plural(rule.MaxAgeDays, "day")))
+		rules = append(rules, fmt.Sprintf("%s: %s", shorten(rule.ID), plural(rule.MaxAgeDays, "day")))
 	}
 	if n := len(p.Rules) - len(rules); n > 0 {
 		rules = append(rules, fmt.Sprintf("and %d more", n))
@@ -277,21 +334,24 @@ func policyFacts(p *finding.Policy) []fact {
 	}
 }
 
-func remainder(n int, noun string) string {
+// leftOut says where the rest of a list is.
+type leftOut struct{ beside []string }
+
+func (l leftOut) say(n int, noun string) string {
 	if n <= 0 {
 		return ""
 	}
-	return plural(n, "more "+noun) + ", left out here to keep the page readable: see findings.csv."
+	text := plural(n, "more "+noun) + ", left out here to keep the page readable"
+	if len(l.beside) == 0 {
+		return text + "."
+	}
+	return text + ": see findings.csv."
 }
 
-// cut shortens a name for the page, so that hostile ones cannot bloat it, and
-// shows one that would be invisible.
-func cut(name string) string {
-	if name != "" && !strings.ContainsFunc(name, finding.Visible) {
-		return "(blank)"
+// shorten bounds the id of a rule.
+func shorten(id string) string {
+	if utf8.RuneCountInString(id) <= pageRule {
+		return id
 	}
-	if utf8.RuneCountInString(name) <= pageName {
-		return name
-	}
-	return string([]rune(name)[:pageName-1]) + "…"
+	return string([]rune(id)[:pageRule-1]) + "…"
 }

@@ -23,6 +23,7 @@ type Report struct {
 	Undated    int              // tokens that were read and have none
 	Policy     finding.Policy   // as applied, with inherited fields filled in
 	Posture    finding.Posture
+	Beside     []string // names of the files with all findings that are stored beside the page
 	EmittedAt  time.Time
 	Version    string // of the program that made it
 

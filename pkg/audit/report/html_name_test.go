@@ -1,0 +1,124 @@
+package report_test
+
+import (
+	"html"
+	"regexp"
+	"strings"
+	"testing"
+
+	"databrain-rotation/pkg/audit/finding"
+	"databrain-rotation/pkg/audit/report"
+)
+
+// TestBlanksAreSeen: blanks that HTML swallows or that no reader sees are marked, and
+// the text of the name stays what it is, for those who copy it.
+func TestBlanksAreSeen(t *testing.T) {
+	cell := regexp.MustCompile(`<td role="cell" class="name"><bdi>(.*?)</bdi>`)
+	for name, blanks := range map[string]int{
+		"plain": 0, "two words": 0, " x": 1, "x ": 1, " x ": 2, "a  b": 1, "a\u00a0b": 1, "a\u3000": 1, "a\u3164b": 1, "a b c": 0, "  a  b  ": 3,
+		"\U0001F469\u200d\U0001F4BB": 0, "\u2764\ufe0f": 0, "می\u200cخواهم": 0, "e\u0301": 0,
+	} {
+		f := newFixture()
+		f.token("App", name, 400)
+		page := render(t, f.report(1))
+		m := cell.FindStringSubmatch(page[strings.Index(page, `id="findings"`):])
+		if m == nil {
+			t.Fatalf("%q: no row", name)
+		}
+		if got := strings.Count(m[1], `class="blank"`); got != blanks {
+			t.Errorf("%q has %d marked blanks, want %d: %s", name, got, blanks, m[1])
+		}
+		if text := html.UnescapeString(tags.ReplaceAllString(m[1], "")); text != name {
+			t.Errorf("%q is shown as %q", name, text)
+		}
+	}
+}
+
+// TestNamesAreShownWhole: what stands on the page can be copied into the policy.
+func TestNamesAreShownWhole(t *testing.T) {
+	long := strings.Repeat("Wide name ", 25)
+	f := newFixture()
+	f.token(long+"app", long+"token", 400)
+	page := text(render(t, f.report(1)))
+	for _, name := range []string{long + "app", long + "token"} {
+		if !strings.Contains(page, name) {
+			t.Errorf("the page does not hold %q", name)
+		}
+	}
+}
+
+// TestPageLinksToWhatIsThere: a page that nothing is stored beside speaks of no files.
+func TestPageLinksToWhatIsThere(t *testing.T) {
+	r := largeReport(600)
+	for _, name := range r.Beside {
+		if page := render(t, r); !strings.Contains(page, `<a href="`+name+`">`+name+`</a>`) {
+			t.Errorf("no link to %s", name)
+		}
+	}
+	r.Beside = nil
+	if page := render(t, r); strings.Contains(page, "findings.csv") || !strings.Contains(page, "100 more findings, left out here to keep the page readable.") {
+		t.Error("the page speaks of files that are not there")
+	}
+}
+
+// TestNextStepStandsInTheRow: what is suppressed or gone needs none.
+func TestNextStepStandsInTheRow(t *testing.T) {
+	for check, want := range map[finding.Check]string{
+		finding.TokenAge: "Next: Rotate it", finding.TokenAgeApproaching: "Next: Rotate it until 2026-", finding.TokenDateInvalid: "Next: Find out on the instance",
+	} {
+		for state, next := range map[finding.State]bool{finding.New: true, finding.Ongoing: true, finding.Suppressed: false, finding.Resolved: false} {
+			f := newFixture()
+			f.add(finding.Finding{
+				Check: check, Severity: finding.Medium, State: state, DataApp: "App", MaxAgeDays: 90,
+				Token: &finding.Token{Fingerprint: "0", Name: "t", CreatedAt: runAt.AddDate(0, 0, -80)},
+			})
+			if page := text(render(t, f.report(1))); strings.Contains(page, want) != next {
+				t.Errorf("%s, %s: %q is there: %v, want %v", check, state, want, !next, next)
+			}
+		}
+	}
+}
+
+// TestChartNamesTheLimitThatDecides: the line is not where tokens become stale if rules
+// have other limits.
+func TestChartNamesTheLimitThatDecides(t *testing.T) {
+	rule := func(days int) finding.Rule { return finding.Rule{ID: "r", MaxAgeDays: days} }
+	for name, c := range map[string]struct {
+		rules []finding.Rule
+		want  []string
+	}{
+		"none":        {nil, []string{">stale after 90 days<"}},
+		"the same":    {[]finding.Rule{rule(90)}, []string{">stale after 90 days<"}},
+		"lower":       {[]finding.Rule{rule(30)}, []string{">default limit 90 days<", "a limit of 30 days decide"}},
+		"two":         {[]finding.Rule{rule(365), rule(30), rule(30), rule(90)}, []string{">default limit 90 days<", "a limit of 30 or 365 days decide"}},
+		"many":        {[]finding.Rule{rule(1), rule(2), rule(3), rule(4), rule(5), rule(6)}, []string{"a limit of 1 to 6 days decide"}},
+		"a later one": {[]finding.Rule{rule(365)}, []string{"keep 1 behind it from being stale"}},
+	} {
+		f := newFixture()
+		f.r.Policy.Rules = c.rules
+		f.r.Ages[4].Tokens++
+		f.token("App", "t", 10)
+		page := render(t, f.report(1))
+		for _, want := range c.want {
+			if !strings.Contains(page, want) {
+				t.Errorf("%s: the page does not say %q", name, want)
+			}
+		}
+	}
+}
+
+// TestExceptionsForNothingAreCounted, in a run that read everything.
+func TestExceptionsForNothingAreCounted(t *testing.T) {
+	for status, want := range map[report.Status]bool{report.Complete: true, report.Partial: false} {
+		r := newFixture().report(1)
+		r.Summary.Status = status
+		if got := strings.Contains(render(t, r), "1 of 3 exceptions matches nothing."); got != want {
+			t.Errorf("%s: told %v, want %v", status, got, want)
+		}
+	}
+	f := newFixture()
+	f.r.Exceptions[1].Exception.ExpiresAt = "31.12.2026"
+	if page := text(render(t, f.report(1))); !strings.Contains(page, "no readable end to 31.12.2026") {
+		t.Error("an end that is no date is shown as something else")
+	}
+}
