@@ -2,7 +2,9 @@ package secretsmanagertest
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
+	"strings"
 )
 
 // metadata is what DescribeSecret and ListSecrets have in common. Only fields that
@@ -52,31 +54,67 @@ type listSecretsInput struct {
 	IncludePlannedDeletion bool
 	MaxResults             int
 	NextToken              string
-	Filters                json.RawMessage
+	Filters                []filter
 }
 
+// filter is a Filter of ListSecrets: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_Filter.html
+type filter struct {
+	Key    string
+	Values []string
+}
+
+// check returns an error for a filter that the service or the stand-in refuses.
+func (f filter) check() *Error {
+	if f.Key != "name" {
+		return fail(CodeInvalidParameter, "the stand-in filters secrets by name alone")
+	}
+	if n := len(f.Values); n < 1 || n > 10 {
+		return fail(CodeInvalidParameter, "A filter must have 1 to 10 values.")
+	}
+	return nil
+}
+
+// matches reports whether a name begins with one of the values. A value that begins
+// with an exclamation mark stands for the names that do not begin with the rest.
+func (f filter) matches(name string) bool {
+	return slices.ContainsFunc(f.Values, func(value string) bool {
+		prefix, negated := strings.CutPrefix(value, "!")
+		return strings.HasPrefix(name, prefix) != negated
+	})
+}
+
+// listSecrets lists the secrets that match every filter (API reference,
+// ListSecrets).
 func (s *Server) listSecrets(in listSecretsInput) (any, *Error) {
 	type entry struct {
 		metadata
 		SecretVersionsToStages map[string][]string `json:",omitempty"`
 	}
-	if in.Filters != nil {
-		return nil, fail(CodeInvalidParameter, "the stand-in does not filter secrets")
+	if len(in.Filters) > 10 {
+		return nil, fail(CodeInvalidParameter, "There can be at most 10 filters.")
+	}
+	for _, f := range in.Filters {
+		if err := f.check(); err != nil {
+			return nil, err
+		}
 	}
 	all := []entry{}
 	for _, sec := range s.secrets {
+		if slices.ContainsFunc(in.Filters, func(f filter) bool { return !f.matches(sec.name) }) {
+			continue
+		}
 		if _, err := s.find(sec.arn); err == nil && (sec.deleted.IsZero() || in.IncludePlannedDeletion) {
 			all = append(all, entry{sec.metadata(), sec.stages()})
 		}
 	}
-	page, next, err := pageOf(all, in.MaxResults, in.NextToken)
+	page, next, err := s.pageOf(len(all), in.MaxResults, in.NextToken)
 	if err != nil {
 		return nil, err
 	}
 	return struct {
 		SecretList []entry
 		NextToken  string `json:",omitempty"`
-	}{page, next}, nil
+	}{all[page.from:page.to], next}, nil
 }
 
 type listVersionsInput struct {
@@ -109,7 +147,7 @@ func (s *Server) listSecretVersionIDs(in listVersionsInput) (any, *Error) {
 			all = append(all, entry{v.id, v.labels, []string{key}, when(v.created), when(v.accessed)})
 		}
 	}
-	page, next, err := pageOf(all, in.MaxResults, in.NextToken)
+	page, next, err := s.pageOf(len(all), in.MaxResults, in.NextToken)
 	if err != nil {
 		return nil, err
 	}
@@ -117,27 +155,34 @@ func (s *Server) listSecretVersionIDs(in listVersionsInput) (any, *Error) {
 		ARN, Name string
 		Versions  []entry
 		NextToken string `json:",omitempty"`
-	}{sec.arn, sec.name, page, next}, nil
+	}{sec.arn, sec.name, all[page.from:page.to], next}, nil
 }
 
-// pageOf cuts one page; the token is the offset of the next one.
-func pageOf[E any](all []E, size int, token string) (page []E, next string, fault *Error) {
+type page struct{ from, to int }
+
+// pageOf cuts one page of a list; the token is the offset of the next one. A page may
+// hold less than was asked for, and only the token says that there is more (API
+// reference, ListSecrets, MaxResults).
+func (s *Server) pageOf(all, size int, token string) (p page, next string, fault *Error) {
 	if size == 0 {
 		size = 100
 	}
 	if size < 1 || size > 100 {
-		return nil, "", fail(CodeInvalidParameter, "MaxResults must be between 1 and 100.")
+		return page{}, "", fail(CodeInvalidParameter, "MaxResults must be between 1 and 100.")
 	}
-	from := 0
+	if s.cfg.PageSize > 0 {
+		size = min(size, s.cfg.PageSize)
+	}
 	if token != "" {
-		var err error
-		if from, err = strconv.Atoi(token); err != nil || from < 0 || from > len(all) {
-			return nil, "", fail(CodeInvalidNextToken, "The NextToken value is invalid.")
+		from, err := strconv.Atoi(token)
+		if err != nil || from < 0 || from > all {
+			return page{}, "", fail(CodeInvalidNextToken, "The NextToken value is invalid.")
 		}
+		p.from = from
 	}
-	to := min(from+size, len(all))
-	if to < len(all) {
-		next = strconv.Itoa(to)
+	p.to = min(p.from+size, all)
+	if p.to < all {
+		next = strconv.Itoa(p.to)
 	}
-	return all[from:to], next, nil
+	return p, next, nil
 }

@@ -29,6 +29,9 @@ type Config struct {
 	// RotationToken says whether rotation events carry one, and whether
 	// PutSecretValue insists on it.
 	RotationToken RotationTokenMode
+	// PageSize bounds a page of a list below what was asked for, as the service may;
+	// default none.
+	PageSize int
 }
 
 // RotationTokenMode is the handling of RotationToken. AWS requires the token of

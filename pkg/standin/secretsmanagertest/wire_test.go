@@ -197,6 +197,56 @@ func TestListSecrets(t *testing.T) {
 	}
 }
 
+// TestListSecretsByName: a name filter means a prefix, in its case; every filter must
+// match, and one value of each. Pages may be shorter than was asked for.
+func TestListSecretsByName(t *testing.T) {
+	sm := secretsmanagertest.New(secretsmanagertest.Config{PageSize: 2})
+	client := inProcess(sm)
+	for _, n := range []string{"databrain/api-token/a", "databrain/api-token/b", "databrain/service-token",
+		"Databrain/api-token/c", "x/databrain/api-token/d", "databrain/api-token/e"} {
+		_, err := sm.Create(n, "x")
+		must(t, err)
+	}
+	list := func(filters ...types.Filter) (names []string) {
+		t.Helper()
+		pages := secretsmanager.NewListSecretsPaginator(client, &secretsmanager.ListSecretsInput{Filters: filters})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(t.Context())
+			must(t, err)
+			if len(page.SecretList) > 2 {
+				t.Errorf("a page of %d", len(page.SecretList))
+			}
+			for _, s := range page.SecretList {
+				names = append(names, aws.ToString(s.Name))
+			}
+		}
+		return names
+	}
+	byName := func(values ...string) types.Filter {
+		return types.Filter{Key: types.FilterNameStringTypeName, Values: values}
+	}
+	managed := []string{"databrain/api-token/a", "databrain/api-token/b", "databrain/api-token/e"}
+	for title, tt := range map[string]struct{ got, want []string }{
+		"a prefix":     {list(byName("databrain/api-token/")), managed},
+		"two values":   {list(byName("databrain/s", "x/")), []string{"databrain/service-token", "x/databrain/api-token/d"}},
+		"two filters":  {list(byName("databrain/"), byName("!databrain/service-token")), managed},
+		"nothing":      {list(byName("api-token")), nil},
+		"no condition": {list()[:1], managed[:1]},
+	} {
+		if diff := cmp.Diff(tt.want, tt.got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", title, diff)
+		}
+	}
+	for title, f := range map[string]types.Filter{
+		"by a tag": {Key: types.FilterNameStringTypeTagKey, Values: []string{"a"}}, "without a value": byName(),
+	} {
+		_, err := client.ListSecrets(t.Context(), &secretsmanager.ListSecretsInput{Filters: []types.Filter{f}})
+		if _, ok := errors.AsType[*types.InvalidParameterException](err); !ok {
+			t.Errorf("a filter %s: %v", title, err)
+		}
+	}
+}
+
 // TestSeededIDs: a seeded source gives the same ids in every run.
 func TestSeededIDs(t *testing.T) {
 	ids := func() []string {
