@@ -242,6 +242,8 @@ func TestRequests(t *testing.T) {
 			switch {
 			case op.admin:
 				want.Set("Authorization", "Bearer jwt")
+			case op.name == "RotateAPIToken", op.name == "ProbeAPIToken":
+				want.Set("Authorization", "Bearer "+exampleKey)
 			case op.name != "SignIn":
 				want.Set("Authorization", "Bearer "+serviceToken().Reveal())
 			}

@@ -31,7 +31,9 @@ type operation struct {
 	// member's name, value its right value and wrong one that must not pass.
 	frame, member, value, wrong string
 	admin                       bool // needs a JWT
-	call                        func(context.Context, *databrain.Client, databrain.Secret) error
+	// rejects is a code that to this operation means that the token is not valid.
+	rejects string
+	call    func(context.Context, *databrain.Client, databrain.Secret) error
 }
 
 // answer is a right answer but for the given member in place of the right one.
@@ -54,7 +56,7 @@ func operations() []operation {
 			call: func(ctx context.Context, c *databrain.Client, _ databrain.Secret) error { return call(ctx, c) },
 		}
 	}
-	return []operation{
+	return append([]operation{
 		{
 			name: "SignIn", endpoint: "POST /api/v2/admin-account/jwt",
 			frame: `{"data":{%s}}`, member: "accessToken", value: `"eyJ.e30.c2ln"`, wrong: `"two\nlines"`,
@@ -99,7 +101,7 @@ func operations() []operation {
 		list("APITokenPages", "GET /api/v2/data-app/api-tokens", func(ctx context.Context, c *databrain.Client) error {
 			return drain(c.APITokenPages(ctx, serviceToken(), exampleApp, 1))
 		}),
-	}
+	}, apiTokenOperations(list)...)
 }
 
 // drain reads seq to its end and returns its error, which must be the last thing.
@@ -154,7 +156,9 @@ func (o operation) jwt(t testing.TB, c *databrain.Client) databrain.Secret {
 }
 
 func (o operation) server() *databraintest.Server {
-	return databraintest.New(databraintest.Config{Switches: databraintest.Switches{RotateContract: o.contract}})
+	return databraintest.New(databraintest.Config{Switches: databraintest.Switches{
+		RotateContract: o.contract, RotateAPIContract: o.contract,
+	}})
 }
 
 // fault is what strikes o alone.

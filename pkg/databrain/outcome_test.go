@@ -167,7 +167,11 @@ func (o operation) check(t *testing.T, db *databraintest.Server, c *databrain.Cl
 	f.AfterEffect, f.Times = r.after, -1
 	db.Inject(f)
 	err := o.call(t.Context(), c, jwt)
-	if diff := cmp.Diff(r.want, outcomeOf(t, err)); diff != "" {
+	want := r.want
+	if want.Code != "" && want.Code == o.rejects {
+		want.Class, want.Rejected, want.Unknown = databrain.ClassAuth, true, false
+	}
+	if diff := cmp.Diff(want, outcomeOf(t, err)); diff != "" {
 		t.Errorf("-want +got\n%s\n%v", diff, err)
 	}
 	if n := db.Struck(); n != 1 {

@@ -62,15 +62,7 @@ func (c *Client) rotate(ctx context.Context, bearer Secret, grace time.Duration,
 	}
 	body["expireAt"] = seconds // a duration in spite of its name
 	r.body = body
-	var key string
-	err := c.fetch(ctx, r, func(answer jsonobject.Object) bool {
-		key, _ = answer.Text("key")
-		return IsUUID(key)
-	})
-	if err != nil {
-		return Secret{}, err
-	}
-	return NewSecret(key), nil
+	return c.key(ctx, r)
 }
 
 // Probe proves that the instance accepts token, by reading a page of the data

@@ -3,6 +3,7 @@ package databraintest
 import (
 	"iter"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -29,7 +30,6 @@ type apiKey struct {
 func (k *apiKey) live(now time.Time) bool { return !k.rotated || now.Before(k.until) }
 
 // listAPITokens is GET /api/v2/data-app/api-tokens?dataAppName= ({REF}/list-api-tokens).
-// That a rotated token in grace is not listed is inferred, not documented.
 func (s *Server) listAPITokens(c *call) answer {
 	if !s.holdsServiceToken(c) {
 		return s.badServiceToken()
@@ -49,13 +49,18 @@ func (s *Server) listAPITokens(c *call) answer {
 	}
 	var tokens []APIToken
 	for _, k := range a.keys {
-		if !k.rotated {
+		if s.lists(k, c.now) {
 			tokens = append(tokens, k.APIToken)
 		}
 	}
 	arrange(s, tokens, func(t APIToken) time.Time { return t.CreatedAt })
 	row := func(t APIToken) []byte { return s.tokenRow(name, t) }
 	return s.list(rows(s.paged(pages), s.pageSize(), chain(tokens, a.Generate), row))
+}
+
+// lists reports whether the instance lists k, in the reading that the switches say.
+func (s *Server) lists(k *apiKey, now time.Time) bool {
+	return !k.rotated || s.switches.ListExpired || s.switches.ListInGrace && k.live(now)
 }
 
 // createAPIToken is POST /api/v2/data-app/api-tokens ({REF}/create-api-token).
@@ -70,11 +75,17 @@ func (s *Server) createAPIToken(c *call) answer {
 	if a == nil {
 		return s.bad("DATA_APP_NOT_FOUND")
 	}
-	key := uuid.NewString()
+	s.mintedKeys++
+	return s.ok(map[string]any{"key": a.create(c.text("name"), c.now)})
+}
+
+// create makes a token and returns its key.
+func (a *app) create(name string, now time.Time) (key string) {
+	key = uuid.NewString()
 	a.keys = append(a.keys, &apiKey{APIToken: APIToken{
-		Key: key, Name: c.text("name"), Description: describe(a.Name), CreatedAt: c.now,
+		Key: key, Name: name, Description: describe(a.Name), CreatedAt: now,
 	}})
-	return s.ok(map[string]any{"key": key})
+	return key
 }
 
 // rotateAPIToken is POST /api/v2/data-app/rotate-api, in the contract that the
@@ -98,8 +109,12 @@ func (s *Server) rotateAPIToken(c *call) answer {
 }
 
 // rotateAPITokenByService is the older contract: service token, and the API token
-// in the body. Its error table is cut.
+// in the body. Its error table is cut; that it is for self-hosted instances alone is
+// not.
 func (s *Server) rotateAPITokenByService(c *call) answer {
+	if s.switches.Cloud {
+		return s.selfHostedOnly()
+	}
 	if !s.holdsServiceToken(c) {
 		return s.badServiceToken()
 	}
@@ -114,24 +129,41 @@ func (s *Server) rotateAPITokenByService(c *call) answer {
 	return s.replaceKey(key, grace, c.now)
 }
 
-// replaceKey mints a token of the same name in the same app. "Invalid key state"
-// is documented as a 400; its code is inferred.
+// replaceKey mints a token in place of old. "Invalid key state" is documented as a
+// 400; its code is inferred.
 func (s *Server) replaceKey(old *apiKey, grace int64, now time.Time) answer {
 	if old.rotated && s.switches.RefuseRotateInGrace {
 		return s.bad("INVALID_DATA_APP_API_KEY")
 	}
+	s.mintedKeys++
+	return s.ok(map[string]any{"key": s.rotateKey(old, grace, now)})
+}
+
+// rotateKey returns the key of a new token in the app of old, which lives on for
+// grace seconds.
+func (s *Server) rotateKey(old *apiKey, grace int64, now time.Time) (key string) {
 	fresh := &apiKey{APIToken: old.APIToken}
-	fresh.Key, fresh.CreatedAt, fresh.Raw = uuid.NewString(), now, ""
+	fresh.Key, fresh.Raw = uuid.NewString(), ""
+	if s.switches.RenameRotated {
+		fresh.Name += " (rotated)"
+	}
+	if !s.switches.KeepCreatedAt {
+		fresh.CreatedAt = now
+	}
+	owner := s.owner(old)
+	owner.keys = append(owner.keys, fresh)
+	old.rotated, old.until = true, time.Unix(now.Unix()+grace, int64(now.Nanosecond()))
+	return fresh.Key
+}
+
+// owner is the data app that has the token.
+func (s *Server) owner(key *apiKey) *app {
 	for _, a := range s.apps {
-		for _, k := range a.keys {
-			if k == old {
-				a.keys = append(a.keys, fresh)
-				break
-			}
+		if slices.Contains(a.keys, key) {
+			return a
 		}
 	}
-	old.rotated, old.until = true, time.Unix(now.Unix()+grace, int64(now.Nanosecond()))
-	return s.ok(map[string]any{"key": fresh.Key})
+	panic("databraintest: a token without a data app")
 }
 
 // liveKey is the API token of that value that still works, or nil.

@@ -64,3 +64,25 @@ func (s *Server) APITokenWorks(key string) bool {
 	defer s.mu.Unlock()
 	return s.liveKey(key, s.now()) != nil
 }
+
+// MintedAPITokens is the number of API tokens that came into being through the API.
+func (s *Server) MintedAPITokens() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.mintedKeys
+}
+
+// LiveAPITokens are the keys of a data app's API tokens that work now, sorted.
+func (s *Server) LiveAPITokens(dataApp string) (live []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if a := s.byName[dataApp]; a != nil {
+		for _, k := range a.keys {
+			if k.live(s.now()) {
+				live = append(live, k.Key)
+			}
+		}
+	}
+	slices.Sort(live)
+	return live
+}

@@ -49,11 +49,13 @@ type Server struct {
 	mu      sync.Mutex // guards what follows, and is held by every route
 	admin   Account
 	signIns int
-	tokens  tokenStore
-	apps    []*app
-	byName  map[string]*app
-	shuffle uint64
-	windows map[string]window
+	// mintedKeys is the number of API tokens that requests brought into being.
+	mintedKeys int
+	tokens     tokenStore
+	apps       []*app
+	byName     map[string]*app
+	shuffle    uint64
+	windows    map[string]window
 }
 
 // New makes a Server from c.
@@ -102,6 +104,7 @@ func (s *Server) table() map[string]func(*call) answer {
 		"PUT /api/v2/data-app":                      s.renameApp,
 		"DELETE /api/v2/data-app":                   s.deleteApp,
 		"GET /api/v2/data-app/api-tokens":           s.listAPITokens,
+		"GET /api/v2/data-app/embeds":               s.listEmbeds,
 		"POST /api/v2/data-app/api-tokens":          s.createAPIToken,
 		"POST /api/v2/data-app/rotate-api":          s.rotateAPIToken,
 		"GET /health/live":                          s.healthLive,
@@ -158,6 +161,8 @@ func (s *Server) path(r *http.Request) string {
 		return "/api/v2/data-app"
 	case "/api/v2/dataApp/api-tokens":
 		return "/api/v2/data-app/api-tokens"
+	case "/api/v2/dataApp/embeds":
+		return "/api/v2/data-app/embeds"
 	}
 	return path
 }

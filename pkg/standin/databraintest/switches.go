@@ -73,8 +73,27 @@ type Switches struct {
 	// refused as Joi does by default. Both inferred, not documented.
 	IgnoreUnknownKeys bool
 	// RefuseRotateInGrace refuses to rotate a credential that is in its grace
-	// period already. Both inferred, not documented.
+	// period already, a service token or an API token. Both inferred, not documented.
 	RefuseRotateInGrace bool
+	// RenameRotated gives the new API token of a rotation another name than the old
+	// one's. Without it the name is kept. Both inferred, not documented.
+	RenameRotated bool
+	// KeepCreatedAt dates the new API token of a rotation as the old one. Without it
+	// the date is that of the rotation. Both inferred, not documented.
+	KeepCreatedAt bool
+	// ListInGrace lists rotated API tokens until the end of their grace, and
+	// ListExpired for ever. Without them they are not listed. All inferred, not
+	// documented.
+	ListInGrace, ListExpired bool
+	// EmbedsByServiceToken accepts the service token in place of an API token where
+	// embeds are listed, as the vendor's demonstrations have it. Without it the
+	// token is refused, as {REF}/list-embed has it.
+	EmbedsByServiceToken bool
+	// BadAPIKeyStatus and BadAPIKeyCode answer a bad API token where embeds are
+	// listed. Zero and "" mean 401 INVALID_DATA_APP_API_KEY. Pages also have 400, and
+	// the codes AUTHENTICATION_ERROR and AUTHENTICATION_ERR.
+	BadAPIKeyStatus int
+	BadAPIKeyCode   string
 	// DropGraceOnSave ends the grace of every other token when a service token is
 	// saved. Without it only tokens without an end are replaced. Both inferred,
 	// not documented.
