@@ -29,7 +29,7 @@ func parseConfig(getenv func(string) string) (config, error) {
 	r := &settings.Reader{Getenv: getenv}
 	c := config{
 		instance:          r.Instance(),
-		secretID:          r.Required("DATABRAIN_SERVICE_TOKEN_SECRET_ID"),
+		secretID:          r.SecretID("DATABRAIN_SERVICE_TOKEN_SECRET_ID"),
 		bus:               r.Text("AUDIT_EVENT_BUS", "default"),
 		bucket:            r.Text("AUDIT_BUCKET", ""),
 		prefix:            r.Text("AUDIT_PREFIX", "databrain-audit/"),

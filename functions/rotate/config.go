@@ -20,7 +20,7 @@ func parseConfig(getenv func(string) string) (config, error) {
 	r := &settings.Reader{Getenv: getenv}
 	c := config{instance: r.Instance()}
 	c.rotation = rotation.Config{
-		AdminSecretID: r.Required("DATABRAIN_ADMIN_SECRET_ID"),
+		AdminSecretID: r.SecretID("DATABRAIN_ADMIN_SECRET_ID"),
 		Strategy: rotation.Strategy(r.Choice("ROTATION_STRATEGY",
 			string(rotation.Replace), string(rotation.Grace))),
 		GracePeriod: r.Seconds("ROTATION_GRACE_PERIOD", 24*time.Hour),

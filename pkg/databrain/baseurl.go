@@ -23,6 +23,8 @@ func ParseBaseURL(value string, allowHTTP bool) (*url.URL, error) {
 		return nil, errors.New("must not hold a user or password")
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.Contains(value, "#"):
 		return nil, errors.New("must not have a query or a fragment")
+	case strings.HasSuffix(strings.TrimRight(u.Path, "/"), "/api/v2"):
+		return nil, errors.New("must not end in /api/v2, which every request adds")
 	case u.Scheme == "http" && !allowHTTP && !loopback(u.Hostname()):
 		return nil, errors.New("must be https (DATABRAIN_ALLOW_HTTP=true accepts http, unencrypted)")
 	case u.Scheme != "https" && u.Scheme != "http":

@@ -4,8 +4,11 @@
 package settings
 
 import (
+	"crypto/x509"
 	"fmt"
 	"net/url"
+	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -59,6 +62,17 @@ func (r *Reader) Required(name string) string {
 	return v
 }
 
+var secretID = regexp.MustCompile(`^[A-Za-z0-9/_+=.@!:-]+$`)
+
+// SecretID returns a variable that has to name a secret: a name or an ARN.
+func (r *Reader) SecretID(name string) string {
+	v := r.Required(name)
+	if v != "" && strings.TrimSpace(v) == v && !secretID.MatchString(v) {
+		r.Fault(name, "is not the name or ARN of a secret: it has characters that neither can have, such as quotation marks")
+	}
+	return v
+}
+
 // Choice returns a variable that is one of allowed, the first being the default.
 func (r *Reader) Choice(name string, allowed ...string) string {
 	v := r.Text(name, allowed[0])
@@ -87,12 +101,30 @@ func (r *Reader) Seconds(name string, fallback time.Duration) time.Duration {
 }
 
 // Instance returns the base URL of the Databrain instance, from
-// DATABRAIN_BASE_URL and DATABRAIN_ALLOW_HTTP.
+// DATABRAIN_BASE_URL and DATABRAIN_ALLOW_HTTP. It also notes a file of certificate
+// authorities that is not there.
 func (r *Reader) Instance() *url.URL {
 	allowHTTP := r.Choice("DATABRAIN_ALLOW_HTTP", "false", "true") == "true"
 	base, err := databrain.ParseBaseURL(r.Getenv("DATABRAIN_BASE_URL"), allowHTTP)
 	if err != nil {
 		r.Fault("DATABRAIN_BASE_URL", err.Error())
 	}
+	r.authorities()
 	return base
+}
+
+// authorities checks the file that SSL_CERT_FILE names: Go passes over one that it
+// cannot read, and would then trust nobody whom the file was to vouch for.
+func (r *Reader) authorities() {
+	name := r.Getenv("SSL_CERT_FILE")
+	if name == "" {
+		return
+	}
+	file, err := os.ReadFile(name)
+	switch {
+	case err != nil:
+		r.Fault("SSL_CERT_FILE", "names a file that cannot be read: is the layer with the certificates attached?")
+	case !x509.NewCertPool().AppendCertsFromPEM(file):
+		r.Fault("SSL_CERT_FILE", "names a file that holds no certificate in PEM form")
+	}
 }

@@ -1,6 +1,8 @@
 package settings_test
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -49,10 +51,12 @@ func TestReaderNamesEveryFaultAndNoValue(t *testing.T) {
 	const canary = "s3cret-canary"
 	r := reader(map[string]string{
 		"PADDED": canary + " ", "MODE": canary, "COUNT": canary, "BIG": "99", "GRACE": canary, "PART": "1500ms",
+		"QUOTED": `"` + canary + `"`, "SSL_CERT_FILE": "/nowhere/" + canary,
 		"ZERO": "0s", "DATABRAIN_BASE_URL": "https://admin:" + canary + "@db.example.com", "DATABRAIN_ALLOW_HTTP": canary,
 	})
 	r.Required("MISSING")
 	r.Required("PADDED")
+	r.SecretID("QUOTED")
 	r.Choice("MODE", "a", "b")
 	r.Int("COUNT", 1, 0, 9)
 	r.Int("BIG", 1, 0, 9)
@@ -65,7 +69,7 @@ func TestReaderNamesEveryFaultAndNoValue(t *testing.T) {
 		t.Fatal("no error")
 	}
 	for _, name := range []string{
-		"MISSING", "PADDED", "MODE", "COUNT", "BIG", "GRACE", "PART", "ZERO", "DATABRAIN_BASE_URL", "DATABRAIN_ALLOW_HTTP",
+		"MISSING", "PADDED", "QUOTED", "SSL_CERT_FILE", "MODE", "COUNT", "BIG", "GRACE", "PART", "ZERO", "DATABRAIN_BASE_URL", "DATABRAIN_ALLOW_HTTP",
 	} {
 		if !strings.Contains(err.Error(), name+" ") {
 			t.Errorf("%s is not named in: %v", name, err)
@@ -73,5 +77,31 @@ func TestReaderNamesEveryFaultAndNoValue(t *testing.T) {
 	}
 	if strings.Contains(err.Error(), canary) {
 		t.Errorf("a value is shown: %v", err)
+	}
+}
+
+func TestSecretID(t *testing.T) {
+	for value, ok := range map[string]bool{
+		"databrain/admin": true, "a+b=c.d@e!f-g_h": true,
+		"arn:aws:secretsmanager:us-east-1:123456789012:secret:databrain/admin-GhIjKl": true,
+		`"databrain/admin"`: false, `'databrain/admin'`: false, "databrain admin": false, "{{resolve:x}}": false, "": false, " a": false,
+	} {
+		r := reader(map[string]string{"ID": value})
+		r.SecretID("ID")
+		if err := r.Err(); (err == nil) != ok {
+			t.Errorf("%q: %v", value, err)
+		}
+	}
+}
+
+func TestCertificateAuthorities(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(file, []byte("no PEM"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := reader(map[string]string{"DATABRAIN_BASE_URL": "https://db.example.com", "SSL_CERT_FILE": file})
+	r.Instance()
+	if err := r.Err(); err == nil || !strings.Contains(err.Error(), "SSL_CERT_FILE names a file that holds no certificate") {
+		t.Errorf("got %v", err)
 	}
 }
