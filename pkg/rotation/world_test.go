@@ -92,7 +92,7 @@ func newWorld(s setup) *world {
 	w.sm = secretsmanagertest.New(secretsmanagertest.Config{RotationToken: secretsmanagertest.RotationTokenRequired})
 	w.db = databraintest.New(databraintest.Config{
 		Fresh: true, Switches: o.switches,
-		Admin: databraintest.Account{FirstName: "Ops", Email: adminEmail, Password: adminPassword, CompanyName: "Example"},
+		Admin: databraintest.Account{Email: adminEmail, Password: adminPassword},
 	})
 	w.watch = newWatch(w)
 	w.wire = &wire{watch: w.watch, hosts: map[string]http.RoundTripper{

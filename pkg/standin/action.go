@@ -116,23 +116,6 @@ func Delay(d time.Duration) Action {
 	}}
 }
 
-// Hold is [Delay] until release is closed.
-func Hold(release <-chan struct{}) Action {
-	return Action{func(_ *Wire, w http.ResponseWriter, r *http.Request, effect func() Answer) {
-		<-release
-		effect().write(w, r)
-	}}
-}
-
-// Twice delivers the call two times, as a repeating proxy may, and answers with the
-// second answer. It goes without AfterEffect.
-func Twice() Action {
-	return Action{func(_ *Wire, w http.ResponseWriter, r *http.Request, effect func() Answer) {
-		effect()
-		effect().write(w, r)
-	}}
-}
-
 // wait returns true when over delivers, and false when the client has given up or
 // the stand-in closes before that.
 func (s *Wire) wait(r *http.Request, over <-chan time.Time) bool {

@@ -13,26 +13,7 @@ import (
 )
 
 // Account is the admin of an instance, which has one company and so one account.
-type Account struct {
-	FirstName, Email, Password, CompanyName string
-}
-
-// createAdmin is POST /api/v2/admin-account ({REF}/create-admin-account). That
-// validation comes before "already created" is inferred, not documented.
-func (s *Server) createAdmin(c *call) answer {
-	if s.switches.Cloud {
-		return s.selfHostedOnly()
-	}
-	if text := s.invalid(c, field{"firstName", isFirstName}, field{"email", isEmail},
-		field{"password", isPassword}, field{"companyName", isString}); text != "" {
-		return s.spacedInvalidBody(text)
-	}
-	if s.admin != (Account{}) {
-		return s.fail(http.StatusBadRequest, "INVALID_REQUEST", "Your company account is already created, please sign in")
-	}
-	s.admin = Account{c.text("firstName"), c.text("email"), c.text("password"), c.text("companyName")}
-	return s.accessToken(c)
-}
+type Account struct{ Email, Password string }
 
 // signIn is POST /api/v2/admin-account/jwt ({REF}/create-admin-jwt). The page
 // lists no code for a body that is not valid; the sibling page's is inferred.
@@ -51,27 +32,6 @@ func (s *Server) signIn(c *call) answer {
 	}
 	s.signIns++
 	return s.accessToken(c)
-}
-
-// resetPassword is POST /api/v2/service-token/reset-password, which is under
-// service-token indeed ({REF}/reset-admin-password). JWTs and service tokens
-// survive it; that, and the code for a password against the rules, is inferred,
-// not documented.
-func (s *Server) resetPassword(c *call) answer {
-	if s.switches.Cloud {
-		return s.selfHostedOnly()
-	}
-	if !s.isAdmin(c) {
-		return s.badJWT()
-	}
-	if text := s.invalid(c, field{"currentPassword", isString}, field{"password", isPassword}); text != "" {
-		return s.invalidBody(text)
-	}
-	if c.text("currentPassword") != s.admin.Password {
-		return s.fail(http.StatusBadRequest, "RESET_PASSWORD_ERROR", "The current password is not correct!")
-	}
-	s.admin.Password = c.text("password")
-	return s.ok(map[string]any{"data": map[string]any{"success": true}})
 }
 
 func (s *Server) accessToken(c *call) answer {

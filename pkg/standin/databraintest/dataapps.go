@@ -82,60 +82,6 @@ func (s *Server) listApps(c *call) answer {
 	return s.list(rows(s.paged(pages), s.pageSize(), slices.Values(apps), s.appRow))
 }
 
-// createApp is POST /api/v2/data-app ({REF}/create-data-app).
-func (s *Server) createApp(c *call) answer {
-	if !s.holdsServiceToken(c) {
-		return s.badServiceToken()
-	}
-	if text := s.invalid(c, field{"name", isString}); text != "" {
-		return s.invalidBody(text)
-	}
-	name := c.text("name")
-	if s.byName[name] != nil {
-		return s.bad("DATA_APP_ALREADY_EXISTS")
-	}
-	s.setApps(append(s.apps, &app{DataApp: DataApp{Name: name, CreatedAt: c.now, UpdatedAt: c.now}}))
-	return s.ok(map[string]any{"name": name})
-}
-
-// renameApp is PUT /api/v2/data-app ({REF}/update-data-app). The code for a name
-// that is taken is inferred. Tokens keep working, and their descriptions keep the
-// old name; the latter is inferred as well.
-func (s *Server) renameApp(c *call) answer {
-	if !s.holdsServiceToken(c) {
-		return s.badServiceToken()
-	}
-	if text := s.invalid(c, field{"name", isString}, field{"updateName", isString}); text != "" {
-		return s.invalidBody(text)
-	}
-	a, name := s.byName[c.text("name")], c.text("updateName")
-	if a == nil {
-		return s.bad("DATA_APP_NOT_FOUND")
-	}
-	if other := s.byName[name]; other != nil && other != a {
-		return s.bad("DATA_APP_ALREADY_EXISTS")
-	}
-	a.Name, a.UpdatedAt = name, c.now
-	s.setApps(s.apps)
-	return s.ok(map[string]any{"name": name})
-}
-
-// deleteApp is DELETE /api/v2/data-app?name= ({REF}/delete-data-app). The app's
-// tokens die with it.
-func (s *Server) deleteApp(c *call) answer {
-	if !s.holdsServiceToken(c) {
-		return s.badServiceToken()
-	}
-	name := c.r.URL.Query().Get("name")
-	if name == "" {
-		return s.invalidBody(`"name" is required`)
-	}
-	if !s.remove(name) {
-		return s.bad("DATA_APP_NOT_FOUND")
-	}
-	return s.ok(map[string]any{"name": name})
-}
-
 // setApps puts apps in place, found by name. Of two with one name, which no request
 // can bring about, the first is found.
 func (s *Server) setApps(apps []*app) {
@@ -145,14 +91,6 @@ func (s *Server) setApps(apps []*app) {
 			s.byName[a.Name] = a
 		}
 	}
-}
-
-func (s *Server) remove(name string) bool {
-	if s.byName[name] == nil {
-		return false
-	}
-	s.setApps(slices.DeleteFunc(s.apps, func(a *app) bool { return a.Name == name }))
-	return true
 }
 
 func (s *Server) appRow(d DataApp) []byte {

@@ -23,24 +23,12 @@ const exampleApps = `{"data":[
  {"name":"Partner Dashboard","type":"embedded","createdAt":"2024-01-10T09:00:00Z","updatedAt":"2024-01-15T12:30:00Z","embedCount":1,"embeds":[
   {"name":"Partner Analytics","embedId":"partner-analytics-001","createdAt":"2024-01-10T10:00:00Z","updatedAt":"2024-01-15T12:30:00Z"}]}]}`
 
-func TestDataAppLife(t *testing.T) {
-	now := time.Date(2025, 3, 1, 12, 0, 0, 0, time.UTC)
-	p := inProcess(t, databraintest.New(databraintest.Config{Now: func() time.Time { return now }}))
+func TestListDataApps(t *testing.T) {
+	p := inProcess(t, databraintest.New(databraintest.Config{}))
 	p.want("GET", appPath, service, "", 200, exampleApps)
 	p.want("GET", "/api/v2/dataApp", service, "", 200, exampleApps)
 	p.want("GET", appPath+"?isPagination=true", service, "", 200, exampleApps)
 	p.want("GET", appPath+"?isPagination=true&pageNumber=2", service, "", 200, `{"data":[]}`)
-
-	p.want("POST", appPath, service, `{"name":"New"}`, 200, `{"name":"New"}`)
-	key := p.key("POST", keyPath, service, `{"dataAppName":"New","name":"Key"}`)
-	now = now.Add(time.Hour)
-	p.want("PUT", "/api/v2/dataApp", service, `{"name":"New","updateName":"Newer"}`, 200, `{"name":"Newer"}`)
-	p.want("DELETE", appPath+"?name=Customer%20Portal%20Analytics", service, "", 200, `{"name":"Customer Portal Analytics"}`)
-	p.want("DELETE", appPath+"?name=Partner+Dashboard", service, "", 200, `{"name":"Partner Dashboard"}`)
-	p.want("GET", appPath, service, "", 200, `{"data":[{"name":"Newer","type":"embedded",
-		"createdAt":"2025-03-01T12:00:00Z","updatedAt":"2025-03-01T13:00:00Z","embedCount":0,"embeds":[]}]}`)
-	p.want("GET", keyPath+"?dataAppName=Newer", service, "", 200, `{"data":[{"key":"`+key+`","name":"Key",
-		"description":"API key for data app New","createdAt":"2025-03-01T12:00:00Z"}]}`)
 }
 
 func TestPagesPartitionTheList(t *testing.T) {

@@ -25,7 +25,6 @@ const (
 	jwtPath    = "/api/v2/admin-account/jwt"
 	savePath   = "/api/v2/service-token"
 	rotatePath = "/api/v2/service-token/rotate"
-	resetPath  = "/api/v2/service-token/reset-password"
 	appPath    = "/api/v2/data-app"
 	keyPath    = "/api/v2/data-app/api-tokens"
 	rotateAPI  = "/api/v2/data-app/rotate-api"

@@ -41,7 +41,7 @@ func january(day, hour, minute int) time.Time {
 // withExample fills what c leaves open with the example.
 func withExample(c Config) Config {
 	if c.Admin == (Account{}) {
-		c.Admin = Account{FirstName: "Admin", Email: ExampleEmail, Password: ExamplePassword, CompanyName: "My Company"}
+		c.Admin = Account{Email: ExampleEmail, Password: ExamplePassword}
 	}
 	if c.ServiceToken == "" {
 		c.ServiceToken = ExampleServiceToken

@@ -94,21 +94,15 @@ func New(c Config) *Server {
 // single token, so there is none here.
 func (s *Server) table() map[string]func(*call) answer {
 	return map[string]func(*call) answer{
-		"POST /api/v2/admin-account":                s.createAdmin,
-		"POST /api/v2/admin-account/jwt":            s.signIn,
-		"POST /api/v2/service-token":                s.saveServiceToken,
-		"POST /api/v2/service-token/rotate":         s.rotateServiceToken,
-		"POST /api/v2/service-token/reset-password": s.resetPassword,
-		"GET /api/v2/data-app":                      s.listApps,
-		"POST /api/v2/data-app":                     s.createApp,
-		"PUT /api/v2/data-app":                      s.renameApp,
-		"DELETE /api/v2/data-app":                   s.deleteApp,
-		"GET /api/v2/data-app/api-tokens":           s.listAPITokens,
-		"GET /api/v2/data-app/embeds":               s.listEmbeds,
-		"POST /api/v2/data-app/api-tokens":          s.createAPIToken,
-		"POST /api/v2/data-app/rotate-api":          s.rotateAPIToken,
-		"GET /health/live":                          s.healthLive,
-		"GET /health/ready":                         s.healthReady,
+		"POST /api/v2/admin-account/jwt":    s.signIn,
+		"POST /api/v2/service-token":        s.saveServiceToken,
+		"POST /api/v2/service-token/rotate": s.rotateServiceToken,
+		"GET /api/v2/data-app":              s.listApps,
+		"GET /api/v2/data-app/api-tokens":   s.listAPITokens,
+		"GET /api/v2/data-app/embeds":       s.listEmbeds,
+		"POST /api/v2/data-app/api-tokens":  s.createAPIToken,
+		"POST /api/v2/data-app/rotate-api":  s.rotateAPIToken,
+		"GET /health/live":                  s.healthLive,
 	}
 }
 

@@ -123,6 +123,4 @@ type Switches struct {
 	// after which all get 429; 0 = no limit. The page on rate limits gives 500 as
 	// the default and neither a body nor header names.
 	RateLimit int
-	// NotReady answers /health/ready as an instance whose Hasura is not configured.
-	NotReady bool
 }

@@ -23,7 +23,7 @@ func withSwitches(t *testing.T, s databraintest.Switches) (*databraintest.Server
 func TestCloud(t *testing.T) {
 	refused := failure(sel, selMessage)
 	_, p := withSwitches(t, databraintest.Switches{Cloud: true})
-	for _, target := range []string{"/api/v2/admin-account", jwtPath, savePath, resetPath} {
+	for _, target := range []string{jwtPath, savePath} {
 		p.want("POST", target, "", `{}`, 500, refused)
 	}
 	p.want("GET", appPath, service, "", 200, exampleApps)
@@ -77,19 +77,15 @@ func TestErrorSwitches(t *testing.T) {
 		},
 		"IgnoreUnknownKeys": {
 			on:     databraintest.Switches{IgnoreUnknownKeys: true},
-			method: "POST", target: appPath, bearer: service, body: `{"name":"New","id":1,"b":2}`,
-			offStatus: 400, off: failure(invalidBody, `"b" is not allowed`), onStatus: 200, wantOn: `{"name":"New"}`,
+			method: "POST", target: keyPath, bearer: service, body: `{"dataAppName":"None","name":"Key","id":1,"b":2}`,
+			offStatus: 400, off: failure(invalidBody, `"b" is not allowed`),
+			onStatus: 400, wantOn: failure("DATA_APP_NOT_FOUND", "DATA_APP_NOT_FOUND"),
 		},
 		"ErrorStatus": {
 			on:     databraintest.Switches{ErrorStatus: true},
 			method: "GET", target: appPath, bearer: another,
 			offStatus: 400, off: failure(authError, authError),
 			onStatus: 400, wantOn: `{"error":{"code":"AUTHENTICATION_ERROR","message":"AUTHENTICATION_ERROR","status":400}}`,
-		},
-		"NullError": {
-			on:     databraintest.Switches{NullError: true},
-			method: "POST", target: appPath, bearer: service, body: `{"name":"New"}`,
-			offStatus: 200, off: `{"name":"New"}`, onStatus: 200, wantOn: `{"name":"New","error":null}`,
 		},
 		"NullError on lists": {
 			on:     databraintest.Switches{NullError: true},
@@ -110,6 +106,16 @@ func TestErrorSwitches(t *testing.T) {
 				p.want(row.method, row.target, row.bearer, row.body, status, want)
 			}
 		})
+	}
+}
+
+func TestNullErrorBesideAKey(t *testing.T) {
+	for _, null := range []bool{false, true} {
+		_, p := withSwitches(t, databraintest.Switches{NullError: null})
+		_, got := p.do("POST", keyPath, service, `{"dataAppName":"Partner Dashboard","name":"Key"}`)
+		if strings.Contains(got, `"error":null`) != null || !strings.Contains(got, `"key":"`) {
+			t.Errorf("%t: got %s", null, got)
+		}
 	}
 }
 
@@ -253,7 +259,7 @@ func TestPropagationDelay(t *testing.T) {
 			if db.TokenWorks(service) || !db.TokenWorks(another) {
 				t.Error("the primary lags")
 			}
-			p.want("POST", appPath, another, `{"name":"New"}`, 200, `{"name":"New"}`) // writes see the primary
+			p.key("POST", keyPath, another, `{"dataAppName":"`+customer+`","name":"New"}`) // writes see the primary
 			if delay > 0 {
 				time.Sleep(delay - 1)
 				check("just before the replica knows", true, false)

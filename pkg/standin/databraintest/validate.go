@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 
 	"github.com/google/uuid"
 )
@@ -68,20 +67,6 @@ func isUUID(value any) string {
 // uuidForm reports the canonical form, in either case of letters.
 func uuidForm(v string) bool { return len(v) == 36 && uuid.Validate(v) == nil }
 
-// isFirstName: 3 to 30 characters ({REF}/create-admin-account).
-func isFirstName(value any) string {
-	if fault := isString(value); fault != "" {
-		return fault
-	}
-	switch n := len([]rune(value.(string))); {
-	case n < 3:
-		return "length must be at least 3 characters long"
-	case n > 30:
-		return "length must be less than or equal to 30 characters long"
-	}
-	return ""
-}
-
 // isEmail: an address with at least two domain segments. The page says that some
 // consumer domains may be blocked and not which; none is here.
 func isEmail(value any) string {
@@ -93,33 +78,6 @@ func isEmail(value any) string {
 	_, domain, _ := strings.Cut(v, "@")
 	if err != nil || address.Address != v || slices.Contains(strings.Split(domain, "."), "") || !strings.Contains(domain, ".") {
 		return "must be a valid email"
-	}
-	return ""
-}
-
-// isPassword: at least 8 characters, one upper case, one lower case, one digit,
-// one special, no spaces. The text for upper case is the page's; the others are
-// inferred from it. Which characters are special is not documented: here, all that
-// are neither letter nor digit.
-func isPassword(value any) string {
-	if fault := isString(value); fault != "" {
-		return fault
-	}
-	v := value.(string)
-	special := func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }
-	switch {
-	case len([]rune(v)) < 8:
-		return "length must be at least 8 characters long"
-	case !strings.ContainsFunc(v, unicode.IsUpper):
-		return "should contain at least 1 uppercase character"
-	case !strings.ContainsFunc(v, unicode.IsLower):
-		return "should contain at least 1 lowercase character"
-	case !strings.ContainsFunc(v, unicode.IsDigit):
-		return "should contain at least 1 numeric character"
-	case strings.ContainsFunc(v, unicode.IsSpace):
-		return "should not contain white spaces"
-	case !strings.ContainsFunc(v, special):
-		return "should contain at least 1 special character"
 	}
 	return ""
 }

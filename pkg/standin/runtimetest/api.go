@@ -45,9 +45,6 @@ func (e *environment) handOver(w http.ResponseWriter, r *http.Request) {
 	h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(inv.deadline.UnixMilli(), 10))
 	h.Set("Lambda-Runtime-Invoked-Function-Arn", inv.arn)
 	h.Set("Lambda-Runtime-Trace-Id", inv.trace)
-	if inv.client != "" {
-		h.Set("Lambda-Runtime-Client-Context", inv.client)
-	}
 	w.Write(inv.payload)
 }
 

@@ -147,27 +147,21 @@ func (f *Function) copyLog(text string) {
 
 // invocation is one event on its way through an environment.
 type invocation struct {
-	id, arn, trace, client string
-	payload                []byte
-	timeout                time.Duration
-	deadline               time.Time
+	id, arn, trace string
+	payload        []byte
+	timeout        time.Duration
+	deadline       time.Time
 }
 
 func (f *Function) newInvocation(payload []byte, o Options) *invocation {
+	random := make([]byte, 20)
+	rand.Read(random)
 	inv := &invocation{
-		id: o.RequestID, arn: o.FunctionARN, trace: o.TraceID, client: o.ClientContext,
-		payload: payload, timeout: o.Timeout,
+		id: o.RequestID, arn: f.config.arn(), payload: payload, timeout: o.Timeout,
+		trace: fmt.Sprintf("Root=1-%08x-%x;Parent=%x;Sampled=0", time.Now().Unix(), random[:12], random[12:]),
 	}
 	if inv.id == "" {
 		inv.id = uuid.NewString()
-	}
-	if inv.arn == "" {
-		inv.arn = f.config.arn()
-	}
-	if inv.trace == "" {
-		random := make([]byte, 20)
-		rand.Read(random)
-		inv.trace = fmt.Sprintf("Root=1-%08x-%x;Parent=%x;Sampled=0", time.Now().Unix(), random[:12], random[12:])
 	}
 	if inv.timeout == 0 {
 		inv.timeout = f.config.Timeout

@@ -15,16 +15,6 @@ type Options struct {
 	// RequestID is a new UUID when empty. Lambda's retries of an asynchronous
 	// invocation keep the id of the first attempt.
 	RequestID string
-
-	// FunctionARN is the ARN by which the function was invoked; when empty, its
-	// unqualified one.
-	FunctionARN string
-
-	// TraceID is the X-Ray header; when empty, a new one that is not sampled.
-	TraceID string
-
-	// ClientContext is the caller's client context, a JSON document.
-	ClientContext string
 }
 
 // Result is what became of one invocation.

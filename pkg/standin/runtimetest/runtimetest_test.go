@@ -109,8 +109,7 @@ func handle(ctx context.Context, event struct{ Do, Log string }) (any, error) {
 	case "context":
 		lc, _ := lambdacontext.FromContext(ctx)
 		deadline, _ := ctx.Deadline()
-		return map[string]any{"id": lc.AwsRequestID, "arn": lc.InvokedFunctionArn, "trace": ctx.Value("x-amzn-trace-id"),
-			"client": lc.ClientContext.Custom["k"], "left": time.Until(deadline)}, nil
+		return map[string]any{"id": lc.AwsRequestID, "arn": lc.InvokedFunctionArn, "trace": ctx.Value("x-amzn-trace-id"), "left": time.Until(deadline)}, nil
 	case "break off":
 		return io.MultiReader(strings.NewReader("half"), iotest.ErrReader(TokenRejected{step: "late"})), nil
 	case "large":
@@ -309,8 +308,8 @@ func TestEnvironmentIsOnlyWhatWasGiven(t *testing.T) {
 func TestInvocationContext(t *testing.T) {
 	f := start(t, runtimetest.Config{Timeout: time.Minute}, "serve")
 	var got struct {
-		ID, ARN, Trace, Client string
-		Left                   time.Duration
+		ID, ARN, Trace string
+		Left           time.Duration
 	}
 	decode := func(o runtimetest.Options) {
 		t.Helper()
@@ -318,9 +317,8 @@ func TestInvocationContext(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	decode(runtimetest.Options{RequestID: "again", FunctionARN: "arn:x", TraceID: "Root=1", Timeout: time.Hour,
-		ClientContext: `{"custom":{"k":"v"}}`})
-	if got.ID != "again" || got.ARN != "arn:x" || got.Trace != "Root=1" || got.Client != "v" || got.Left < 59*time.Minute || got.Left > time.Hour {
+	decode(runtimetest.Options{RequestID: "again", Timeout: time.Hour})
+	if got.ID != "again" || got.Left < 59*time.Minute || got.Left > time.Hour {
 		t.Errorf("got %+v", got)
 	}
 	decode(runtimetest.Options{})

@@ -1,11 +1,10 @@
 package s3test
 
 import (
-	"encoding/base64"
 	"encoding/xml"
 	"net/http"
 	"net/url"
-	"strconv"
+	"slices"
 	"strings"
 
 	"databrain-rotation/pkg/standin"
@@ -15,19 +14,16 @@ import (
 const maxKeys = 1000
 
 type listing struct {
-	XMLName               xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ ListBucketResult"`
-	Name                  string
-	Prefix                string
-	Delimiter             string `xml:",omitempty"`
-	EncodingType          string `xml:",omitempty"`
-	MaxKeys               int
-	KeyCount              int
-	IsTruncated           bool
-	ContinuationToken     string `xml:",omitempty"`
-	NextContinuationToken string `xml:",omitempty"`
-	StartAfter            string `xml:",omitempty"`
-	Contents              []listed
-	CommonPrefixes        []commonPrefix
+	XMLName        xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ ListBucketResult"`
+	Name           string
+	Prefix         string
+	Delimiter      string `xml:",omitempty"`
+	EncodingType   string `xml:",omitempty"`
+	MaxKeys        int
+	KeyCount       int
+	IsTruncated    bool
+	Contents       []listed
+	CommonPrefixes []commonPrefix
 }
 
 type listed struct {
@@ -38,69 +34,46 @@ type listed struct {
 
 type commonPrefix struct{ Prefix string }
 
-// list serves ListObjectsV2. The continuation token is the last key or common
-// prefix of the page before.
+// list serves ListObjectsV2, in one page: more than it holds is beyond this stand-in.
 func (s *Server) list(in *request) standin.Answer {
 	if s.config.NoListBucket {
 		return fail(in.Request, "AccessDenied")
 	}
 	q := in.URL.Query()
 	out := listing{
-		Name: in.bucket, Prefix: q.Get("prefix"), Delimiter: q.Get("delimiter"), EncodingType: q.Get("encoding-type"),
-		StartAfter: q.Get("start-after"), ContinuationToken: q.Get("continuation-token"), MaxKeys: maxKeys,
+		Name: in.bucket, Prefix: q.Get("prefix"), Delimiter: q.Get("delimiter"),
+		EncodingType: q.Get("encoding-type"), MaxKeys: maxKeys,
 	}
-	if limit := q.Get("max-keys"); limit != "" {
-		n, err := strconv.Atoi(limit)
-		if err != nil || n < 0 {
-			return fail(in.Request, "InvalidArgument")
-		}
-		out.MaxKeys = min(n, maxKeys)
+	out.fill(s.Objects())
+	if out.KeyCount > maxKeys {
+		return fail(in.Request, "NotImplemented")
 	}
-	after := out.StartAfter
-	if out.ContinuationToken != "" {
-		last, err := base64.RawURLEncoding.DecodeString(out.ContinuationToken)
-		if err != nil {
-			return fail(in.Request, "InvalidArgument")
-		}
-		after = string(last)
-	}
-	out.fill(s.Objects(), after)
 	return standin.Answer{Status: http.StatusOK, Header: http.Header{"Content-Type": {"application/xml"}}, Body: document(out)}
 }
 
-// fill lists what comes after a key or common prefix, up to a page.
-func (l *listing) fill(objects []Object, after string) {
-	prefix, delimiter := l.Prefix, l.Delimiter
+// fill lists the objects of the bucket under the prefix, and in place of those with a
+// delimiter after it their common prefixes.
+func (l *listing) fill(objects []Object) {
 	for _, o := range objects {
-		name, isPrefix := o.Key, false
-		if o.Bucket != l.Name || !strings.HasPrefix(o.Key, prefix) {
+		rest, under := strings.CutPrefix(o.Key, l.Prefix)
+		if o.Bucket != l.Name || !under {
 			continue
 		}
-		if i := strings.Index(o.Key[len(prefix):], delimiter); delimiter != "" && i >= 0 {
-			name, isPrefix = o.Key[:len(prefix)+i+len(delimiter)], true
-		}
-		if name <= after {
-			continue
-		}
-		if l.KeyCount == l.MaxKeys {
-			l.IsTruncated = l.MaxKeys > 0
-			if l.IsTruncated {
-				l.NextContinuationToken = base64.RawURLEncoding.EncodeToString([]byte(after))
+		if before, _, found := strings.Cut(rest, l.Delimiter); found && l.Delimiter != "" {
+			common := commonPrefix{l.encode(l.Prefix + before + l.Delimiter)}
+			if !slices.Contains(l.CommonPrefixes, common) {
+				l.CommonPrefixes = append(l.CommonPrefixes, common)
+				l.KeyCount++
 			}
-			break
-		}
-		after = name
-		l.KeyCount++
-		if isPrefix {
-			l.CommonPrefixes = append(l.CommonPrefixes, commonPrefix{l.encode(name)})
 			continue
 		}
+		l.KeyCount++
 		l.Contents = append(l.Contents, listed{
-			Key: l.encode(name), ETag: o.ETag, Size: len(o.Body), StorageClass: "STANDARD",
+			Key: l.encode(o.Key), ETag: o.ETag, Size: len(o.Body), StorageClass: "STANDARD",
 			LastModified: o.Modified.Format("2006-01-02T15:04:05.000Z"),
 		})
 	}
-	l.Prefix, l.Delimiter, l.StartAfter = l.encode(l.Prefix), l.encode(l.Delimiter), l.encode(l.StartAfter)
+	l.Prefix, l.Delimiter = l.encode(l.Prefix), l.encode(l.Delimiter)
 }
 
 // encode writes a name as encoding-type asks: XML cannot hold every key.

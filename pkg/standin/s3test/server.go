@@ -158,8 +158,7 @@ var known = map[string]bool{
 	"x-amz-trailer": true, "x-amz-user-agent": true, "x-id": true,
 }
 
-var listParameters = []string{"list-type", "prefix", "delimiter", "max-keys", "continuation-token",
-	"start-after", "encoding-type", "fetch-owner"}
+var listParameters = []string{"list-type", "prefix", "delimiter", "encoding-type", "fetch-owner"}
 
 // unknown says whether the request asks for something that the stand-in does not
 // do.

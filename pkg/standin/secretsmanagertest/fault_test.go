@@ -11,7 +11,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 	"github.com/aws/smithy-go"
 	"github.com/google/uuid"
 )
@@ -57,23 +56,6 @@ func TestFaults(t *testing.T) {
 			})
 		})
 	}
-}
-
-func TestDeliveredTwice(t *testing.T) {
-	overBoth(t, func(t *testing.T, sm *secretsmanagertest.Server, client *secretsmanager.Client) {
-		one, two := sm.Holder(name, "AWSCURRENT"), uuid.NewString()
-		must(t, put(t.Context(), client, two, "two", "AWSPENDING"))
-		sm.Inject(standin.Fault{Operation: "UpdateSecretVersionStage", Do: standin.Twice()})
-		_, err := client.UpdateSecretVersionStage(t.Context(), &secretsmanager.UpdateSecretVersionStageInput{
-			SecretId: aws.String(name), VersionStage: aws.String("AWSCURRENT"), MoveToVersionId: aws.String(two), RemoveFromVersionId: aws.String(one),
-		})
-		if _, ok := errors.AsType[*types.InvalidParameterException](err); !ok {
-			t.Errorf("the second delivery finds the label moved; got %v", err)
-		}
-		if got := sm.Holder(name, "AWSCURRENT"); got != two {
-			t.Errorf("AWSCURRENT is on %s", got)
-		}
-	})
 }
 
 // TestTargetOfACall: it is the secret's name, however the call names the secret.
