@@ -43,7 +43,7 @@ proof: ## the long form: all pairs of faults, longer histories, the audit at ful
 mutants: ## remove each guard of the rotation in turn; a test must notice
 	$(GO) run ./scripts/check/mutants
 
-bench: ## the figures, each beside its reference; some minutes, Python
+bench: ## the figures, each beside its reference; four minutes, Python
 	$(GO) run ./scripts/bench
 	@mkdir -p build
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime 100ms -count 6 ./pkg/rotation ./pkg/tokensecret ./pkg/databrain ./pkg/audit/... >build/bench.txt

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"slices"
 )
 
@@ -11,8 +12,8 @@ type goal struct {
 	held           bool
 }
 
-func printGoals(f figures) {
-	fmt.Print("\n| goal | measured | |\n|---|--:|---|\n")
+func printGoals(w io.Writer, f figures) {
+	fmt.Fprint(w, "| goal | measured | |\n|---|--:|---|\n")
 	for _, g := range slices.Concat(
 		startGoals(f.side, rotate, 1.15), startGoals(f.side, audit, 1.35), crossingGoals(f.crossings[rotate]),
 		auditGoals(f.growth[len(f.growth)-1], f.memory), farGoals(f.far), enduranceGoals(f.endurance),
@@ -21,7 +22,7 @@ func printGoals(f figures) {
 		if !g.held {
 			verdict = "**missed**"
 		}
-		fmt.Printf("| %s | %s | %s |\n", g.text, g.measured, verdict)
+		fmt.Fprintf(w, "| %s | %s | %s |\n", g.text, g.measured, verdict)
 	}
 }
 

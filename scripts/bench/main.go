@@ -16,7 +16,8 @@
 // them. Figures are medians with their quartiles; a ratio is the median of the
 // ratios within one round.
 //
-// It prints Markdown on standard output and what it is doing on standard error.
+// It prints Markdown on standard output and what it is doing on standard error. With
+// -update it writes the same into its README.
 // The inner parts have Go benchmarks of their own; to compare two versions of them:
 //
 //	go test -run '^$' -bench . -count 10 ./pkg/... >old.txt
@@ -27,6 +28,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -36,7 +38,7 @@ import (
 
 func main() {
 	rounds := flag.Int("rounds", 40, "how often each function is started")
-	chart := flag.String("svg", "", "write the chart of the growth to this file")
+	update := flag.Bool("update", false, "write the figures into "+readme+" and "+chart)
 	largest := flag.Int("largest", 10_000, "data apps of the largest audit")
 	var far distances
 	flag.DurationVar(&far.aws, "aws", 10*time.Millisecond, "round trip to AWS over the network")
@@ -44,7 +46,7 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *rounds, *largest, far, *chart); err != nil {
+	if err := run(ctx, *rounds, *largest, far, *update); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -60,7 +62,7 @@ type figures struct {
 	endurance []endurance
 }
 
-func run(ctx context.Context, rounds, largest int, far distances, chart string) error {
+func run(ctx context.Context, rounds, largest int, far distances, update bool) error {
 	note("building")
 	built, err := build(ctx)
 	if err != nil {
@@ -71,19 +73,14 @@ func run(ctx context.Context, rounds, largest int, far distances, chart string) 
 	if err != nil {
 		return err
 	}
-	printMachine(built, rounds)
-	f.side.print()
-	printCrossings(f.crossings, far)
-	printFar(f.far)
-	printGrowth(f.growth)
-	printMemory(f.memory)
-	printEndurance(f.endurance)
-	printCost()
-	printGoals(f)
-	if chart == "" {
+	all := sections(f, built, rounds, far)
+	for _, part := range all {
+		fmt.Println(part.text)
+	}
+	if !update {
 		return nil
 	}
-	return os.WriteFile(chart, draw(f.growth, f.memory), 0o644)
+	return errors.Join(updateFile(readme, all), os.WriteFile(chart, draw(f.growth, f.memory), 0o644))
 }
 
 func measure(ctx context.Context, built builds, rounds, largest int, far distances) (f figures, err error) {
