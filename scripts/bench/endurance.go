@@ -18,7 +18,7 @@ type endurance struct {
 // measureEndurance audits and rotates, each in an environment that lasts. The peak of
 // a heap that keeps its size still rises a little with the number of collections.
 func measureEndurance(ctx context.Context, built builds) ([]endurance, error) {
-	all := []endurance{{name: rotate, early: 150, runs: 1500}, {name: audit, early: 10, runs: 100}}
+	all := []endurance{{name: rotate, early: 150, runs: 1500}, {name: audit, early: 50, runs: 100}}
 	for i := range all {
 		note("memory of %d runs of %s in one environment", all[i].runs, all[i].name)
 		if err := all[i].measure(ctx, built); err != nil {
