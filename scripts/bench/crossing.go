@@ -129,14 +129,18 @@ func (n *network) rotate(ctx context.Context, function *runtimetest.Function) (c
 // it. The requests of the window are those sent after the save had taken effect, the
 // move among them.
 func window(exchanges []exchange) (stretch, error) {
-	find := func(operation string) int {
-		return slices.IndexFunc(exchanges, func(e exchange) bool { return e.operation == operation })
+	var began, ended time.Time
+	for _, e := range exchanges {
+		switch {
+		case e.operation == saveRequest:
+			began = e.effective
+		case e.operation == moveRequest && !began.IsZero(): // one before the save only tries its permission
+			ended = e.effective
+		}
 	}
-	save, move := find(saveRequest), find(moveRequest)
-	if save < 0 || move < 0 {
+	if ended.IsZero() {
 		return stretch{}, errors.New("the rotation did not save a token and then move the label")
 	}
-	began, ended := exchanges[save].effective, exchanges[move].effective
 	within := slices.DeleteFunc(slices.Clone(exchanges), func(e exchange) bool {
 		return e.sent.Before(began) || !e.sent.Before(ended)
 	})

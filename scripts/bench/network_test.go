@@ -54,14 +54,14 @@ func TestConnecting(t *testing.T) {
 
 func TestWindow(t *testing.T) {
 	exchanges := []exchange{
-		at("sign in", 0, 10), at(saveRequest, 10, 20), at("probe", 20, 30),
+		at(moveRequest, 0, 9), at("sign in", 0, 10), at(saveRequest, 10, 20), at("probe", 20, 30),
 		at("GetSecretValue", 30, 40), at("probe", 31, 41), at(moveRequest, 41, 51), at("later", 51, 60),
 	}
 	want := stretch{requests: 4, inSequence: 3, took: 31 * time.Millisecond}
 	if got, err := window(exchanges); err != nil || got != want {
 		t.Errorf("%+v, %v, want %+v", got, err, want)
 	}
-	if _, err := window(exchanges[:5]); err == nil {
+	if _, err := window(exchanges[:6]); err == nil {
 		t.Error("a rotation that does not move the label has a window")
 	}
 }

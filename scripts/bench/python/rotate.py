@@ -49,6 +49,10 @@ def set_token(secret, version, current):
         return
     if not accepts(read(secret, current, "AWSCURRENT")["token"]):
         raise ValueError("the current token is rejected")
+    # May this function move a label at all? This one is there already.
+    SECRETS.update_secret_version_stage(
+        SecretId=secret, VersionStage="AWSPENDING",
+        MoveToVersionId=version, RemoveFromVersionId=version)
     admin = json.loads(SECRETS.get_secret_value(SecretId=ADMIN)["SecretString"])
     signed_in = post("/api/v2/admin-account/jwt", admin)
     jwt = signed_in["data"]["accessToken"]
