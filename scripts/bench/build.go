@@ -22,6 +22,7 @@ type builds struct {
 	dir           string
 	interpreter   string // the Python that has boto3
 	pythonVersion string
+	load          string           // average number of busy processes in the minute before
 	zipped        map[string]int64 // bytes of the deployment package by function
 }
 
@@ -32,12 +33,23 @@ func build(ctx context.Context) (builds, error) {
 	if err != nil {
 		return builds{}, err
 	}
-	b := builds{dir: dir, zipped: make(map[string]int64)}
+	b := builds{dir: dir, load: load(), zipped: make(map[string]int64)}
 	if err := b.all(ctx); err != nil {
 		os.RemoveAll(dir)
 		return builds{}, err
 	}
 	return b, nil
+}
+
+// load returns the load average of the last minute, "unknown" where the system has no
+// /proc.
+func load() string {
+	averages, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return "unknown"
+	}
+	last, _, _ := strings.Cut(string(averages), " ")
+	return last
 }
 
 func (b *builds) all(ctx context.Context) error {

@@ -62,7 +62,7 @@ func TestReadme(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !strings.Contains(changed, part.text) || changed == text {
+		if !strings.Contains(changed, part.text) {
 			t.Errorf("the section %q is not in the README", part.name)
 		}
 		if twice, err := part.put(changed); err != nil || twice != changed {
