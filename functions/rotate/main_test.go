@@ -72,7 +72,11 @@ func TestRotationThroughTheRuntime(t *testing.T) {
 				return rotate(ctx, f, payload, &log)
 			})
 			old := l.Databrain.CurrentToken()
-			result, err := l.Secrets.Rotate(t.Context(), labtest.TokenSecret, secretsmanagertest.RotateOptions{ClientRequestToken: labtest.Version})
+			result, err := l.Secrets.Rotate(
+				t.Context(),
+				labtest.TokenSecret,
+				secretsmanagertest.RotateOptions{ClientRequestToken: labtest.Version},
+			)
 			if err != nil {
 				t.Fatalf("%v\n%s", err, log.String())
 			}
@@ -81,7 +85,8 @@ func TestRotationThroughTheRuntime(t *testing.T) {
 			}
 			value, _ := l.Secrets.Value(labtest.TokenSecret, l.Secrets.Holder(labtest.TokenSecret, secretsmanagertest.Current))
 			token := l.Databrain.CurrentToken()
-			if want := fmt.Sprintf(`{"baseUrl": "https://databrain.example.com", "token": %q, "quota": 1e3}`, token); value != want || token == old {
+			if want := fmt.Sprintf(`{"baseUrl": "https://databrain.example.com", "token": %q, "quota": 1e3}`, token); value != want ||
+				token == old {
 				t.Error("AWSCURRENT is not the old document around Databrain's new token")
 			}
 			for _, canary := range []string{old, token, databraintest.ExamplePassword, "eyJ"} {
@@ -118,13 +123,15 @@ func TestEventsOfSecretsManager(t *testing.T) {
 		return rotate(ctx, f, event, &log)
 	})
 	before, writes := l.Secrets.Snapshot(labtest.TokenSecret), l.Databrain.Count("POST /api/v2/service-token")
-	if result, err := l.Secrets.Preflight(t.Context(), labtest.TokenSecret); err != nil || result.Event != secretsmanagertest.TestRotationSucceeded {
+	if result, err := l.Secrets.Preflight(t.Context(), labtest.TokenSecret); err != nil ||
+		result.Event != secretsmanagertest.TestRotationSucceeded {
 		t.Fatalf("pre-flight: %s, %v\n%s", result.Event, err, log.String())
 	}
 	if !strings.Contains(log.String(), "pre-flight: Databrain accepts AWSCURRENT") {
 		t.Errorf("the log does not say so:\n%s", log.String())
 	}
-	if diff := cmp.Diff(before, l.Secrets.Snapshot(labtest.TokenSecret)); diff != "" || l.Databrain.Count("POST /api/v2/service-token") != writes {
+	if diff := cmp.Diff(before, l.Secrets.Snapshot(labtest.TokenSecret)); diff != "" ||
+		l.Databrain.Count("POST /api/v2/service-token") != writes {
 		t.Errorf("the pre-flight wrote: %s", diff)
 	}
 	result, err := l.Secrets.Rotate(t.Context(), labtest.TokenSecret, secretsmanagertest.RotateOptions{})
@@ -178,8 +185,14 @@ func TestErrorsReachLambdaByName(t *testing.T) {
 		if err != nil || result.Err == nil || result.Err.Type != kind {
 			t.Fatalf("%v, result %s, want %s", err, result.Payload, kind)
 		}
-		want := map[string]any{"message": "step failed", "requestId": result.RequestID, "step": step, "clientRequestToken": version,
-			"errorType": kind, "error": result.Err.Message}
+		want := map[string]any{
+			"message":            "step failed",
+			"requestId":          result.RequestID,
+			"step":               step,
+			"clientRequestToken": version,
+			"errorType":          kind,
+			"error":              result.Err.Message,
+		}
 		lines, err := result.ErrorLines()
 		if err != nil || len(lines) != 1 {
 			t.Fatalf("%d lines at ERROR, want one; %v\n%s", len(lines), err, result.Log)
@@ -204,7 +217,10 @@ func TestErrorsReachLambdaByName(t *testing.T) {
 	if result, err := f.Invoke(t.Context(), step("createSecret"), runtimetest.Options{}); err != nil || result.Err != nil {
 		t.Fatalf("createSecret needs no instance: %v, %v", err, result.Err)
 	}
-	if got := invoke(step("setSecret"), "DatabrainUnavailable", "setSecret", labtest.Version); !strings.Contains(got.Message, "connection refused") {
+	if got := invoke(step("setSecret"), "DatabrainUnavailable", "setSecret", labtest.Version); !strings.Contains(
+		got.Message,
+		"connection refused",
+	) {
 		t.Errorf("instance down: %v", got)
 	}
 }

@@ -57,12 +57,14 @@ func TestNetwork(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			n := newNetwork(t, "grace")
 			old, broken := n.lab.Databrain.CurrentToken(), new(atomic.Bool)
-			n.lab.Secrets.Inject(standin.Fault{Operation: "UpdateSecretVersionStage", Do: standin.Delay(0), When: func(*http.Request) bool {
-				if !broken.Swap(true) {
-					fault(n)
-				}
-				return false
-			}})
+			n.lab.Secrets.Inject(
+				standin.Fault{Operation: "UpdateSecretVersionStage", Do: standin.Delay(0), When: func(*http.Request) bool {
+					if !broken.Swap(true) {
+						fault(n)
+					}
+					return false
+				}},
+			)
 			n.before("createSecret", func() {
 				if broken.Load() { // the second attempt
 					n.up()
@@ -115,7 +117,11 @@ func enter(t *testing.T) {
 		if os.Getenv("CI") == "true" {
 			t.Fatalf("no network namespace: %v, %v", err, noIP)
 		}
-		t.Skipf("not run: dropped packets, hanging handshakes and silent connections (no network namespace: %v, %v)", err, noIP)
+		t.Skipf(
+			"not run: dropped packets, hanging handshakes and silent connections (no network namespace: %v, %v)",
+			err,
+			noIP,
+		)
 	case err != nil || !strings.Contains(string(out), "--- PASS: TestNetwork"):
 		t.Errorf("in the namespace: %v\n%s", err, out)
 	}

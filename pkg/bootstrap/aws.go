@@ -33,7 +33,10 @@ func LoadAWS(ctx context.Context) (aws.Config, error) {
 type InvalidAWSConfig struct{ Err error }
 
 func (e *InvalidAWSConfig) Error() string {
-	return fmt.Sprintf("the AWS settings of the environment could not be loaded (nothing was done; correct the function's AWS_ variables): %v", e.Err)
+	return fmt.Sprintf(
+		"the AWS settings of the environment could not be loaded (%v); nothing was done. Correct the function's AWS_ variables",
+		e.Err,
+	)
 }
 
 // Unwrap returns what the SDK says.

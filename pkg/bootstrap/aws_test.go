@@ -29,7 +29,10 @@ func TestLoadAWSKeepsConnections(t *testing.T) {
 	}
 	client := secretsmanager.NewFromConfig(sdk)
 	for range 300 {
-		_, err := client.DescribeSecret(t.Context(), &secretsmanager.DescribeSecretInput{SecretId: aws.String(labtest.TokenSecret)})
+		_, err := client.DescribeSecret(
+			t.Context(),
+			&secretsmanager.DescribeSecretInput{SecretId: aws.String(labtest.TokenSecret)},
+		)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -70,7 +70,9 @@ func call(ctx context.Context) (any, error) {
 // TestNoProxy: what the variable HTTP_PROXY names gets no request to AWS.
 func TestNoProxy(t *testing.T) {
 	var seen []string
-	proxy := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { seen = append(seen, r.URL.String()) }))
+	proxy := httptest.NewServer(
+		http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { seen = append(seen, r.URL.String()) }),
+	)
 	env := map[string]string{asFunction: "1", "HTTP_PROXY": proxy.URL, "AWS_REGION": "us-east-1"}
 	f, err := runtimetest.Start(t.Context(), runtimetest.Config{Path: os.Args[0], Env: env, Timeout: time.Minute})
 	if err != nil {

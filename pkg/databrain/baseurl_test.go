@@ -110,7 +110,9 @@ func FuzzParseBaseURL(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
+		if u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.User != nil || u.RawQuery != "" ||
+			u.ForceQuery ||
+			u.Fragment != "" {
 			t.Errorf("%q: accepted as %#v", value, u)
 		}
 		again, err := databrain.ParseBaseURL(u.String(), allowHTTP)

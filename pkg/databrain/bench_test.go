@@ -20,11 +20,19 @@ func BenchmarkAPITokens(b *testing.B) {
 		if i > 0 {
 			answer.WriteByte(',')
 		}
-		fmt.Fprintf(&answer, `{"key":"00000000-0000-4000-8000-%012d","name":"token %d","description":"API key for data app Sales",`+
-			`"createdAt":"2024-01-15T10:30:00Z"}`, i, i)
+		fmt.Fprintf(
+			&answer,
+			`{"key":"00000000-0000-4000-8000-%012d","name":"token %d","description":"API key for data app Sales",`+
+				`"createdAt":"2024-01-15T10:30:00Z"}`,
+			i,
+			i,
+		)
 	}
 	answer.WriteString(`]}`)
-	client := databrain.New(&url.URL{Scheme: "https", Host: "databrain.test"}, databrain.Options{Transport: fixed(answer.Bytes())})
+	client := databrain.New(
+		&url.URL{Scheme: "https", Host: "databrain.test"},
+		databrain.Options{Transport: fixed(answer.Bytes())},
+	)
 	b.SetBytes(int64(answer.Len()))
 	b.ReportAllocs()
 	for b.Loop() {

@@ -119,7 +119,10 @@ func (c *Client) do(ctx context.Context, r request) (*http.Response, error) {
 	req, err := c.build(ctx, r)
 	if err != nil {
 		cancel()
-		return nil, c.failure(r, Error{Class: ClassInvalid, err: errors.New("the request could not be built from these values")})
+		return nil, c.failure(
+			r,
+			Error{Class: ClassInvalid, err: errors.New("the request could not be built from these values")},
+		)
 	}
 	carrier := c.pooled
 	if r.once {
@@ -264,7 +267,7 @@ func apiError(answer jsonobject.Object) (code string, ours bool) {
 }
 
 // retryAfter reads how long to wait: Retry-After in seconds or as a date, else
-// RateLimit-Reset in seconds. What it can not read or lies in the past is 0.
+// RateLimit-Reset in seconds. What it cannot read or lies in the past is 0.
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	value := h.Get("Retry-After")
 	if value == "" {

@@ -11,7 +11,10 @@ import (
 func codeRows() (all []row) {
 	add := func(status int, sent string, want outcome) {
 		want.Status = status
-		all = append(all, row{fmt.Sprintf("%d %s", status, sent), false, always(databraintest.Error(status, sent, "text")), want})
+		all = append(
+			all,
+			row{fmt.Sprintf("%d %s", status, sent), false, always(databraintest.Error(status, sent, "text")), want},
+		)
 	}
 	for sent, want := range map[string]outcome{
 		"INVALID_REQUEST_BODY":     {Class: databrain.ClassInvalid, Code: "INVALID_REQUEST_BODY"},
@@ -27,6 +30,7 @@ func codeRows() (all []row) {
 		" authentication-error\t":  {Class: databrain.ClassAuth, Rejected: true, Code: "AUTHENTICATION_ERROR"},
 		"AUTHENTICATION_ERR":       {Class: databrain.ClassAuth, Rejected: true, Code: "AUTHENTICATION_ERR"},
 		"EXPIRED_SERVICE_TOKEN":    {Class: databrain.ClassAuth, Rejected: true, Code: "EXPIRED_SERVICE_TOKEN"},
+		"INVALID_SERVICE_TOKEN":    {Class: databrain.ClassAuth, Rejected: true, Code: "INVALID_SERVICE_TOKEN"},
 	} {
 		add(400, sent, want)
 	}

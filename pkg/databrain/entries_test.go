@@ -9,7 +9,7 @@ import (
 	"databrain-rotation/pkg/databrain"
 )
 
-// TestBadEntries: an entry that can not be told from others ends the list with an
+// TestBadEntries: an entry that cannot be told from others ends the list with an
 // error, since a list with holes must not pass for the whole.
 func TestBadEntries(t *testing.T) {
 	want := outcome{Class: databrain.ClassDecode, Unknown: true, Status: 200}
@@ -74,7 +74,12 @@ func TestOddEntries(t *testing.T) {
 			t.Errorf("%s: %v\n%s", raw, err, diff)
 		}
 	}
-	apps, err := collect(says(t, `{"data":[{"name":"a","embedCount":1e999,"embeds":null,"type":7,"updatedAt":null}]}`).DataApps(t.Context(), serviceToken()))
+	apps, err := collect(
+		says(
+			t,
+			`{"data":[{"name":"a","embedCount":1e999,"embeds":null,"type":7,"updatedAt":null}]}`,
+		).DataApps(t.Context(), serviceToken()),
+	)
 	if diff := cmp.Diff([]databrain.DataApp{{Name: "a"}}, apps); diff != "" || err != nil {
 		t.Errorf("%v\n%s", err, diff)
 	}
@@ -129,7 +134,9 @@ func TestCreatedAt(t *testing.T) {
 		`{}`:                                          {},
 		`"2024-01-15T10:30:00Z","other":"2024-01-01"`: day,
 	} {
-		tokens, err := collect(says(t, `{"data":[{"key":"a","createdAt":`+raw+`}]}`).APITokens(t.Context(), serviceToken(), "a"))
+		tokens, err := collect(
+			says(t, `{"data":[{"key":"a","createdAt":`+raw+`}]}`).APITokens(t.Context(), serviceToken(), "a"),
+		)
 		if err != nil || len(tokens) != 1 {
 			t.Errorf("%s: %d tokens, %v", raw, len(tokens), err)
 			continue

@@ -156,7 +156,7 @@ func (c *Client) broken(r request, status int, err error) *Error {
 
 // normalise makes one spelling of the API's codes: "Invalid credentials",
 // "INVALID REQUEST BODY" and INVALID_REQUEST_BODY all occur. What is not made of
-// letters is no code and is dropped, so that a code can not carry a credential.
+// letters is no code and is dropped, so that a code cannot carry a credential.
 func normalise(code string) string {
 	words := strings.FieldsFunc(strings.ToUpper(code), func(r rune) bool {
 		return r == ' ' || r == '-' || r == '_' || r == '\t'

@@ -23,7 +23,7 @@ func instance() *databrain.Client {
 	return databrain.New(base, databrain.Options{Transport: standIn.Client().Transport})
 }
 
-// Replacing the service token: choose a value, keep it where it can not be lost,
+// Replacing the service token: choose a value, keep it where it cannot be lost,
 // and only then make it the token. Whatever becomes of the answer, a probe tells
 // which token works.
 func Example() {

@@ -55,7 +55,9 @@ func sound(t *testing.T, a canned, err error) {
 	}
 	if got.Rejected {
 		var answer struct{ Error struct{ Code any } }
-		if got.Unknown || got.Class != databrain.ClassAuth && got.Status != http.StatusUnauthorized || json.Unmarshal(a.body, &answer) != nil || answer.Error.Code == nil {
+		if got.Unknown || got.Class != databrain.ClassAuth && got.Status != http.StatusUnauthorized ||
+			json.Unmarshal(a.body, &answer) != nil ||
+			answer.Error.Code == nil {
 			t.Errorf("%+v rejects the token because of %q", got, a.body)
 		}
 	}

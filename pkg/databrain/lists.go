@@ -80,7 +80,12 @@ func apiTokensRequest(token Secret, name string) request {
 	}
 }
 
-func entries[T any](ctx context.Context, c *Client, r request, decode func(json.RawMessage) (T, error)) iter.Seq2[T, error] {
+func entries[T any](
+	ctx context.Context,
+	c *Client,
+	r request,
+	decode func(json.RawMessage) (T, error),
+) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T
 		resp, err := c.do(ctx, r)
@@ -115,7 +120,13 @@ func entries[T any](ctx context.Context, c *Client, r request, decode func(json.
 
 var errStopped = errors.New("the caller stopped")
 
-func pages[T any](ctx context.Context, c *Client, r request, first int, decode func(json.RawMessage) (T, error)) iter.Seq2[[]T, error] {
+func pages[T any](
+	ctx context.Context,
+	c *Client,
+	r request,
+	first int,
+	decode func(json.RawMessage) (T, error),
+) iter.Seq2[[]T, error] {
 	return func(yield func([]T, error) bool) {
 		for number := first; ; number++ {
 			r := r

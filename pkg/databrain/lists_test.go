@@ -40,7 +40,8 @@ func TestExampleLists(t *testing.T) {
 	db := databraintest.New(databraintest.Config{})
 	c := inProcess(t, db.Client().Transport, databrain.Options{})
 	apps, err := collect(c.DataApps(t.Context(), serviceToken()))
-	if diff := cmp.Diff([]databrain.DataApp{{Name: exampleApp}, {Name: "Partner Dashboard"}}, apps); diff != "" || err != nil {
+	if diff := cmp.Diff([]databrain.DataApp{{Name: exampleApp}, {Name: "Partner Dashboard"}}, apps); diff != "" ||
+		err != nil {
 		t.Errorf("%v\n%s", err, diff)
 	}
 	tokens, err := collect(c.APITokens(t.Context(), serviceToken(), exampleApp))
@@ -164,7 +165,14 @@ func TestPages(t *testing.T) {
 				}
 			}
 			if want := max(0, size-(first-1)*databrain.PageSize); total != want || requests()-before != len(pages) {
-				t.Errorf("%d apps from page %d: %d apps in %d pages and %d requests", size, first, total, len(pages), requests()-before)
+				t.Errorf(
+					"%d apps from page %d: %d apps in %d pages and %d requests",
+					size,
+					first,
+					total,
+					len(pages),
+					requests()-before,
+				)
 			}
 		}
 	}
@@ -201,7 +209,12 @@ func TestPagesResume(t *testing.T) {
 func TestPagingIgnored(t *testing.T) {
 	for size, want := range map[int]int{9: 1, 23: 2} {
 		db := databraintest.New(databraintest.Config{
-			DataApps: databraintest.Many(size, 0, time.Unix(0, 0), nil), Switches: databraintest.Switches{IgnorePagination: true},
+			DataApps: databraintest.Many(
+				size,
+				0,
+				time.Unix(0, 0),
+				nil,
+			), Switches: databraintest.Switches{IgnorePagination: true},
 		})
 		c := inProcess(t, db.Client().Transport, databrain.Options{})
 		seen := make(map[string]bool)

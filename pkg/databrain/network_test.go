@@ -209,7 +209,11 @@ func TestTLS(t *testing.T) {
 func TestNotSendable(t *testing.T) {
 	for _, bearer := range []string{"two\nlines", "a b", "tab\t", "é", "\x7f", " "} {
 		sent := 0
-		c := inProcess(t, standin.Transport{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { sent++ })}, databrain.Options{})
+		c := inProcess(
+			t,
+			standin.Transport{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { sent++ })},
+			databrain.Options{},
+		)
 		token := databrain.NewSecret(bearer)
 		_, rotate := c.RotateServiceToken(t.Context(), token, time.Hour)
 		for _, err := range []error{c.Probe(t.Context(), token), c.SaveServiceToken(t.Context(), token, serviceToken()), rotate, drain(c.DataApps(t.Context(), token))} {
@@ -248,7 +252,8 @@ func TestRequests(t *testing.T) {
 				want.Set("Authorization", "Bearer "+serviceToken().Reveal())
 			}
 			got.Header.Del("Accept-Encoding")
-			if diff := cmp.Diff(want, got.Header); diff != "" || got.Method != method || got.URL.Path != prefix+path || got.Host != "databrain.test" {
+			if diff := cmp.Diff(want, got.Header); diff != "" || got.Method != method || got.URL.Path != prefix+path ||
+				got.Host != "databrain.test" {
 				t.Errorf("%s: %s %s\n%s", op.name, got.Method, got.URL, diff)
 			}
 		}

@@ -51,7 +51,12 @@ func rows() []row {
 	all := []row{
 		{"cut before the effect", false, always(standin.Cut()), broken},
 		{"cut after the effect", true, always(standin.Cut()), broken},
-		{"cut in the answer", false, always(standin.CutBody()), outcome{Class: databrain.ClassNetwork, Unknown: true, Status: 200}},
+		{
+			"cut in the answer",
+			false,
+			always(standin.CutBody()),
+			outcome{Class: databrain.ClassNetwork, Unknown: true, Status: 200},
+		},
 		{"truncated", false, always(standin.TruncateBody()), unreadable},
 
 		{"500 page", false, answered(500, asHTML, "<h1>Oops</h1>"), server(500, "")},
@@ -68,11 +73,31 @@ func rows() []row {
 
 		{"401 page", false, answered(401, asHTML, "<h1>Sign in</h1>"), status(databrain.ClassAuth, 401)},
 		{"401 of a gateway", false, answered(401, asJSON, `{"message":"Unauthorized"}`), status(databrain.ClassAuth, 401)},
-		{"401 with a text as error", false, answered(401, asJSON, `{"error":"invalid_token"}`), status(databrain.ClassAuth, 401)},
-		{"401 with a number as code", false, answered(401, asJSON, `{"error":{"code":401,"message":"x"}}`), status(databrain.ClassAuth, 401)},
+		{
+			"401 with a text as error",
+			false,
+			answered(401, asJSON, `{"error":"invalid_token"}`),
+			status(databrain.ClassAuth, 401),
+		},
+		{
+			"401 with a number as code",
+			false,
+			answered(401, asJSON, `{"error":{"code":401,"message":"x"}}`),
+			status(databrain.ClassAuth, 401),
+		},
 		{"401 with an empty code", false, answered(401, asJSON, `{"error":{"code":""}}`), status(databrain.ClassAuth, 401)},
-		{"401 with two codes", false, answered(401, asJSON, `{"error":{"code":"A","code":"B"}}`), status(databrain.ClassAuth, 401)},
-		{"401 cut short", false, answered(401, asJSON, `{"error":{"code":"AUTHENTICATION_ERROR"`), status(databrain.ClassAuth, 401)},
+		{
+			"401 with two codes",
+			false,
+			answered(401, asJSON, `{"error":{"code":"A","code":"B"}}`),
+			status(databrain.ClassAuth, 401),
+		},
+		{
+			"401 cut short",
+			false,
+			answered(401, asJSON, `{"error":{"code":"AUTHENTICATION_ERROR"`),
+			status(databrain.ClassAuth, 401),
+		},
 		{"401 with a code that is none", false, answered(401, asJSON, `{"error":{"code":"E-401 ✗"}}`),
 			outcome{Class: databrain.ClassAuth, Rejected: true, Status: 401}},
 		{"401 with the longest code", false, answered(401, asJSON, `{"error":{"code":"`+strings.Repeat("X", 48)+`"}}`),
@@ -83,8 +108,18 @@ func rows() []row {
 		{"403 JSON", false, always(databraintest.Error(403, "FORBIDDEN", "no")),
 			outcome{Class: databrain.ClassForbidden, Status: 403, Code: "FORBIDDEN"}},
 
-		{"400 page", false, answered(400, asHTML, "<pre>Bad Request</pre>"), outcome{Class: databrain.ClassDecode, Unknown: true, Status: 400}},
-		{"404 page", false, answered(404, asHTML, "<pre>Cannot GET</pre>"), outcome{Class: databrain.ClassDecode, Unknown: true, Status: 404}},
+		{
+			"400 page",
+			false,
+			answered(400, asHTML, "<pre>Bad Request</pre>"),
+			outcome{Class: databrain.ClassDecode, Unknown: true, Status: 400},
+		},
+		{
+			"404 page",
+			false,
+			answered(404, asHTML, "<pre>Cannot GET</pre>"),
+			outcome{Class: databrain.ClassDecode, Unknown: true, Status: 404},
+		},
 		{"404 JSON", false, always(databraintest.Error(404, "Not-Found", "x")),
 			outcome{Class: databrain.ClassInvalid, Status: 404, Code: "NOT_FOUND"}},
 
@@ -95,17 +130,35 @@ func rows() []row {
 		{"200 {}", false, answered(200, asJSON, "{}"), unreadable},
 		{"200 endless text", false, always(standin.Endless(`{"data":["`, strings.Repeat("x", 256<<10))), unreadable},
 		{"200 endless white space", false, always(standin.Endless(`{"data":`, strings.Repeat(" ", 256<<10))), unreadable},
-		{"200 endless members", false, always(standin.Endless(`{"a":1`, `,"`+strings.Repeat("b", 256<<10)+`":1`)), unreadable},
+		{
+			"200 endless members",
+			false,
+			always(standin.Endless(`{"a":1`, `,"`+strings.Repeat("b", 256<<10)+`":1`)),
+			unreadable,
+		},
 		{"204", false, answered(204, asJSON, ""), outcome{Class: databrain.ClassDecode, Unknown: true, Status: 204}},
 		{"304", false, answered(304, asJSON, ""), outcome{Class: databrain.ClassDecode, Unknown: true, Status: 304}},
-		{"302 to nowhere", false, answered(302, asHTML, "<a>moved</a>"), outcome{Class: databrain.ClassDecode, Unknown: true, Status: 302}},
+		{
+			"302 to nowhere",
+			false,
+			answered(302, asHTML, "<a>moved</a>"),
+			outcome{Class: databrain.ClassDecode, Unknown: true, Status: 302},
+		},
 
 		{"200 error object", false, answered(200, asJSON, `{"error":{"code":"AUTHENTICATION_ERROR","message":"x"}}`),
 			outcome{Class: databrain.ClassAuth, Rejected: true, Status: 200, Code: "AUTHENTICATION_ERROR"}},
-		{"200 error object after no data", false, answered(200, asJSON, `{"data":null,"error":{"code":"SELFHOSTED_APP_ERROR","message":"x"}}`),
-			outcome{Class: databrain.ClassPermanent, Status: 200, Code: "SELFHOSTED_APP_ERROR"}},
-		{"200 error object of no meaning", false, answered(200, asJSON, `{"error":{"code":"INTERNAL_SERVER_ERROR","message":"x"}}`),
-			outcome{Class: databrain.ClassDecode, Unknown: true, Status: 200, Code: "INTERNAL_SERVER_ERROR"}},
+		{
+			"200 error object after no data",
+			false,
+			answered(200, asJSON, `{"data":null,"error":{"code":"SELFHOSTED_APP_ERROR","message":"x"}}`),
+			outcome{Class: databrain.ClassPermanent, Status: 200, Code: "SELFHOSTED_APP_ERROR"},
+		},
+		{
+			"200 error object of no meaning",
+			false,
+			answered(200, asJSON, `{"error":{"code":"INTERNAL_SERVER_ERROR","message":"x"}}`),
+			outcome{Class: databrain.ClassDecode, Unknown: true, Status: 200, Code: "INTERNAL_SERVER_ERROR"},
+		},
 		{"200 error text", false, answered(200, asJSON, `{"error":"boom"}`), unreadable},
 
 		{"200 right but for an error", false, ok(func(o operation) string {
@@ -117,10 +170,30 @@ func rows() []row {
 		{"200 right but for an error without a code", false, ok(func(o operation) string {
 			return `{"error":{"message":"boom"},` + strings.TrimPrefix(o.right(), "{")
 		}), unreadable},
-		{"200 wrong value", false, ok(func(o operation) string { return o.answer(fmt.Sprintf("%q:%s", o.member, o.wrong)) }), unreadable},
-		{"200 null value", false, ok(func(o operation) string { return o.answer(fmt.Sprintf("%q:null", o.member)) }), unreadable},
-		{"200 number", false, ok(func(o operation) string { return o.answer(fmt.Sprintf("%q:1e999", o.member)) }), unreadable},
-		{"200 other name", false, ok(func(o operation) string { return o.answer(fmt.Sprintf("%q:%s", "serviceToken", o.value)) }), unreadable},
+		{
+			"200 wrong value",
+			false,
+			ok(func(o operation) string { return o.answer(fmt.Sprintf("%q:%s", o.member, o.wrong)) }),
+			unreadable,
+		},
+		{
+			"200 null value",
+			false,
+			ok(func(o operation) string { return o.answer(fmt.Sprintf("%q:null", o.member)) }),
+			unreadable,
+		},
+		{
+			"200 number",
+			false,
+			ok(func(o operation) string { return o.answer(fmt.Sprintf("%q:1e999", o.member)) }),
+			unreadable,
+		},
+		{
+			"200 other name",
+			false,
+			ok(func(o operation) string { return o.answer(fmt.Sprintf("%q:%s", "serviceToken", o.value)) }),
+			unreadable,
+		},
 		{"200 upper-case name", false, ok(func(o operation) string {
 			return o.answer(fmt.Sprintf("%q:%s", strings.ToUpper(o.member[:1])+o.member[1:], o.value))
 		}), unreadable},

@@ -44,7 +44,11 @@ func (c *Client) RotateServiceToken(ctx context.Context, current Secret, grace t
 
 // RotateServiceTokenAsAdmin is [Client.RotateServiceToken] in the older contract:
 // authorised by the admin's JWT, with the current token in the body.
-func (c *Client) RotateServiceTokenAsAdmin(ctx context.Context, admin, current Secret, grace time.Duration) (Secret, error) {
+func (c *Client) RotateServiceTokenAsAdmin(
+	ctx context.Context,
+	admin, current Secret,
+	grace time.Duration,
+) (Secret, error) {
 	return c.rotate(ctx, admin, grace, map[string]any{"token": current.Reveal()})
 }
 
@@ -55,7 +59,10 @@ func (c *Client) rotate(ctx context.Context, bearer Secret, grace time.Duration,
 	}
 	seconds := int64(grace / time.Second)
 	if seconds <= 0 {
-		return Secret{}, c.failure(r, Error{Class: ClassInvalid, err: errors.New("the grace period must be a second or more")})
+		return Secret{}, c.failure(
+			r,
+			Error{Class: ClassInvalid, err: errors.New("the grace period must be a second or more")},
+		)
 	}
 	if body == nil {
 		body = make(map[string]any)

@@ -38,13 +38,21 @@ var stalls = map[string]struct {
 	start  string
 	want   outcome
 }{
-	"no answer":     {0, "", outcome{Class: databrain.ClassTimeout, Unknown: true}},
-	"no body":       {200, "", outcome{Class: databrain.ClassTimeout, Unknown: true, Status: 200}},
-	"half a body":   {200, `{"data":[{"na`, outcome{Class: databrain.ClassTimeout, Unknown: true, Status: 200}},
-	"half an error": {500, `{"error":{"code":"SELFHOSTED_`, outcome{Class: databrain.ClassServer, Unknown: true, Status: 500}},
-	"half a 401":    {401, `{"error":{"code":"AUTHENTICATION_`, outcome{Class: databrain.ClassAuth, Status: 401}},
-	"half a 400":    {400, `{"error":{"code":"INVALID_REQUEST_`, outcome{Class: databrain.ClassDecode, Unknown: true, Status: 400}},
-	"half a 429":    {429, "Too many", outcome{Class: databrain.ClassRateLimited, Status: 429}},
+	"no answer":   {0, "", outcome{Class: databrain.ClassTimeout, Unknown: true}},
+	"no body":     {200, "", outcome{Class: databrain.ClassTimeout, Unknown: true, Status: 200}},
+	"half a body": {200, `{"data":[{"na`, outcome{Class: databrain.ClassTimeout, Unknown: true, Status: 200}},
+	"half an error": {
+		500,
+		`{"error":{"code":"SELFHOSTED_`,
+		outcome{Class: databrain.ClassServer, Unknown: true, Status: 500},
+	},
+	"half a 401": {401, `{"error":{"code":"AUTHENTICATION_`, outcome{Class: databrain.ClassAuth, Status: 401}},
+	"half a 400": {
+		400,
+		`{"error":{"code":"INVALID_REQUEST_`,
+		outcome{Class: databrain.ClassDecode, Unknown: true, Status: 400},
+	},
+	"half a 429": {429, "Too many", outcome{Class: databrain.ClassRateLimited, Status: 429}},
 }
 
 // TestTimeout: the time runs over the whole exchange, the answer's body included.
@@ -163,7 +171,8 @@ func TestWait(t *testing.T) {
 			jwt := o.jwt(t, c)
 			refuse = true
 			err := o.call(t.Context(), c, jwt)
-			if diff := cmp.Diff(outcome{Class: databrain.ClassTimeout}, outcomeOf(t, err)); diff != "" || !errors.Is(err, errFull) {
+			if diff := cmp.Diff(outcome{Class: databrain.ClassTimeout}, outcomeOf(t, err)); diff != "" ||
+				!errors.Is(err, errFull) {
 				t.Errorf("%v\n%s", err, diff)
 			}
 			if sent := len(db.Calls()); sent != waited-1 {

@@ -101,7 +101,12 @@ func TestDefiniteRefusals(t *testing.T) {
 
 // TestSaveIsNotRepeatedForEver: twice in an invocation, whatever the answers.
 func TestSaveIsNotRepeatedForEver(t *testing.T) {
-	r := schedule{must(parseSetup("replace/normal/default")), []fault{{call: 13, kind: lost}, {call: 15, kind: lost}}}.check(t)
+	r := schedule{
+		must(parseSetup("replace/normal/default")),
+		[]fault{{call: 13, kind: lost}, {call: 15, kind: lost}},
+	}.check(
+		t,
+	)
 	if r.calls[12].op != opSave || r.calls[14].op != opSave {
 		t.Fatalf("calls 13 and 15 do not save:\n%s", r.trace())
 	}

@@ -58,9 +58,14 @@ func (s *step) signInRefused(as databrain.Credentials, cause error) error {
 	if password := as.Password.Reveal(); strings.TrimSpace(password) != password {
 		found += " (the stored password has white space around it)"
 	}
-	return s.fail(AdminSignInRefused, cause, found, "Correct the e-mail address and password in the secret "+s.config.AdminSecretID+
-		" (DATABRAIN_ADMIN_SECRET_ID, parameter AdminSecretArn), then rotate again: aws secretsmanager rotate-secret --secret-id "+
-		s.event.SecretID)
+	return s.fail(
+		AdminSignInRefused,
+		cause,
+		found,
+		"Correct the e-mail address and password in the secret "+s.config.AdminSecretID+
+			" (DATABRAIN_ADMIN_SECRET_ID, parameter AdminSecretArn), then rotate again: "+
+			"aws secretsmanager rotate-secret --secret-id "+s.event.SecretID,
+	)
 }
 
 // adminCredentials reads {"email":"…","password":"…"}; other members are allowed.

@@ -45,8 +45,12 @@ func (s *step) create(ctx context.Context) error {
 func (s *step) differ(pending, current tokensecret.Value) error {
 	if pending.Token().Equal(current.Token()) {
 		s.saved = false
-		return s.fail(PendingEqualsCurrent, nil, "AWSPENDING holds the same token as AWSCURRENT, so this rotation cannot finish",
-			"Remove the label and rotate again: "+s.unlabelPending())
+		return s.fail(
+			PendingEqualsCurrent,
+			nil,
+			"AWSPENDING holds the same token as AWSCURRENT, so this rotation cannot finish",
+			"Remove the label and rotate again: "+s.unlabelPending(),
+		)
 	}
 	return nil
 }
@@ -201,7 +205,11 @@ func (s *step) warnOfGrace(ctx context.Context) {
 			slog.String("grace", grace.String()))
 	}
 	if s.secret.interval > 0 && grace > s.secret.interval {
-		s.log.WarnContext(ctx, "the grace period is longer than the rotation interval, so several old tokens are valid at once",
-			slog.String("grace", grace.String()), slog.String("interval", s.secret.interval.String()))
+		s.log.WarnContext(
+			ctx,
+			"the grace period is longer than the rotation interval, so several old tokens are valid at once",
+			slog.String("grace", grace.String()),
+			slog.String("interval", s.secret.interval.String()),
+		)
 	}
 }

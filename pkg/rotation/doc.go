@@ -9,7 +9,7 @@
 //
 // The order of writes is what makes that possible: the new token is stored in the
 // version labelled AWSPENDING before Databrain hears of it. That version is the
-// write-ahead log; a lost answer can not lose the token, since the same value can
+// write-ahead log; a lost answer cannot lose the token, since the same value can
 // be sent again. Only the grace strategy, where Databrain makes the token, has a
 // gap; see [Grace].
 //

@@ -96,9 +96,9 @@ const nothingWritten = "nothing was written"
 func (s *step) fail(name Name, cause error, found, next string) error {
 	e := &Error{Name: name, Found: found, Cause: cause, Left: s.left, Next: next}
 	if s.saved {
-		e.Left = "Databrain has accepted the token of version " + s.event.Version + ", and any other token of AWSCURRENT is " +
-			"dead or ends with its grace period. That version may be the only copy of the token that works: leave its label " +
-			"where it is"
+		e.Left = "Databrain has accepted the token of version " + s.event.Version + ", and any other token of AWSCURRENT " +
+			"is dead or ends with its grace period. That version may be the only copy of the token that works: leave its " +
+			"label where it is"
 		e.Next += ". Until a retry succeeds, this lets consumers read the token that works: " + s.promotePending()
 	}
 	return e
@@ -144,13 +144,13 @@ func (s *step) unavailable(tried string, cause error) error {
 	e, _ := errors.AsType[*databrain.Error](cause)
 	switch {
 	case e != nil && e.Class == databrain.ClassRateLimited:
-		next = "That is the rate limit of Databrain; Secrets Manager tries again by itself. Let rotations and audits not run " +
-			"in the same minutes, or raise RATE_LIMIT of the instance"
+		next = "That is the rate limit of Databrain; Secrets Manager tries again by itself. Do not let rotations and " +
+			"audits run in the same minutes, or raise RATE_LIMIT of the instance"
 	case e != nil && e.Class == databrain.ClassForbidden:
 		next = "A firewall or proxy before the instance may refuse the function: see its log"
 	case e != nil && e.Class == databrain.ClassDecode:
-		next = "DATABRAIN_BASE_URL (parameter DatabrainBaseUrl) is probably wrong, or a proxy or login page answers in place " +
-			"of the API. The address is the origin of the instance, without /api/v2"
+		next = "DATABRAIN_BASE_URL (parameter DatabrainBaseUrl) is probably wrong, or a proxy or login page answers in " +
+			"place of the API. The address is the origin of the instance, without /api/v2"
 	}
 	return s.fail(DatabrainUnavailable, cause, "Databrain gave no usable answer ("+tried+")", next+s.shortTime())
 }
@@ -159,7 +159,10 @@ func (s *step) unavailable(tried string, cause error) error {
 // that hangs.
 func (s *step) shortTime() string {
 	if whole := s.deadline.Add(reportTime).Sub(s.began); whole < shortStep {
-		return fmt.Sprintf(". The function had only %v for the step: raise its timeout to 60 seconds", whole.Round(time.Second))
+		return fmt.Sprintf(
+			". The function had only %v for the step: raise its timeout to 60 seconds",
+			whole.Round(time.Second),
+		)
 	}
 	return ""
 }
@@ -196,8 +199,14 @@ func (s *step) secretsManager(operation string, err error) error {
 	switch code {
 	case "AccessDeniedException", "AccessDenied":
 		next = "Check what the function's role, the secret's policy and the policy of its KMS key allow"
-	case "DecryptionFailure", "EncryptionFailure", "KMSInvalidStateException", "KMSDisabledException", "KMSNotFoundException",
-		"KMSAccessDeniedException", "DisabledException", "InvalidKeyUsageException":
+	case "DecryptionFailure",
+		"EncryptionFailure",
+		"KMSInvalidStateException",
+		"KMSDisabledException",
+		"KMSNotFoundException",
+		"KMSAccessDeniedException",
+		"DisabledException",
+		"InvalidKeyUsageException":
 		next = "Check that the secret's KMS key exists and is enabled, and that its policy lets the function's role use it"
 	case "ResourceNotFoundException":
 		next = "Check that the secret exists and has a value, and that the settings name it"

@@ -24,7 +24,8 @@ func TestParseEventReadsThePayloadsOfTheRepository(t *testing.T) {
 			t.Fatalf("%s: %v", file, err)
 		}
 		want := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(file), "rotate-"), ".json") + "Secret"
-		if e.Step != want || !strings.HasPrefix(e.SecretID, "arn:aws:secretsmanager:") || len(e.Version) != 36 || e.RotationToken.Empty() {
+		if e.Step != want || !strings.HasPrefix(e.SecretID, "arn:aws:secretsmanager:") || len(e.Version) != 36 ||
+			e.RotationToken.Empty() {
 			t.Errorf("%s: %+v", file, e)
 		}
 	}
@@ -41,16 +42,39 @@ func TestParseEventNamesWhatIsMissing(t *testing.T) {
 		{"string", `"` + canary + `"`, []string{"not a JSON object"}},
 		{"empty object", `{}`, []string{"Step", "SecretId", "ClientRequestToken"}},
 		{"null", `null`, []string{"not a JSON object"}},
-		{"another case", `{"step":"a","secretId":"b","clientRequestToken":"c"}`, []string{"Step", "SecretId", "ClientRequestToken"}},
-		{"a member twice", `{"Step":"a","SecretId":"b","ClientRequestToken":"c","SecretId":"` + canary + `"}`, []string{"given twice"}},
+		{
+			"another case",
+			`{"step":"a","secretId":"b","clientRequestToken":"c"}`,
+			[]string{"Step", "SecretId", "ClientRequestToken"},
+		},
+		{
+			"a member twice",
+			`{"Step":"a","SecretId":"b","ClientRequestToken":"c","SecretId":"` + canary + `"}`,
+			[]string{"given twice"},
+		},
 		{"a credential for a name", `{"` + canary + `":1,"` + canary + `":2}`, []string{"given twice"}},
 		{"numbers", `{"Step":1,"SecretId":2,"ClientRequestToken":3,"RotationToken":4}`,
 			[]string{"Step", "SecretId", "ClientRequestToken", "RotationToken"}},
-		{"empty strings", `{"Step":"","SecretId":"` + canary + `","ClientRequestToken":""}`, []string{"Step", "ClientRequestToken"}},
-		{"an audit's event", `{"source":"aws.events","detail":{"RotationToken":"` + canary + `"}}`, []string{"Step", "SecretId"}},
-		{"endless step", `{"Step":"` + strings.Repeat(canary, 1000) + `","SecretId":"b","ClientRequestToken":"c"}`, []string{"Step"}},
-		{"rotation token an object", `{"Step":"a","SecretId":"b","ClientRequestToken":"c","RotationToken":{"v":"` + canary + `"}}`,
-			[]string{"RotationToken"}},
+		{
+			"empty strings",
+			`{"Step":"","SecretId":"` + canary + `","ClientRequestToken":""}`,
+			[]string{"Step", "ClientRequestToken"},
+		},
+		{
+			"an audit's event",
+			`{"source":"aws.events","detail":{"RotationToken":"` + canary + `"}}`,
+			[]string{"Step", "SecretId"},
+		},
+		{
+			"endless step",
+			`{"Step":"` + strings.Repeat(canary, 1000) + `","SecretId":"b","ClientRequestToken":"c"}`,
+			[]string{"Step"},
+		},
+		{
+			"rotation token an object",
+			`{"Step":"a","SecretId":"b","ClientRequestToken":"c","RotationToken":{"v":"` + canary + `"}}`,
+			[]string{"RotationToken"},
+		},
 	}
 	for _, tt := range tests {
 		_, err := rotation.ParseEvent([]byte(tt.payload))

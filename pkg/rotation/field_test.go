@@ -33,7 +33,8 @@ func TestDeniedMove(t *testing.T) {
 				b.secrets.Inject(standin.Fault{Operation: "UpdateSecretVersionStage", Times: -1,
 					Do: standin.Error(secretsmanagertest.CodeAccessDenied)})
 				err := b.run(t.Context(), allSteps...)
-				if nameOf(err) != rotation.SecretsManagerFailed || !strings.Contains(err.Error(), "tried before the old token dies") {
+				if nameOf(err) != rotation.SecretsManagerFailed ||
+					!strings.Contains(err.Error(), "tried before the old token dies") {
 					t.Errorf("got %v", err)
 				}
 				if !b.db.TokenWorks(oldUUID) || b.db.CurrentToken() != oldUUID {
@@ -48,9 +49,12 @@ func TestDeniedMove(t *testing.T) {
 			b.must(t, b.run(t.Context(), rotation.StepCreate, rotation.StepSet, rotation.StepTest))
 			for _, operation := range []string{"DescribeSecret", "GetSecretValue", "UpdateSecretVersionStage"} {
 				b.secrets.ClearFaults()
-				b.secrets.Inject(standin.Fault{Operation: operation, Times: -1, Do: standin.Error(secretsmanagertest.CodeAccessDenied)})
+				b.secrets.Inject(
+					standin.Fault{Operation: operation, Times: -1, Do: standin.Error(secretsmanagertest.CodeAccessDenied)},
+				)
 				err := b.run(t.Context(), rotation.StepFinish)
-				if nameOf(err) != rotation.SecretsManagerFailed || !strings.Contains(err.Error(), "has accepted the token of version "+b.version) ||
+				if nameOf(err) != rotation.SecretsManagerFailed ||
+					!strings.Contains(err.Error(), "has accepted the token of version "+b.version) ||
 					!strings.Contains(err.Error(), "--version-stage AWSCURRENT --move-to-version-id "+b.version) {
 					t.Errorf("%s: got %v", operation, err)
 				}
@@ -68,8 +72,10 @@ func TestDeniedMove(t *testing.T) {
 	})
 }
 
-var labelCommand = regexp.MustCompile(`aws secretsmanager update-secret-version-stage --secret-id (\S+) --version-stage (\S+)` +
-	`(?: --move-to-version-id (\S+))?(?: --remove-from-version-id ([^\s),;]+))?`)
+var labelCommand = regexp.MustCompile(
+	`aws secretsmanager update-secret-version-stage --secret-id (\S+) --version-stage (\S+)` +
+		`(?: --move-to-version-id (\S+))?(?: --remove-from-version-id ([^\s),;]+))?`,
+)
 
 // obey carries out the first command in the text of an error.
 func (b *bench) obey(t *testing.T, err error) {
@@ -132,7 +138,9 @@ func TestPreviousOnlyExplains(t *testing.T) {
 func TestReplica(t *testing.T) {
 	for primary, want := range map[string]rotation.Name{"": "", "us-east-1": "", "eu-central-1": rotation.SecretIsReplica} {
 		sdk := described{out: &secretsmanager.DescribeSecretOutput{
-			ARN: aws.String("arn:aws:secretsmanager:us-east-1:123456789012:secret:rotated-AbCdEf"), RotationEnabled: aws.Bool(true),
+			ARN: aws.String(
+				"arn:aws:secretsmanager:us-east-1:123456789012:secret:rotated-AbCdEf",
+			), RotationEnabled: aws.Bool(true),
 			VersionIdsToStages: map[string][]string{"v": {"AWSPENDING"}},
 		}}
 		if primary != "" {
@@ -153,7 +161,14 @@ func TestInterval(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			b := newBench(t)
 			b.config.Strategy = rotation.Grace
-			b.must(t, b.secrets.ConfigureRotation(secretName, "arn:function", secretsmanagertest.RotationRules{ScheduleExpression: expression}))
+			b.must(
+				t,
+				b.secrets.ConfigureRotation(
+					secretName,
+					"arn:function",
+					secretsmanagertest.RotationRules{ScheduleExpression: expression},
+				),
+			)
 			b.must(t, b.run(t.Context(), rotation.StepCreate))
 			if got := strings.Contains(b.out.String(), "longer than the rotation interval"); got != warns {
 				t.Errorf("%q: warns %t", expression, got)
@@ -170,7 +185,8 @@ func TestShortTimeOut(t *testing.T) {
 		w.wire.faults = map[int]fault{7: {call: 7, kind: hang}}
 		w.lambda = 3 * time.Second
 		_, err := w.rotate(1)
-		if nameOf(err) != rotation.DatabrainUnavailable || !strings.Contains(err.Error(), "only 3s for the step: raise its timeout") {
+		if nameOf(err) != rotation.DatabrainUnavailable ||
+			!strings.Contains(err.Error(), "only 3s for the step: raise its timeout") {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -204,7 +220,11 @@ type described struct {
 	err error
 }
 
-func (d described) DescribeSecret(context.Context, *secretsmanager.DescribeSecretInput, ...func(*secretsmanager.Options)) (
+func (d described) DescribeSecret(
+	context.Context,
+	*secretsmanager.DescribeSecretInput,
+	...func(*secretsmanager.Options),
+) (
 	*secretsmanager.DescribeSecretOutput, error) {
 	return d.out, d.err
 }

@@ -73,6 +73,7 @@ func (s *step) afterLostMove(ctx context.Context) error {
 		s.log.InfoContext(ctx, "AWSCURRENT is on the new version already")
 		return nil
 	case GuardProceed:
+		s.leftToOthers()
 		return s.fail(LabelMoved, nil, "AWSCURRENT moved to another version while the step ran; the label was not forced",
 			"Secrets Manager retries and decides again from what it finds")
 	default:

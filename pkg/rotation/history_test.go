@@ -62,7 +62,9 @@ func (w *world) do(what string) {
 		case putEmpty:
 			must(w.sm.ManualPut(w.secret, secretDocument("")))
 		case cancel:
-			must(w.operator().CancelRotateSecret(context.Background(), &secretsmanager.CancelRotateSecretInput{SecretId: &w.secret}))
+			must(
+				w.operator().CancelRotateSecret(context.Background(), &secretsmanager.CancelRotateSecretInput{SecretId: &w.secret}),
+			)
 		case enable:
 			w.enableRotation()
 		case password:
@@ -177,7 +179,8 @@ func TestHistories(t *testing.T) {
 		s := setup{
 			rapid.SampledFrom([]string{"replace", "grace", "grace-jwt"}).Draw(rt, "mode"),
 			rapid.SampledFrom([]string{"normal", "empty-token", "old-pending", "foreign"}).Draw(rt, "start"),
-			rapid.SampledFrom([]string{"default", "refuse-in-grace", "drop-grace", "expired-400", "bad-token-401", "sdk-retry"}).Draw(rt, "variant"),
+			rapid.SampledFrom([]string{"default", "refuse-in-grace", "drop-grace", "expired-400", "bad-token-401", "sdk-retry"}).
+				Draw(rt, "variant"),
 		}
 		history := rapid.SliceOfN(rapid.Custom(drawHappening), 1, longest).Draw(rt, "history")
 		var problems []string
@@ -203,10 +206,13 @@ func TestHistories(t *testing.T) {
 }
 
 func drawHappening(t *rapid.T) happening {
-	h := happening{What: rapid.SampledFrom(append([]string{rotates, rotates, rotates, rotates, takesTime}, others...)).Draw(t, "what")}
+	h := happening{
+		What: rapid.SampledFrom(append([]string{rotates, rotates, rotates, rotates, takesTime}, others...)).Draw(t, "what"),
+	}
 	switch h.What {
 	case takesTime:
-		h.Wait = rapid.SampledFrom([]time.Duration{time.Minute, 2 * time.Hour, 25 * time.Hour, 40 * 24 * time.Hour}).Draw(t, "wait")
+		h.Wait = rapid.SampledFrom([]time.Duration{time.Minute, 2 * time.Hour, 25 * time.Hour, 40 * 24 * time.Hour}).
+			Draw(t, "wait")
 	case rotates:
 		any := slices.DeleteFunc(faultsFor(&call{op: opSave}), func(f fault) bool { return f.kind == unreachable })
 		h.Faults = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) fault {

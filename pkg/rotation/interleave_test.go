@@ -66,7 +66,11 @@ func (l interleaving) check(t *testing.T) result {
 	t.Helper()
 	r := l.run(t)
 	if len(r.problems) > 0 {
-		t.Errorf("%s\n  replay: go test ./pkg/rotation -run 'TestReplay$' -v -proof.replay='%s'", strings.Join(r.problems, "\n"), l)
+		t.Errorf(
+			"%s\n  replay: go test ./pkg/rotation -run 'TestReplay$' -v -proof.replay='%s'",
+			strings.Join(r.problems, "\n"),
+			l,
+		)
 	}
 	return r
 }

@@ -94,7 +94,9 @@ func TestATokenThatCanNotBeStored(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
 		b.config.Strategy = rotation.Grace
-		b.secrets.Inject(standin.Fault{Operation: "PutSecretValue", Times: -1, Do: standin.Error(secretsmanagertest.CodeAccessDenied)})
+		b.secrets.Inject(
+			standin.Fault{Operation: "PutSecretValue", Times: -1, Do: standin.Error(secretsmanagertest.CodeAccessDenied)},
+		)
 		err := b.run(t.Context(), rotation.StepCreate)
 		if failed := nameOf(err) == rotation.SecretsManagerFailed; !failed || !strings.Contains(err.Error(), "role") {
 			t.Errorf("got %v", err)
@@ -128,7 +130,9 @@ func TestDatabrainEchoesTheOldToken(t *testing.T) {
 // binary stores a binary value as AWSCURRENT, and puts the labels back.
 func (b *bench) binary(t *testing.T) {
 	t.Helper()
-	_, err := sdkOf(b).PutSecretValue(t.Context(), &secretsmanager.PutSecretValueInput{SecretId: aws.String(secretName), SecretBinary: []byte("hunter2")})
+	_, err := sdkOf(
+		b,
+	).PutSecretValue(t.Context(), &secretsmanager.PutSecretValueInput{SecretId: aws.String(secretName), SecretBinary: []byte("hunter2")})
 	b.must(t, err)
 	b.must(t, b.secrets.SetLabels(secretName, b.version, "AWSPENDING"))
 }

@@ -32,5 +32,10 @@ func (s *step) report(ctx context.Context, failure error) {
 	if err != nil {
 		s.log.ErrorContext(ctx, "the metric line could not be written", slog.Any("error", err))
 	}
-	s.log.InfoContext(ctx, "step ended", slog.Bool("succeeded", failure == nil), slog.Int64("tookMs", s.now().Sub(s.began).Milliseconds()))
+	s.log.InfoContext(
+		ctx,
+		"step ended",
+		slog.Bool("succeeded", failure == nil),
+		slog.Int64("tookMs", s.now().Sub(s.began).Milliseconds()),
+	)
 }

@@ -135,7 +135,10 @@ func nameOf(err error) rotation.Name {
 func TestPlanGuard(t *testing.T) {
 	const version = "v"
 	labelled := func(labels ...string) rotation.Metadata {
-		return rotation.Metadata{RotationEnabled: true, Labels: map[string][]string{version: labels, "other": {"AWSPREVIOUS"}}}
+		return rotation.Metadata{
+			RotationEnabled: true,
+			Labels:          map[string][]string{version: labels, "other": {"AWSPREVIOUS"}},
+		}
 	}
 	deleted, off := labelled("AWSCURRENT"), labelled("AWSCURRENT")
 	deleted.Deleted = true
@@ -236,7 +239,10 @@ func TestPlanRotatedDefiniteRefusals(t *testing.T) {
 		{databrain.Error{Class: databrain.ClassInvalid, Status: 400, Code: "INVALID_REQUEST_BODY"}, rotation.RotatedContract},
 		{databrain.Error{Class: databrain.ClassRateLimited, Status: 429}, rotation.RotatedRefused},
 		{databrain.Error{Class: databrain.ClassForbidden, Status: 403}, rotation.RotatedRefused},
-		{databrain.Error{Class: databrain.ClassPermanent, Status: 500, Code: "SELFHOSTED_APP_ERROR"}, rotation.RotatedRefused},
+		{
+			databrain.Error{Class: databrain.ClassPermanent, Status: 500, Code: "SELFHOSTED_APP_ERROR"},
+			rotation.RotatedRefused,
+		},
 		{databrain.Error{Class: databrain.ClassNetwork}, rotation.RotatedUnavailable},
 	}
 	for _, tt := range tests {

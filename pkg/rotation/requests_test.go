@@ -23,7 +23,10 @@ var (
 		{"GetSecretValue AWSCURRENT", "the token to rotate, and the document"},
 		{"GetSecretValue AWSPENDING", "has an attempt before stored a token?"},
 		{"probe", "current works: else there is nothing to keep for a grace period"},
-		{"UpdateSecretVersionStage AWSPENDING", "may finishSecret move a label? Else the old token would end without an heir"},
+		{
+			"UpdateSecretVersionStage AWSPENDING",
+			"may finishSecret move a label? Else the old token would end without an heir",
+		},
 		{"GetSecretValue of databrain/admin", "could the fallback be carried out, if the answer is lost?"},
 		{"rotate service token", "once"},
 		{"PutSecretValue AWSPENDING", "at once"},
@@ -34,7 +37,10 @@ var (
 		{"probe", "pending: is it live already?"},
 		{"GetSecretValue AWSCURRENT", "the token that entitles the function to save another"},
 		{"probe", "current: does it work, or would this be a takeover?"},
-		{"UpdateSecretVersionStage AWSPENDING", "may finishSecret move a label? Else the old token would die without an heir"},
+		{
+			"UpdateSecretVersionStage AWSPENDING",
+			"may finishSecret move a label? Else the old token would die without an heir",
+		},
 		{"GetSecretValue of databrain/admin", "read when needed, kept nowhere"},
 		{"sign in", "once; the JWT is kept nowhere"},
 		{"save service token", "once"},
@@ -63,7 +69,10 @@ type request struct{ op, why string }
 
 // TestFewestRequests compares a rotation that nothing disturbs, request by request.
 func TestFewestRequests(t *testing.T) {
-	withSignIn := append(append([]request{}, createByGrace[:6]...), request{"sign in", "the older contract wants the admin's JWT"})
+	withSignIn := append(
+		append([]request{}, createByGrace[:6]...),
+		request{"sign in", "the older contract wants the admin's JWT"},
+	)
 	withSignIn = append(withSignIn, createByGrace[6:]...)
 	for mode, steps := range map[string][4][]request{
 		"replace":   {createByReplace, setBySaving, testByProbing, finishes}, // 22
@@ -99,7 +108,10 @@ func TestOrphansAreCounted(t *testing.T) {
 		}
 	}
 	for _, f := range []fault{{call: rotate, kind: unreachable}, {call: rotate, kind: noConnect}, {call: rotate, kind: throttled}} {
-		if r := (schedule{setup{"grace", "normal", "default"}, []fault{f}}).check(t); strings.Contains(r.metrics, "OrphanPossible") {
+		if r := (schedule{setup{"grace", "normal", "default"}, []fault{f}}).check(t); strings.Contains(
+			r.metrics,
+			"OrphanPossible",
+		) {
 			t.Errorf("%s: Databrain did definitely not rotate, but an orphan is counted", f)
 		}
 	}

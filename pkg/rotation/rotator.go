@@ -67,7 +67,14 @@ type Rotator struct {
 
 // New returns a Rotator. Metrics go to metrics as lines in CloudWatch's embedded
 // metric format.
-func New(secrets SecretsManager, instance *databrain.Client, c Config, log *slog.Logger, metrics io.Writer, now func() time.Time) *Rotator {
+func New(
+	secrets SecretsManager,
+	instance *databrain.Client,
+	c Config,
+	log *slog.Logger,
+	metrics io.Writer,
+	now func() time.Time,
+) *Rotator {
 	return &Rotator{secrets: secrets, databrain: instance, config: c, log: log, metrics: metrics, now: now}
 }
 
@@ -108,8 +115,8 @@ func (s *step) run(ctx context.Context) error {
 	case StepFinish: // Secrets Manager calls it only once testSecret has succeeded
 		s.saved = true
 	case StepTest: // called after setSecret, or alone
-		s.left = "nothing was written in this step; if setSecret succeeded before it, Databrain has the token of AWSPENDING " +
-			"already, and that of AWSCURRENT is dead or ends with its grace period"
+		s.left = "nothing was written in this step; if setSecret succeeded before it, Databrain has the token of " +
+			"AWSPENDING already, and that of AWSCURRENT is dead or ends with its grace period"
 	}
 	if err := s.describe(ctx); err != nil {
 		return err
@@ -127,8 +134,12 @@ func (s *step) run(ctx context.Context) error {
 		return err
 	}
 	if s.secret.is(s.config.AdminSecretID) {
-		return s.fail(AdminSecretIsRotatedSecret, nil, "DATABRAIN_ADMIN_SECRET_ID (parameter AdminSecretArn) names the rotated secret itself",
-			"Keep the admin's e-mail address and password in a secret of their own")
+		return s.fail(
+			AdminSecretIsRotatedSecret,
+			nil,
+			"DATABRAIN_ADMIN_SECRET_ID (parameter AdminSecretArn) names the rotated secret itself",
+			"Keep the admin's e-mail address and password in a secret of their own",
+		)
 	}
 	switch s.event.Step {
 	case StepCreate:
@@ -145,9 +156,11 @@ func (s *step) run(ctx context.Context) error {
 
 // admit returns nil for an event that may proceed.
 func (s *step) admit(action GuardAction) error {
-	switch action {
-	case GuardProceed:
+	if action == GuardProceed {
 		return nil
+	}
+	s.leftToOthers()
+	switch action {
 	case GuardDeleted:
 		return s.fail(SecretDeleted, nil, "the secret is scheduled for deletion",
 			"Restore it (aws secretsmanager restore-secret) if it is still needed")
@@ -164,6 +177,18 @@ func (s *step) admit(action GuardAction) error {
 	default:
 		return s.fail(UnknownStep, nil, fmt.Sprintf("the event names the unknown step %q", s.event.Step),
 			"The steps are createSecret, setSecret, testSecret and finishSecret")
+	}
+}
+
+// leftToOthers is for errors of a rotation that others have ended or overtaken: the
+// pending token may have been saved, and it need not be the one that works any more, so
+// that nobody is told to promote it unseen.
+func (s *step) leftToOthers() {
+	s.saved = false
+	s.left = nothingWritten
+	if s.event.Step == StepFinish {
+		s.left = "no label was moved. setSecret had saved the token of version " + s.event.Version +
+			" in Databrain: if AWSCURRENT does not work, that one may"
 	}
 }
 

@@ -162,7 +162,11 @@ func (s schedule) check(t *testing.T) result {
 	t.Helper()
 	r := s.run(t)
 	if len(r.problems) > 0 {
-		t.Errorf("%s\n  replay: go test ./pkg/rotation -run 'TestReplay$' -v -proof.replay='%s'", strings.Join(r.problems, "\n"), s)
+		t.Errorf(
+			"%s\n  replay: go test ./pkg/rotation -run 'TestReplay$' -v -proof.replay='%s'",
+			strings.Join(r.problems, "\n"),
+			s,
+		)
 	}
 	return r
 }

@@ -119,9 +119,13 @@ func (s *step) previous(ctx context.Context) (tokensecret.Value, error) {
 }
 
 func (s *step) currentMissing() error {
-	return s.fail(CurrentTokenMissing, nil, "AWSCURRENT holds no service token and ROTATION_TAKEOVER=never (parameter RotationTakeover)",
-		`Store the token that Databrain has now as {"token":"…"}; if the organisation has none, set the parameter to empty, and `+
-			"the function creates one (ROTATION_TAKEOVER=empty)")
+	return s.fail(
+		CurrentTokenMissing,
+		nil,
+		"AWSCURRENT holds no service token and ROTATION_TAKEOVER=never (parameter RotationTakeover)",
+		`Store the token that Databrain has now as {"token":"…"}; if the organisation has none, set the parameter to `+
+			"empty, and the function creates one (ROTATION_TAKEOVER=empty)",
+	)
 }
 
 // currentRejected says why the rotation is abandoned: AWSCURRENT was rejected, and
@@ -131,28 +135,34 @@ func (s *step) currentRejected(q *inquiry) error {
 	next := whoChangedIt
 	switch q.standing[labelPrevious] {
 	case Accepted:
-		found = "Databrain rejects AWSCURRENT, but AWSPREVIOUS still works: the token was put back in Databrain, or the label " +
-			"moved without it; the rotation was abandoned"
+		found = "Databrain rejects AWSCURRENT, but AWSPREVIOUS still works: the token was put back in Databrain, or the " +
+			"label moved without it; the rotation was abandoned"
 		next = fmt.Sprintf("Make AWSPREVIOUS current again: aws secretsmanager update-secret-version-stage --secret-id %s "+
 			"--version-stage AWSCURRENT --move-to-version-id %s --remove-from-version-id %s . Or set the parameter "+
 			"RotationTakeover to invalid for one rotation to replace it",
 			s.event.SecretID, s.secret.Holder(labelPrevious), s.secret.Holder(labelCurrent))
 	case Unreadable:
-		found = fmt.Sprintf("Databrain rejects AWSCURRENT, and AWSPREVIOUS, which may still work, could not be read (%v); the "+
-			"rotation was abandoned", q.cause[labelPrevious])
+		found = fmt.Sprintf(
+			"Databrain rejects AWSCURRENT, and AWSPREVIOUS, which may still work, could not be read (%v); the "+
+				"rotation was abandoned",
+			q.cause[labelPrevious],
+		)
 	case NoAnswer:
-		found = fmt.Sprintf("Databrain rejects AWSCURRENT, and gave no answer about AWSPREVIOUS, which may still work (%v); the "+
-			"rotation was abandoned", q.cause[labelPrevious])
+		found = fmt.Sprintf(
+			"Databrain rejects AWSCURRENT, and gave no answer about AWSPREVIOUS, which may still work (%v); the "+
+				"rotation was abandoned",
+			q.cause[labelPrevious],
+		)
 	case "": // the pre-flight looks at AWSCURRENT alone
 		found = "Databrain rejects AWSCURRENT, so that a rotation would be abandoned"
 	}
 	return s.fail(CurrentTokenRejected, q.cause[labelCurrent], found, next)
 }
 
-const whoChangedIt = "Someone else changed the token, another secret rotates the same organisation, or DATABRAIN_BASE_URL " +
-	"(parameter DatabrainBaseUrl) names another instance: CloudTrail tells who moved AWSCURRENT, and when. Store the token that " +
-	"works as AWSCURRENT; only if nobody has it, set the parameter RotationTakeover to invalid (ROTATION_TAKEOVER=invalid) for one " +
-	"rotation to replace it"
+const whoChangedIt = "Someone else changed the token, another secret rotates the same organisation, or " +
+	"DATABRAIN_BASE_URL (parameter DatabrainBaseUrl) names another instance: CloudTrail tells who moved AWSCURRENT, " +
+	"and when. Store the token that works as AWSCURRENT; only if nobody has it, set the parameter RotationTakeover to " +
+	"invalid (ROTATION_TAKEOVER=invalid) for one rotation to replace it"
 
 // save posts the pending token and sees that it works. The POST may be repeated,
 // since it names the value; on an unknown outcome the probe decides.
@@ -189,8 +199,8 @@ func (s *step) save(ctx context.Context, token databrain.Secret) error {
 	return s.proven(ctx, token)
 }
 
-const unknownSave = "whether Databrain has the token of AWSPENDING now is not known: if so, that of AWSCURRENT is dead. Leave " +
-	"AWSPENDING where it is, since a retry finds out and needs it"
+const unknownSave = "whether Databrain has the token of AWSPENDING now is not known: if so, that of AWSCURRENT is " +
+	"dead. Leave AWSPENDING where it is, since a retry finds out and needs it"
 
 // mayMoveLabels proves, before the old token dies, that the function may move a label
 // in the end: it puts AWSPENDING on the version that has it. That changes nothing, and

@@ -72,7 +72,7 @@ var variants = map[string]func(*options){
 	"sdk-retry":       func(o *options) { o.sdkRetry = true },
 }
 
-// onlyGrace are the variants that replace can not notice: it never rotates.
+// onlyGrace are the variants that replace cannot notice: it never rotates.
 var onlyGrace = map[string]bool{"refuse-in-grace": true, "expired-400": true, "drop-grace": true}
 
 // The tokens that worlds begin with.

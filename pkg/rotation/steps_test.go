@@ -59,8 +59,14 @@ func newBench(t *testing.T) *bench {
 	}
 	t.Cleanup(func() { b.secrets.Close() })
 	b.must(t, b.create(secretName, `{"token":"`+oldUUID+`","note":"kept"}`))
-	b.must(t, b.create(adminName, `{"email":"`+databraintest.ExampleEmail+`","password":"`+databraintest.ExamplePassword+`"}`))
-	b.must(t, b.secrets.ConfigureRotation(secretName, "arn:function", secretsmanagertest.RotationRules{AutomaticallyAfterDays: 30}))
+	b.must(
+		t,
+		b.create(adminName, `{"email":"`+databraintest.ExampleEmail+`","password":"`+databraintest.ExamplePassword+`"}`),
+	)
+	b.must(
+		t,
+		b.secrets.ConfigureRotation(secretName, "arn:function", secretsmanagertest.RotationRules{AutomaticallyAfterDays: 30}),
+	)
 	b.must(t, b.secrets.SetLabels(secretName, b.version, "AWSPENDING"))
 	return b
 }
@@ -139,7 +145,9 @@ func TestRefusals(t *testing.T) {
 			b.must(t, err)
 		}, want: rotation.SecretsManagerFailed, says: "ResourceNotFoundException"},
 		{name: "rotation switched off", with: func(t *testing.T, b *bench) {
-			_, err := sdkOf(b).CancelRotateSecret(t.Context(), &secretsmanager.CancelRotateSecretInput{SecretId: aws.String(secretName)})
+			_, err := sdkOf(
+				b,
+			).CancelRotateSecret(t.Context(), &secretsmanager.CancelRotateSecretInput{SecretId: aws.String(secretName)})
 			b.must(t, err)
 		}, want: rotation.RotationNotEnabled, says: "rotate-secret"},
 		{name: "unknown version", with: func(_ *testing.T, b *bench) { b.version = otherUUID },
@@ -152,10 +160,18 @@ func TestRefusals(t *testing.T) {
 			b.must(t, b.secrets.SetLabels(secretName, b.version, "custom"))
 		}, want: rotation.VersionNotPending, says: "no longer AWSPENDING"},
 		{name: "unknown step", steps: []string{"dropSecret"}, want: rotation.UnknownStep, says: "createSecret"},
-		{name: "admin secret is the rotated one, by name", with: func(_ *testing.T, b *bench) { b.config.AdminSecretID = secretName },
-			want: rotation.AdminSecretIsRotatedSecret, says: "DATABRAIN_ADMIN_SECRET_ID"},
-		{name: "admin secret is the rotated one, by ARN", with: func(t *testing.T, b *bench) { b.config.AdminSecretID = b.arn(t) },
-			want: rotation.AdminSecretIsRotatedSecret, says: "DATABRAIN_ADMIN_SECRET_ID"},
+		{
+			name: "admin secret is the rotated one, by name",
+			with: func(_ *testing.T, b *bench) { b.config.AdminSecretID = secretName },
+			want: rotation.AdminSecretIsRotatedSecret,
+			says: "DATABRAIN_ADMIN_SECRET_ID",
+		},
+		{
+			name: "admin secret is the rotated one, by ARN",
+			with: func(t *testing.T, b *bench) { b.config.AdminSecretID = b.arn(t) },
+			want: rotation.AdminSecretIsRotatedSecret,
+			says: "DATABRAIN_ADMIN_SECRET_ID",
+		},
 		{name: "admin secret is the rotated one, by partial ARN", with: func(t *testing.T, b *bench) {
 			b.config.AdminSecretID = strings.TrimSuffix(b.arn(t), b.arn(t)[len(b.arn(t))-len("-AbCdEf"):])
 		}, want: rotation.AdminSecretIsRotatedSecret, says: "DATABRAIN_ADMIN_SECRET_ID"},
@@ -169,10 +185,18 @@ func TestRefusals(t *testing.T) {
 			want: rotation.MalformedSecret, says: "SecretBinary", puts: 1},
 		{name: "current is text", with: func(t *testing.T, b *bench) { b.corrupt(t, "AWSCURRENT", "hunter2") },
 			want: rotation.MalformedSecret, says: "AWSCURRENT"},
-		{name: "current has other members alone", with: func(t *testing.T, b *bench) { b.corrupt(t, "AWSCURRENT", `{"serviceToken":"hunter2"}`) },
-			want: rotation.MalformedSecret, says: "(serviceToken), one of which may hold a live token"},
-		{name: "current has the token one level down", with: func(t *testing.T, b *bench) { b.corrupt(t, "AWSCURRENT", `{"db":{"token":"hunter2"}}`) },
-			want: rotation.MalformedSecret, says: "(db)"},
+		{
+			name: "current has other members alone",
+			with: func(t *testing.T, b *bench) { b.corrupt(t, "AWSCURRENT", `{"serviceToken":"hunter2"}`) },
+			want: rotation.MalformedSecret,
+			says: "(serviceToken), one of which may hold a live token",
+		},
+		{
+			name: "current has the token one level down",
+			with: func(t *testing.T, b *bench) { b.corrupt(t, "AWSCURRENT", `{"db":{"token":"hunter2"}}`) },
+			want: rotation.MalformedSecret,
+			says: "(db)",
+		},
 		{name: "current is empty beside a live twin", with: func(t *testing.T, b *bench) {
 			b.corrupt(t, "AWSCURRENT", `{"Token":"`+oldUUID+`","token":""}`)
 		}, want: rotation.MalformedSecret, says: "beside the member Token"},
@@ -182,32 +206,69 @@ func TestRefusals(t *testing.T) {
 		{name: "pre-flight, admin secret missing", with: func(_ *testing.T, b *bench) { b.config.AdminSecretID = "nobody" },
 			steps: []string{rotation.StepTest}, want: rotation.SecretsManagerFailed, says: "AdminSecretArn"},
 		{name: "pre-flight, admin secret malformed", with: func(t *testing.T, b *bench) {
-			b.must(t, b.secrets.Corrupt(adminName, b.secrets.Holder(adminName, "AWSCURRENT"), `{"Email":"hunter2","Password":"hunter2"}`))
+			b.must(
+				t,
+				b.secrets.Corrupt(adminName, b.secrets.Holder(adminName, "AWSCURRENT"), `{"Email":"hunter2","Password":"hunter2"}`),
+			)
 		}, steps: []string{rotation.StepTest}, want: rotation.MalformedAdminSecret, says: "AdminSecretArn"},
 		{name: "admin password with white space", with: func(t *testing.T, b *bench) {
 			b.must(t, b.secrets.Corrupt(adminName, b.secrets.Holder(adminName, "AWSCURRENT"),
 				`{"email":"`+databraintest.ExampleEmail+`","password":"hunter2\n"}`))
 		}, want: rotation.AdminSignInRefused, says: "the stored password has white space around it", wrote: true},
 		{name: "admin e-mail unknown", with: func(t *testing.T, b *bench) {
-			b.must(t, b.secrets.Corrupt(adminName, b.secrets.Holder(adminName, "AWSCURRENT"), `{"email":"x@y.z","password":"hunter2"}`))
+			b.must(
+				t,
+				b.secrets.Corrupt(adminName, b.secrets.Holder(adminName, "AWSCURRENT"), `{"email":"x@y.z","password":"hunter2"}`),
+			)
 		}, want: rotation.AdminSignInRefused, says: "does not know the admin's e-mail address", wrote: true},
-		{name: "pending is not a UUID", with: func(t *testing.T, b *bench) { b.corrupt(t, "AWSPENDING", `{"token":"hunter2"}`) },
-			want: rotation.MalformedSecret, says: "--version-stage AWSPENDING --remove-from-version-id 4f1d9a52-6c1e-4b37-9d0a-2f5e8c7b1a60"},
-		{name: "pending is no UUID in finishSecret", with: func(t *testing.T, b *bench) { b.corrupt(t, "AWSPENDING", `{"token":"hunter2"}`) },
-			steps: []string{rotation.StepFinish}, want: rotation.MalformedSecret, says: "--version-stage AWSPENDING"},
-		{name: "pending equals current", with: func(t *testing.T, b *bench) { b.corrupt(t, "AWSPENDING", `{"token":"`+oldUUID+`"}`) },
-			want: rotation.PendingEqualsCurrent, says: "--remove-from-version-id 4f1d9a52-6c1e-4b37-9d0a-2f5e8c7b1a60"},
-		{name: "pending equals current in finishSecret", with: func(t *testing.T, b *bench) { b.corrupt(t, "AWSPENDING", `{"token":"`+oldUUID+`"}`) },
-			steps: []string{rotation.StepFinish}, want: rotation.PendingEqualsCurrent, says: "update-secret-version-stage"},
-		{name: "no pending value in setSecret", steps: []string{rotation.StepSet}, want: rotation.PendingValueMissing, says: "createSecret"},
-		{name: "no pending value in finishSecret", steps: []string{rotation.StepFinish}, want: rotation.PendingValueMissing, says: "createSecret"},
+		{
+			name: "pending is not a UUID",
+			with: func(t *testing.T, b *bench) { b.corrupt(t, "AWSPENDING", `{"token":"hunter2"}`) },
+			want: rotation.MalformedSecret,
+			says: "--version-stage AWSPENDING --remove-from-version-id 4f1d9a52-6c1e-4b37-9d0a-2f5e8c7b1a60",
+		},
+		{
+			name:  "pending is no UUID in finishSecret",
+			with:  func(t *testing.T, b *bench) { b.corrupt(t, "AWSPENDING", `{"token":"hunter2"}`) },
+			steps: []string{rotation.StepFinish},
+			want:  rotation.MalformedSecret,
+			says:  "--version-stage AWSPENDING",
+		},
+		{
+			name: "pending equals current",
+			with: func(t *testing.T, b *bench) { b.corrupt(t, "AWSPENDING", `{"token":"`+oldUUID+`"}`) },
+			want: rotation.PendingEqualsCurrent,
+			says: "--remove-from-version-id 4f1d9a52-6c1e-4b37-9d0a-2f5e8c7b1a60",
+		},
+		{
+			name:  "pending equals current in finishSecret",
+			with:  func(t *testing.T, b *bench) { b.corrupt(t, "AWSPENDING", `{"token":"`+oldUUID+`"}`) },
+			steps: []string{rotation.StepFinish},
+			want:  rotation.PendingEqualsCurrent,
+			says:  "update-secret-version-stage",
+		},
+		{
+			name:  "no pending value in setSecret",
+			steps: []string{rotation.StepSet},
+			want:  rotation.PendingValueMissing,
+			says:  "createSecret",
+		},
+		{
+			name:  "no pending value in finishSecret",
+			steps: []string{rotation.StepFinish},
+			want:  rotation.PendingValueMissing,
+			says:  "createSecret",
+		},
 		{name: "admin secret missing", with: func(_ *testing.T, b *bench) { b.config.AdminSecretID = "nobody" },
 			want: rotation.SecretsManagerFailed, says: "DATABRAIN_ADMIN_SECRET_ID", wrote: true},
 		{name: "admin secret malformed", with: func(t *testing.T, b *bench) {
 			b.must(t, b.secrets.Corrupt(adminName, b.secrets.Holder(adminName, "AWSCURRENT"), `{"email":"a@b.c"}`))
 		}, want: rotation.MalformedAdminSecret, says: `"password"`, wrote: true},
 		{name: "admin secret with names in another case", with: func(t *testing.T, b *bench) {
-			b.must(t, b.secrets.Corrupt(adminName, b.secrets.Holder(adminName, "AWSCURRENT"), `{"Email":"a@b.c","Password":"hunter2"}`))
+			b.must(
+				t,
+				b.secrets.Corrupt(adminName, b.secrets.Holder(adminName, "AWSCURRENT"), `{"Email":"a@b.c","Password":"hunter2"}`),
+			)
 		}, want: rotation.MalformedAdminSecret, says: `"email" and "password"`, wrote: true},
 		{name: "admin secret with a password twice", with: func(t *testing.T, b *bench) {
 			b.must(t, b.secrets.Corrupt(adminName, b.secrets.Holder(adminName, "AWSCURRENT"),
@@ -216,20 +277,38 @@ func TestRefusals(t *testing.T) {
 		{name: "admin password changed", with: func(_ *testing.T, b *bench) { b.db.SetAdminPassword("An0ther!pass") },
 			want: rotation.AdminSignInRefused, says: "refuses the password", wrote: true},
 		{name: "cloud instance", with: func(_ *testing.T, b *bench) {
-			b.db.Inject(standin.Fault{Operation: http.MethodPost, Do: databraintest.Error(500, "SELFHOSTED_APP_ERROR", "…"), Times: -1})
+			b.db.Inject(
+				standin.Fault{Operation: http.MethodPost, Do: databraintest.Error(500, "SELFHOSTED_APP_ERROR", "…"), Times: -1},
+			)
 		}, want: rotation.DatabrainRefused, says: "retry cannot help", wrote: true},
 		{name: "rate limited POST", with: func(_ *testing.T, b *bench) {
-			b.db.Inject(standin.Fault{Operation: http.MethodPost, Target: "/api/v2/service-token", Do: databraintest.TooManyRequests("30"), Times: -1})
+			b.db.Inject(
+				standin.Fault{
+					Operation: http.MethodPost,
+					Target:    "/api/v2/service-token",
+					Do:        databraintest.TooManyRequests("30"),
+					Times:     -1,
+				},
+			)
 		}, want: rotation.DatabrainRefused, says: "can be retried", wrote: true},
 		{name: "rate limited sign-in", with: func(_ *testing.T, b *bench) {
 			b.db.Inject(standin.Fault{Target: "/api/v2/admin-account/jwt", Do: databraintest.TooManyRequests("30"), Times: -1})
 		}, want: rotation.DatabrainRefused, says: "rate limit refused the request (sign in as admin)", wrote: true},
 		{name: "forbidden sign-in", with: func(_ *testing.T, b *bench) {
-			b.db.Inject(standin.Fault{Target: "/api/v2/admin-account/jwt", Do: databraintest.Error(403, "FORBIDDEN", "…"), Times: -1})
+			b.db.Inject(
+				standin.Fault{Target: "/api/v2/admin-account/jwt", Do: databraintest.Error(403, "FORBIDDEN", "…"), Times: -1},
+			)
 		}, want: rotation.DatabrainRefused, says: "Databrain refused (sign in as admin)", wrote: true},
 		{name: "a takeover that Databrain refuses", with: func(t *testing.T, b *bench) {
 			b.corrupt(t, "AWSCURRENT", `{}`)
-			b.db.Inject(standin.Fault{Operation: http.MethodPost, Target: "/api/v2/service-token", Do: databraintest.TooManyRequests("30"), Times: -1})
+			b.db.Inject(
+				standin.Fault{
+					Operation: http.MethodPost,
+					Target:    "/api/v2/service-token",
+					Do:        databraintest.TooManyRequests("30"),
+					Times:     -1,
+				},
+			)
 		}, want: rotation.DatabrainRefused, says: "can be retried", wrote: true},
 		{name: "instance down", with: func(_ *testing.T, b *bench) {
 			b.db.Inject(standin.Fault{Do: standin.BadGateway(), Times: -1})
@@ -252,10 +331,24 @@ func TestRefusals(t *testing.T) {
 			b.corrupt(t, "AWSCURRENT", `{"token":""}`)
 		}, want: rotation.CurrentTokenMissing, says: "ROTATION_TAKEOVER=empty", wrote: true},
 		{name: "saved, then rejected for good", with: func(_ *testing.T, b *bench) {
-			b.db.Inject(standin.Fault{Operation: http.MethodGet, Skip: 2, Do: databraintest.Error(401, "AUTHENTICATION_ERROR", "…"), Times: -1})
+			b.db.Inject(
+				standin.Fault{
+					Operation: http.MethodGet,
+					Skip:      2,
+					Do:        databraintest.Error(401, "AUTHENTICATION_ERROR", "…"),
+					Times:     -1,
+				},
+			)
 		}, want: rotation.PendingTokenRejected, says: "AWSCURRENT stays where it is", wrote: true},
 		{name: "rejected before the label moves", with: func(_ *testing.T, b *bench) {
-			b.db.Inject(standin.Fault{Operation: http.MethodGet, Skip: 4, Do: databraintest.Error(401, "AUTHENTICATION_ERROR", "…"), Times: -1})
+			b.db.Inject(
+				standin.Fault{
+					Operation: http.MethodGet,
+					Skip:      4,
+					Do:        databraintest.Error(401, "AUTHENTICATION_ERROR", "…"),
+					Times:     -1,
+				},
+			)
 		}, want: rotation.PendingTokenRejected, says: "AWSCURRENT stays where it is", wrote: true},
 		{name: "grace, wrong contract", with: func(_ *testing.T, b *bench) {
 			b.config.Strategy = rotation.Grace
@@ -295,7 +388,12 @@ func TestRefusals(t *testing.T) {
 				if steps == nil {
 					steps = allSteps
 				}
-				current, token, puts := b.secrets.Holder(secretName, "AWSCURRENT"), b.db.CurrentToken(), b.secrets.Count("PutSecretValue")
+				current, token, puts := b.secrets.Holder(
+					secretName,
+					"AWSCURRENT",
+				), b.db.CurrentToken(), b.secrets.Count(
+					"PutSecretValue",
+				)
 				err := b.run(t.Context(), steps...)
 				if nameOf(err) != tt.want {
 					t.Fatalf("got %v, want a %s", err, tt.want)
@@ -306,7 +404,8 @@ func TestRefusals(t *testing.T) {
 				if b.secrets.Holder(secretName, "AWSCURRENT") != current {
 					t.Error("AWSCURRENT moved")
 				}
-				if !tt.wrote && (b.db.CurrentToken() != token || tt.name[:6] != "access" && b.secrets.Count("PutSecretValue") != puts) {
+				if !tt.wrote &&
+					(b.db.CurrentToken() != token || tt.name[:6] != "access" && b.secrets.Count("PutSecretValue") != puts) {
 					t.Error("something was written")
 				}
 				if strings.Contains(b.out.String(), `"Healed":`) {
@@ -360,13 +459,17 @@ func TestRotations(t *testing.T) {
 			b.corrupt(t, "AWSPENDING", `{"token":"`+newUUID+`","note":"old"}`)
 		}, want: `{"token":"%s","note":"old"}`, logged: []string{"it is kept"}},
 		{name: "lost answer", with: func(_ *testing.T, b *bench) {
-			b.db.Inject(standin.Fault{Operation: http.MethodPost, Target: "/api/v2/service-token", AfterEffect: true, Do: standin.Cut()})
+			b.db.Inject(
+				standin.Fault{Operation: http.MethodPost, Target: "/api/v2/service-token", AfterEffect: true, Do: standin.Cut()},
+			)
 		}, want: `{"token":"%s","note":"kept"}`, logged: []string{"the outcome of saving the token is unknown", "Databrain accepts it"}},
 		{name: "lost request", with: func(_ *testing.T, b *bench) {
 			b.db.Inject(standin.Fault{Operation: http.MethodPost, Target: "/api/v2/service-token", Do: standin.Cut()})
 		}, want: `{"token":"%s","note":"kept"}`, logged: []string{"the outcome of saving the token is unknown"}},
 		{name: "replica lags", with: func(_ *testing.T, b *bench) {
-			b.db = databraintest.New(databraintest.Config{ServiceToken: oldUUID, Switches: databraintest.Switches{PropagationDelay: 5 * time.Second}})
+			b.db = databraintest.New(
+				databraintest.Config{ServiceToken: oldUUID, Switches: databraintest.Switches{PropagationDelay: 5 * time.Second}},
+			)
 		}, want: `{"token":"%s","note":"kept"}`},
 		{name: "no answer before the label moves", with: func(_ *testing.T, b *bench) {
 			b.db.Inject(standin.Fault{Operation: http.MethodGet, Skip: 4, Do: standin.BadGateway()})
@@ -378,7 +481,12 @@ func TestRotations(t *testing.T) {
 			want: `{"token":"%s","note":"kept"}`, oldWork: true, logged: []string{"oldTokenEnds"}},
 		{name: "grace, older contract", with: func(_ *testing.T, b *bench) {
 			b.config.Strategy, b.config.Contract = rotation.Grace, rotation.ContractAdminJWT
-			b.db = databraintest.New(databraintest.Config{ServiceToken: oldUUID, Switches: databraintest.Switches{RotateContract: databraintest.AdminContract}})
+			b.db = databraintest.New(
+				databraintest.Config{
+					ServiceToken: oldUUID,
+					Switches:     databraintest.Switches{RotateContract: databraintest.AdminContract},
+				},
+			)
 		}, want: `{"token":"%s","note":"kept"}`, oldWork: true},
 		{name: "grace, lost answer", with: func(_ *testing.T, b *bench) {
 			b.config.Strategy = rotation.Grace
@@ -425,7 +533,10 @@ func TestRotations(t *testing.T) {
 				if strings.Contains(b.out.String(), token) || strings.Contains(b.out.String(), oldUUID) {
 					t.Error("a token is in the output")
 				}
-				if got := strings.Contains(b.out.String(), `"Healed":`); got != strings.Contains(strings.Join(tt.metrics, " "), "Healed") {
+				if got := strings.Contains(b.out.String(), `"Healed":`); got != strings.Contains(
+					strings.Join(tt.metrics, " "),
+					"Healed",
+				) {
 					t.Errorf("metric Healed: %v", got)
 				}
 				// Once finished, every step is a duplicate that does nothing.

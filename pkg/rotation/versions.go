@@ -25,7 +25,11 @@ type SecretsManager interface {
 		*secretsmanager.GetSecretValueOutput, error)
 	PutSecretValue(context.Context, *secretsmanager.PutSecretValueInput, ...func(*secretsmanager.Options)) (
 		*secretsmanager.PutSecretValueOutput, error)
-	UpdateSecretVersionStage(context.Context, *secretsmanager.UpdateSecretVersionStageInput, ...func(*secretsmanager.Options)) (
+	UpdateSecretVersionStage(
+		context.Context,
+		*secretsmanager.UpdateSecretVersionStageInput,
+		...func(*secretsmanager.Options),
+	) (
 		*secretsmanager.UpdateSecretVersionStageOutput, error)
 }
 
@@ -135,7 +139,12 @@ func (s *step) current(ctx context.Context) (tokensecret.Value, error) {
 	}
 	d, err := s.value(ctx, holder, labelCurrent)
 	if errors.Is(err, errNoValue) {
-		return d, s.fail(LabelMoved, nil, "AWSCURRENT moved, or lost its value, while the step ran", "The step can be retried")
+		return d, s.fail(
+			LabelMoved,
+			nil,
+			"AWSCURRENT moved, or lost its value, while the step ran",
+			"The step can be retried",
+		)
 	}
 	return d, err
 }

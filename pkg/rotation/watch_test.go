@@ -60,10 +60,16 @@ type watch struct {
 }
 
 func newWatch(w *world) *watch {
-	return &watch{w: w, password: adminPassword, values: make(map[string]string), proven: make(map[string]bool), secrets: map[string]string{
-		adminPassword: "the admin's password", firstToken: "the first token", previousToken: "the previous token",
-		pendingToken: "the old pending token", bystanderToken: "another secret", foreignToken: "a foreign token",
-	}}
+	return &watch{
+		w:        w,
+		password: adminPassword,
+		values:   make(map[string]string),
+		proven:   make(map[string]bool),
+		secrets: map[string]string{
+			adminPassword: "the admin's password", firstToken: "the first token", previousToken: "the previous token",
+			pendingToken: "the old pending token", bystanderToken: "another secret", foreignToken: "a foreign token",
+		},
+	}
 }
 
 // begin takes the state that a rotation starts from.
@@ -162,7 +168,8 @@ func (o *watch) beforeCall(c *call) {
 		}
 	case opPut:
 		o.secrets[tokenOf(in.SecretString)] = "a minted token"
-		if in.SecretId != event.SecretID || in.ClientRequestToken != event.Version || in.RotationToken != event.RotationToken.Reveal() {
+		if in.SecretId != event.SecretID || in.ClientRequestToken != event.Version ||
+			in.RotationToken != event.RotationToken.Reveal() {
 			o.broken("call %d stores a value in another version, or without the RotationToken", c.n)
 		}
 		if tokenOf(in.SecretString) == event.Version {

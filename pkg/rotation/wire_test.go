@@ -242,7 +242,9 @@ func (w *wire) strike(c *call) (*http.Response, error) {
 	case failed:
 		return c.see(c.internalError())
 	case errorAfter:
-		return c.see(reply{status: 502, contentType: "text/html", body: "<html><body>Bad Gateway: " + c.echo() + "</body></html>"})
+		return c.see(
+			reply{status: 502, contentType: "text/html", body: "<html><body>Bad Gateway: " + c.echo() + "</body></html>"},
+		)
 	case throttled:
 		return c.see(c.throttle())
 	case denied:

@@ -15,7 +15,7 @@ package rotation_test
 //	interleave_test.go  two invocations at once, and requests that arrive late
 //	history_test.go     random long histories
 //	requests_test.go    the fewest requests
-//	identical_test.go   a rotation that can not finish
+//	identical_test.go   a rotation that cannot finish
 //
 // Secrets Manager's part (order of the steps, retries from createSecret with the
 // same ClientRequestToken) is played by secretsmanagertest.

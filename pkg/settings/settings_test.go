@@ -101,7 +101,8 @@ func TestCertificateAuthorities(t *testing.T) {
 	}
 	r := reader(map[string]string{"DATABRAIN_BASE_URL": "https://db.example.com", "SSL_CERT_FILE": file})
 	r.Instance()
-	if err := r.Err(); err == nil || !strings.Contains(err.Error(), "SSL_CERT_FILE names a file that holds no certificate") {
+	if err := r.Err(); err == nil ||
+		!strings.Contains(err.Error(), "SSL_CERT_FILE names a file that holds no certificate") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -28,8 +28,12 @@ func replaceToken(text, token string) (old, replaced string, err error) {
 func TestWithChangesTheTokenAlone(t *testing.T) {
 	tests := []struct{ name, value, token, want string }{
 		{"alone", `{"token":"` + oldUUID + `"}`, oldUUID, `{"token":"` + newUUID + `"}`},
-		{"order, spaces and number formatting", "{ \"z\": 1.50e3,\n\t\"token\" : \"a\" , \"a\":[1, {\"token\":\"inner\"}] }\n", "a",
-			"{ \"z\": 1.50e3,\n\t\"token\" : \"" + newUUID + "\" , \"a\":[1, {\"token\":\"inner\"}] }\n"},
+		{
+			"order, spaces and number formatting",
+			"{ \"z\": 1.50e3,\n\t\"token\" : \"a\" , \"a\":[1, {\"token\":\"inner\"}] }\n",
+			"a",
+			"{ \"z\": 1.50e3,\n\t\"token\" : \"" + newUUID + "\" , \"a\":[1, {\"token\":\"inner\"}] }\n",
+		},
 		{"number beyond float64", `{"n":123456789012345678901234567890e999,"token":"a"}`, "a",
 			`{"n":123456789012345678901234567890e999,"token":"` + newUUID + `"}`},
 		{"escapes in other members", `{"u":"\u0000\u00e9\ud83d\ude00<>&","token":"a"}`, "a",
@@ -44,7 +48,12 @@ func TestWithChangesTheTokenAlone(t *testing.T) {
 		{"white space around it", "\r\n\t {\"token\":\"a\"} \n", "a", "\r\n\t {\"token\":\"" + newUUID + "\"} \n"},
 		{"an empty object in white space", " { } ", "", " {\"token\":\"" + newUUID + "\" } "},
 		{"bare UUID", oldUUID, oldUUID, newUUID},
-		{"bare UUID in upper case", strings.ToUpper("abcdefab-1111-4111-8111-111111111111"), "ABCDEFAB-1111-4111-8111-111111111111", newUUID},
+		{
+			"bare UUID in upper case",
+			strings.ToUpper("abcdefab-1111-4111-8111-111111111111"),
+			"ABCDEFAB-1111-4111-8111-111111111111",
+			newUUID,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -88,11 +97,19 @@ func TestParseRefuses(t *testing.T) {
 		{"a comma too many", `{"token":"a",}`, "after 14 bytes"},
 		{"two documents", `{"token":"a"}{"token":"` + canary + `"}`, "not a sound JSON object"},
 		{"text after it", `{"token":"a"} ` + canary, "not a sound JSON object"},
-		{"other members alone", `{"serviceToken":"` + canary + `","baseUrl":"x"}`, "(serviceToken, baseUrl), one of which may hold a live token"},
+		{
+			"other members alone",
+			`{"serviceToken":"` + canary + `","baseUrl":"x"}`,
+			"(serviceToken, baseUrl), one of which may hold a live token",
+		},
 		{"another case", `{"Token":"` + canary + `"}`, "(Token)"},
 		{"one level down", `{"databrain":{"token":"` + canary + `"}}`, "(databrain)"},
 		{"a list of tokens", `{"tokens":["` + canary + `"]}`, "(tokens)"},
-		{"a credential for a name", `{"` + canary + `-` + canary + `-` + canary + `":1,"11111111-1111":2}`, "is not shown, one whose name is not shown"},
+		{
+			"a credential for a name",
+			`{"` + canary + `-` + canary + `-` + canary + `":1,"11111111-1111":2}`,
+			"is not shown, one whose name is not shown",
+		},
 		{"many members", `{"a":1,"b":1,"c":1,"d":1,"e":1,"f":1,"g":1,"h":1,"i":1,"j":1}`, "g, h, 2 more"},
 		{"empty beside a twin", `{"token":"","Token":"` + oldUUID + `"}`, "beside the member Token"},
 		{"empty beside the guide's name", `{"serviceToken":"` + oldUUID + `","token":""}`, "beside the member serviceToken"},
@@ -164,7 +181,8 @@ func TestParseRefusesBinary(t *testing.T) {
 
 func TestEmptyTakesAToken(t *testing.T) {
 	empty := tokensecret.Empty()
-	if got, want := empty.With(databrain.NewSecret(newUUID)), `{"token":"`+newUUID+`"}`; !empty.Token().Empty() || got != want {
+	if got, want := empty.With(databrain.NewSecret(newUUID)), `{"token":"`+newUUID+`"}`; !empty.Token().Empty() ||
+		got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"sync/atomic"
 	"time"
 )
 
@@ -39,10 +40,16 @@ func (b bounded) Do(req *http.Request) (*http.Response, error) {
 	stalled := &StalledError{b.patience}
 	timer := time.AfterFunc(b.patience, func() { cancel(stalled) })
 	req = req.WithContext(ctx)
+	var answered atomic.Bool // a transport may read the body of a request on when the answer has come
 	if req.Body != nil && req.Body != http.NoBody {
-		req.Body = &watchedBody{ReadCloser: req.Body, progress: func() { timer.Reset(b.patience) }}
+		req.Body = &watchedBody{ReadCloser: req.Body, progress: func() {
+			if !answered.Load() {
+				timer.Reset(b.patience)
+			}
+		}}
 	}
 	resp, err := b.client.Do(req)
+	answered.Store(true)
 	timer.Stop()
 	if err != nil {
 		if context.Cause(ctx) == stalled {
@@ -51,7 +58,14 @@ func (b bounded) Do(req *http.Request) (*http.Response, error) {
 		cancel(nil)
 		return nil, err
 	}
-	resp.Body = &boundedBody{ReadCloser: resp.Body, timer: timer, patience: b.patience, cancel: cancel, ctx: ctx, stalled: stalled}
+	resp.Body = &boundedBody{
+		ReadCloser: resp.Body,
+		timer:      timer,
+		patience:   b.patience,
+		cancel:     cancel,
+		ctx:        ctx,
+		stalled:    stalled,
+	}
 	return resp, nil
 }
 

@@ -147,7 +147,8 @@ func TestCauseShowsNothing(t *testing.T) {
 		}
 	}
 	lookup := &net.OpError{Op: "dial", Err: &net.DNSError{Name: "db.example.com", Err: "no such host"}}
-	if got := transport.Cause(lookup).Error(); !strings.Contains(got, "db.example.com") || !strings.Contains(got, "no such host") {
+	if got := transport.Cause(lookup).Error(); !strings.Contains(got, "db.example.com") ||
+		!strings.Contains(got, "no such host") {
 		t.Errorf("a failed lookup became %q", got)
 	}
 }

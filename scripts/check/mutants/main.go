@@ -58,7 +58,13 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	}
 	verdicts := tryAll(ctx, dir, chosen, *parallel)
 	bad := report(out, chosen, verdicts)
-	fmt.Fprintf(out, "\n%d guards removed, %d noticed, in %v\n", len(chosen), len(chosen)-bad, time.Since(began).Round(time.Second))
+	fmt.Fprintf(
+		out,
+		"\n%d guards removed, %d noticed, in %v\n",
+		len(chosen),
+		len(chosen)-bad,
+		time.Since(began).Round(time.Second),
+	)
 	if bad > 0 || len(chosen) == 0 {
 		return fmt.Errorf("%d of %d removed guards were not noticed", bad, len(chosen))
 	}

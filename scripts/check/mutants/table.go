@@ -47,34 +47,70 @@ var mutants = []mutant{
 	{"the admin secret is not the rotated one", deputy, `TestRefusals`, []edit{
 		{"rotation/rotator.go", "if s.secret.is(s.config.AdminSecretID) {", "if false {"}}},
 	{"a partial ARN names it too", deputy, `TestRefusals`, []edit{
-		{"rotation/versions.go", "return id == d.arn || id == d.name || id == partial", "_ = partial\n\treturn id == d.arn || id == d.name"}}},
+		{
+			"rotation/versions.go",
+			"return id == d.arn || id == d.name || id == partial",
+			"_ = partial\n\treturn id == d.arn || id == d.name",
+		}}},
 	{"a value is read by its version, and a label that moved is noticed", steps, `TestMeanwhile`, []edit{
 		{"rotation/versions.go", "VersionId: &version, VersionStage: &label,", "VersionStage: &label,"}}},
 	{"a label that moved is told from a failure of AWS", steps, `TestMeanwhile`, []edit{
-		{"rotation/versions.go", "_, moved := errors.AsType[*types.InvalidRequestException](err); moved {", "_, moved := errors.AsType[*types.InvalidRequestException](err); moved && false {"}}},
+		{
+			"rotation/versions.go",
+			"_, moved := errors.AsType[*types.InvalidRequestException](err); moved {",
+			"_, moved := errors.AsType[*types.InvalidRequestException](err); moved && false {",
+		}}},
 	{"a binary value is refused by name", steps, `TestRefusals`, []edit{
 		{"rotation/versions.go", "return d, s.malformed(label, err)", "return tokensecret.Empty(), nil"}}},
 	{"an AWSCURRENT that cannot be read is not an empty one", otherBug, `TestRefusals`, []edit{
-		{"rotation/versions.go", "if errors.Is(err, errNoValue) {\n\t\treturn d, s.fail(LabelMoved", "if errors.Is(err, errNoValue) {\n\t\treturn tokensecret.Empty(), nil\n\t}\n\tif false {\n\t\treturn d, s.fail(LabelMoved"}}},
+		{
+			"rotation/versions.go",
+			"if errors.Is(err, errNoValue) {\n\t\treturn d, s.fail(LabelMoved",
+			"if errors.Is(err, errNoValue) {\n\t\treturn tokensecret.Empty(), nil\n\t}\n\tif false {\n\t\treturn d, s.fail(LabelMoved",
+		}}},
 
 	// createSecret.
 	{"only not-found means that nothing is stored", otherBug, `TestEveryFault/grace/old-pending`, []edit{
-		{"rotation/create.go", "if !errors.Is(err, errNoValue) {\n\t\treturn err\n\t}\n\tif s.config", "if !errors.Is(err, errNoValue) && false {\n\t\treturn err\n\t}\n\tif s.config"}}},
+		{
+			"rotation/create.go",
+			"if !errors.Is(err, errNoValue) {\n\t\treturn err\n\t}\n\tif s.config",
+			"if !errors.Is(err, errNoValue) && false {\n\t\treturn err\n\t}\n\tif s.config",
+		}}},
 	{"a stored pending value is kept", retries, `TestEveryFault/grace/old-pending`, []edit{
-		{"rotation/create.go", "if err == nil {\n\t\ts.log.InfoContext(ctx, \"the pending", "if err == nil && false {\n\t\ts.log.InfoContext(ctx, \"the pending"},
+		{
+			"rotation/create.go",
+			"if err == nil {\n\t\ts.log.InfoContext(ctx, \"the pending",
+			"if err == nil && false {\n\t\ts.log.InfoContext(ctx, \"the pending",
+		},
 		{"rotation/create.go", "if !errors.Is(err, errNoValue) {\n\t\treturn err\n\t}\n\tif s.config", "if s.config"}}},
 	{"the credential is not the ClientRequestToken", trail, `TestFewestRequests`, []edit{
-		{"rotation/create.go", "databrain.NewSecret(uuid.NewString())", "databrain.NewSecret(max(s.event.Version, uuid.Nil.String()))"}}},
+		{
+			"rotation/create.go",
+			"databrain.NewSecret(uuid.NewString())",
+			"databrain.NewSecret(max(s.event.Version, uuid.Nil.String()))",
+		}}},
 	{"the value is stored as AWSPENDING alone", put, `TestFewestRequests`, []edit{
 		{"rotation/versions.go", "VersionStages: []string{labelPending}, // left out, AWSCURRENT would move at once", ""}}},
 	{"the RotationToken is passed on", put, `TestFewestRequests`, []edit{
 		{"rotation/versions.go", "in.RotationToken = aws.String(s.event.RotationToken.Reveal())", "_ = in"}}},
 	{"the value that another invocation stored is adopted", put, `TestEveryFault/replace/normal/read-lag`, []edit{
-		{"rotation/versions.go", "exists := errors.AsType[*types.ResourceExistsException](err); exists {", "exists := errors.AsType[*types.ResourceExistsException](err); exists && false {"}}},
+		{
+			"rotation/versions.go",
+			"exists := errors.AsType[*types.ResourceExistsException](err); exists {",
+			"exists := errors.AsType[*types.ResourceExistsException](err); exists && false {",
+		}}},
 	{"a pending value equal to current is refused at once", steps, `TestIdenticalTokens`, []edit{
-		{"rotation/create.go", "it is kept\")\n\t\treturn s.differ(pending, current)", "it is kept\")\n\t\treturn s.differ(pending, tokensecret.Value{})"}}},
+		{
+			"rotation/create.go",
+			"it is kept\")\n\t\treturn s.differ(pending, current)",
+			"it is kept\")\n\t\treturn s.differ(pending, tokensecret.Value{})",
+		}}},
 	{"so is one that another invocation stored first", steps, `TestMeanwhile`, []edit{
-		{"rotation/create.go", "it is adopted\")\n\treturn s.differ(pending, current)", "it is adopted\")\n\treturn s.differ(pending, tokensecret.Value{})"}}},
+		{
+			"rotation/create.go",
+			"it is adopted\")\n\treturn s.differ(pending, current)",
+			"it is adopted\")\n\treturn s.differ(pending, tokensecret.Value{})",
+		}}},
 	{"a pending token is a UUID", save, `TestRefusals`, []edit{
 		{"rotation/versions.go", "if err == nil && !storable(d.Token()) {", "if false {"}}},
 	{"a document with other members and without a token is not empty", deputy, `TestRefusals`, []edit{
@@ -82,24 +118,44 @@ var mutants = []mutant{
 	{"an empty token beside a live twin is not empty", deputy, `TestRefusals`, []edit{
 		{"tokensecret/tokensecret.go", "err = twin(object)", "_ = twin"}}},
 	{"every other field survives", steps, `TestFewestRequests`, []edit{
-		{"tokensecret/tokensecret.go", "return v.raw[:v.start] + v.glue + strconv.Quote(text) + v.raw[v.end:]", "return `{\"token\":` + strconv.Quote(text) + `}`"}}},
+		{
+			"tokensecret/tokensecret.go",
+			"return v.raw[:v.start] + v.glue + strconv.Quote(text) + v.raw[v.end:]",
+			"return `{\"token\":` + strconv.Quote(text) + `}`",
+		}}},
 	{"the new token is stored before Databrain hears of it", otherBug, `TestFewestRequests`, []edit{
 		{"rotation/create.go", "	exists, err := s.put(ctx, current.With(databrain.NewSecret(uuid.NewString())))\n",
 			"	token := databrain.NewSecret(uuid.NewString())\n	if jwt, err := s.signIn(ctx); err != nil || s.databrain.SaveServiceToken(ctx, jwt, token) != nil {\n		return errNoValue\n	}\n	exists, err := s.put(ctx, current.With(token))\n"}}},
 
 	// createSecret of the grace strategy.
 	{"current works before it is rotated", rotate, `TestEveryFault/grace/foreign|TestFewestRequests`, []edit{
-		{"rotation/create.go", "standing, cause := s.ask(ctx, current)\n", "standing, cause := Absent, error(nil)\n\tif !current.Token().Empty() {\n\t\tstanding = Accepted\n\t}\n"}}},
+		{
+			"rotation/create.go",
+			"standing, cause := s.ask(ctx, current)\n",
+			"standing, cause := Absent, error(nil)\n\tif !current.Token().Empty() {\n\t\tstanding = Accepted\n\t}\n",
+		}}},
 	{"the admin secret is readable before the rotation", rotate, `TestFewestRequests`, []edit{
 		{"rotation/create.go", "\t_, err := s.admin(ctx)\n", "\tvar err error\n"}}},
 	{"enough time is left to rotate and to store", lambda, `TestNoTimeToRotate`, []edit{
 		{"rotation/create.go", "if s.deadline.Sub(s.now()) < rotateTime+storeTime {", "if false {"}}},
 	{"an unknown outcome is not followed by another rotation", rotate, `TestAbsorbed`, []edit{
-		{"rotation/plan.go", "case databrain.Unknown(answer):\n\t\treturn RotatedMint", "case databrain.Unknown(answer):\n\t\treturn RotatedUnavailable"}}},
+		{
+			"rotation/plan.go",
+			"case databrain.Unknown(answer):\n\t\treturn RotatedMint",
+			"case databrain.Unknown(answer):\n\t\treturn RotatedUnavailable",
+		}}},
 	{"a refusal while current works is an earlier rotation", rotate, `TestEveryFault/grace/normal/refuse-in-grace`, []edit{
-		{"rotation/plan.go", "case answer.Class == databrain.ClassAuth && (answer.Status == 401 || answer.Code == \"EXPIRED_SERVICE_TOKEN\"):\n\t\treturn RotatedMint", "case false:"}}},
+		{
+			"rotation/plan.go",
+			"case answer.Class == databrain.ClassAuth && (answer.Status == 401 || answer.Code == \"EXPIRED_SERVICE_TOKEN\"):\n\t\treturn RotatedMint",
+			"case false:",
+		}}},
 	{"the wrong contract is named", rotate, `TestPlanRotated|TestRefusals`, []edit{
-		{"rotation/plan.go", "case answer.Class == databrain.ClassAuth, answer.Class == databrain.ClassInvalid:\n\t\treturn RotatedContract", "case false:"}}},
+		{
+			"rotation/plan.go",
+			"case answer.Class == databrain.ClassAuth, answer.Class == databrain.ClassInvalid:\n\t\treturn RotatedContract",
+			"case false:",
+		}}},
 	{"an answer that names the old token is no new one", rotate, `TestDatabrainEchoesTheOldToken`, []edit{
 		{"rotation/create.go", "PlanRotated(answer, !token.Equal(current.Token()))", "PlanRotated(answer, true)"}}},
 	{"a token that another invocation's displaced is counted", rotate, `TestMeanwhile`, []edit{
@@ -107,25 +163,55 @@ var mutants = []mutant{
 	{"a token that could not be stored is counted", rotate, `TestATokenThatCanNotBeStored`, []edit{
 		{"rotation/create.go", "if !sleep(ctx, pause) {\n\t\t\ts.orphanPossible = true", "if !sleep(ctx, pause) {"}}},
 	{"a lost token is counted", rotate, `TestOrphansAreCounted`, []edit{
-		{"rotation/create.go", "s.orphanPossible = true\n\t\ts.log.WarnContext(ctx, \"the outcome", "s.log.WarnContext(ctx, \"the outcome"}}},
+		{
+			"rotation/create.go",
+			"s.orphanPossible = true\n\t\ts.log.WarnContext(ctx, \"the outcome",
+			"s.log.WarnContext(ctx, \"the outcome",
+		}}},
 	{"Databrain's token is stored again and again", rotate, `TestAbsorbed`, []edit{
-		{"rotation/create.go", "if !sleep(ctx, pause) {\n\t\t\ts.orphanPossible", "if sleep(ctx, pause); true {\n\t\t\ts.orphanPossible"}}},
+		{
+			"rotation/create.go",
+			"if !sleep(ctx, pause) {\n\t\t\ts.orphanPossible",
+			"if sleep(ctx, pause); true {\n\t\t\ts.orphanPossible",
+		}}},
 	{"a store that hangs does not use up the time", lambda, `TestAbsorbed`, []edit{
-		{"rotation/create.go", "attempt, cancel := context.WithTimeout(ctx, storeTime)", "attempt, cancel := context.WithCancel(ctx)"}}},
+		{
+			"rotation/create.go",
+			"attempt, cancel := context.WithTimeout(ctx, storeTime)",
+			"attempt, cancel := context.WithCancel(ctx)",
+		}}},
 
 	// setSecret.
 	{"the pending value is read again while reads lag", retries, `TestEveryFault/replace/normal/read-lag`, []edit{
-		{"rotation/versions.go", "if !errors.Is(err, errNoValue) || pause > 2*time.Second", "if true || pause > 2*time.Second"}}},
-	{"a token that works already is not saved", retries, `TestEveryFault/replace/old-pending-live|TestFewestRequests`, []edit{
-		{"rotation/plan.go", "case Accepted: // a lost answer, a duplicate, or a retry after a crash\n\t\treturn SetDone\n\tcase Rejected:", "case Rejected, Accepted:"}}},
+		{
+			"rotation/versions.go",
+			"if !errors.Is(err, errNoValue) || pause > 2*time.Second",
+			"if true || pause > 2*time.Second",
+		}}},
+	{
+		"a token that works already is not saved",
+		retries,
+		`TestEveryFault/replace/old-pending-live|TestFewestRequests`,
+		[]edit{
+			{
+				"rotation/plan.go",
+				"case Accepted: // a lost answer, a duplicate, or a retry after a crash\n\t\treturn SetDone\n\tcase Rejected:",
+				"case Rejected, Accepted:",
+			}},
+	},
 	{"no answer about pending is no refusal", silence, `TestPlanSet`, []edit{
 		{"rotation/plan.go", "return SetDone\n\tcase Rejected:", "return SetDone\n\tcase Rejected, NoAnswer:"}}},
 	{"no answer about current is no refusal", silence, `TestPlanSet`, []edit{
 		{"rotation/plan.go", "return SetMissing\n\tcase Rejected:", "return SetMissing\n\tcase Rejected, NoAnswer:"}}},
 	{"no answer about previous is no refusal", silence, `TestPlanSet`, []edit{
 		{"rotation/plan.go", "case previous == NoAnswer:", "case false:"}}},
-	{"a probe without an answer writes nothing", silence, `TestEveryFault/replace/normal/default|TestEveryFault/replace/foreign`, []edit{
-		{"rotation/rotator.go", "return NoAnswer, err", "return Rejected, err"}}},
+	{
+		"a probe without an answer writes nothing",
+		silence,
+		`TestEveryFault/replace/normal/default|TestEveryFault/replace/foreign`,
+		[]edit{
+			{"rotation/rotator.go", "return NoAnswer, err", "return Rejected, err"}},
+	},
 	{"a token is overwritten only by one who holds a token that works", deputy, `TestHistories|TestRefusals`, []edit{
 		{"rotation/plan.go", "case takeover == TakeoverInvalid:", "case true:"}}},
 	{"an empty AWSCURRENT is filled only if the settings allow it", deputy, `TestPlanSet|TestRefusals`, []edit{
@@ -135,13 +221,21 @@ var mutants = []mutant{
 	{"an AWSPREVIOUS of any form does not stop a takeover", deputy, `TestRotations`, []edit{
 		{"rotation/set.go", "case err != nil && label == labelPrevious:", "case false:"}}},
 	{"an AWSPREVIOUS that falls silent stops no refusal", deputy, `TestPlanSet`, []edit{
-		{"rotation/plan.go", "case takeover != TakeoverInvalid:\n\t\treturn SetRejected\n\tcase previous == NoAnswer:", "case previous == NoAnswer:"}}},
+		{
+			"rotation/plan.go",
+			"case takeover != TakeoverInvalid:\n\t\treturn SetRejected\n\tcase previous == NoAnswer:",
+			"case previous == NoAnswer:",
+		}}},
 	{"the right to move a label is proven before the old token dies", move, `TestFewestRequests`, []edit{
 		{"rotation/set.go", "if err := s.mayMoveLabels(ctx); err != nil {", "if err := error(nil); err != nil {"}}},
 	{"a denial of that right stops setSecret", move, `TestDeniedMove`, []edit{
 		{"rotation/set.go", "strings.HasPrefix(api.ErrorCode(), \"AccessDenied\")", "false"}}},
 	{"the proof moves no label of another version", move, `TestFewestRequests`, []edit{
-		{"rotation/set.go", "MoveToVersionId: &s.event.Version, RemoveFromVersionId: &s.event.Version,", "MoveToVersionId: &s.event.Version,"}}},
+		{
+			"rotation/set.go",
+			"MoveToVersionId: &s.event.Version, RemoveFromVersionId: &s.event.Version,",
+			"MoveToVersionId: &s.event.Version,",
+		}}},
 	{"a connection that was never made sent nothing", rotate, `TestOrphansAreCounted`, []edit{
 		{"databrain/client.go", "e.unknown = !progress.NothingSent()", "_ = progress"}}},
 	{"a header that was written may have taken effect", rotate, `TestOrphansAreCounted`, []edit{
@@ -149,9 +243,17 @@ var mutants = []mutant{
 	{"an answer with another 2xx counts", save, `TestAbsorbed`, []edit{
 		{"databrain/client.go", "if resp.StatusCode/100 != 2 {", "if resp.StatusCode != http.StatusOK {"}}},
 	{"an attempt of the SDK that hangs is not the only one", lambda, `TestAbsorbed`, []edit{
-		{"transport/bounded.go", "timer := time.AfterFunc(b.patience, func() { cancel(stalled) })", "timer := time.AfterFunc(24*time.Hour, func() { cancel(stalled) })"}}},
+		{
+			"transport/bounded.go",
+			"timer := time.AfterFunc(b.patience, func() { cancel(stalled) })",
+			"timer := time.AfterFunc(24*time.Hour, func() { cancel(stalled) })",
+		}}},
 	{"one sign-in", signIn, `TestFewestRequests`, []edit{
-		{"rotation/admin.go", "\tjwt, err := s.databrain.SignIn(ctx, credentials)\n", "\ts.databrain.SignIn(ctx, credentials)\n\tjwt, err := s.databrain.SignIn(ctx, credentials)\n"}}},
+		{
+			"rotation/admin.go",
+			"\tjwt, err := s.databrain.SignIn(ctx, credentials)\n",
+			"\ts.databrain.SignIn(ctx, credentials)\n\tjwt, err := s.databrain.SignIn(ctx, credentials)\n",
+		}}},
 	{"an unknown outcome of the POST is looked into", save, `TestAbsorbed`, []edit{
 		{"rotation/set.go", "if !databrain.Unknown(err) {", "if true {"}}},
 	{"a definite refusal of the POST is not repeated", save, `TestDefiniteRefusals`, []edit{
@@ -161,28 +263,61 @@ var mutants = []mutant{
 	{"the POST is made twice at the most", save, `TestSaveIsNotRepeatedForEver`, []edit{
 		{"rotation/set.go", "case attempt == 2:", "case attempt == 9:"}}},
 	{"a replica that lags is waited for", save, `TestEveryFault/replace/normal/propagation`, []edit{
-		{"rotation/set.go", "switch standing, err := s.await(ctx, token); standing {", "switch standing, err := s.probe(ctx, token); standing {"}}},
+		{
+			"rotation/set.go",
+			"switch standing, err := s.await(ctx, token); standing {",
+			"switch standing, err := s.probe(ctx, token); standing {",
+		}}},
 	{"AWSPENDING stays when setSecret fails", otherBug, `TestEveryFault/replace/normal/default`, []edit{
 		{"rotation/set.go", "	return s.setAs(ctx, action, q)\n", "	return s.dropPending(ctx, s.setAs(ctx, action, q))\n"},
-		{"rotation/versions.go", "func (s *step) pendingMissing(err error) error {", "func (s *step) dropPending(ctx context.Context, err error) error {\n	if err != nil {\n		s.secrets.UpdateSecretVersionStage(ctx, &secretsmanager.UpdateSecretVersionStageInput{SecretId: &s.event.SecretID, VersionStage: aws.String(labelPending), RemoveFromVersionId: &s.event.Version})\n	}\n	return err\n}\n\nfunc (s *step) pendingMissing(err error) error {"}}},
+		{
+			"rotation/versions.go",
+			"func (s *step) pendingMissing(err error) error {",
+			"func (s *step) dropPending(ctx context.Context, err error) error {\n	if err != nil {\n		s.secrets.UpdateSecretVersionStage(ctx, &secretsmanager.UpdateSecretVersionStageInput{SecretId: &s.event.SecretID, VersionStage: aws.String(labelPending), RemoveFromVersionId: &s.event.Version})\n	}\n	return err\n}\n\nfunc (s *step) pendingMissing(err error) error {",
+		}}},
 	{"the old token is not put back when setSecret fails", otherBug, `TestEveryFault/replace/normal/default`, []edit{
-		{"rotation/set.go", "return s.unavailable(\"save service token, then probe\", probeErr)", "if old, err := s.current(ctx); err == nil {\n\t\t\t\ts.databrain.SaveServiceToken(ctx, jwt, old.Token())\n\t\t\t}\n\t\t\treturn s.unavailable(\"save service token, then probe\", probeErr)"},
-		{"rotation/set.go", "return s.unavailable(\"save service token, twice\", err)", "if old, err := s.current(ctx); err == nil {\n\t\t\t\ts.databrain.SaveServiceToken(ctx, jwt, old.Token())\n\t\t\t}\n\t\t\treturn s.unavailable(\"save service token, twice\", err)"},
+		{
+			"rotation/set.go",
+			"return s.unavailable(\"save service token, then probe\", probeErr)",
+			"if old, err := s.current(ctx); err == nil {\n\t\t\t\ts.databrain.SaveServiceToken(ctx, jwt, old.Token())\n\t\t\t}\n\t\t\treturn s.unavailable(\"save service token, then probe\", probeErr)",
+		},
+		{
+			"rotation/set.go",
+			"return s.unavailable(\"save service token, twice\", err)",
+			"if old, err := s.current(ctx); err == nil {\n\t\t\t\ts.databrain.SaveServiceToken(ctx, jwt, old.Token())\n\t\t\t}\n\t\t\treturn s.unavailable(\"save service token, twice\", err)",
+		},
 		{"rotation/set.go", "case attempt == 2:", "case attempt == 1:"}}},
 
 	// testSecret.
 	{"testSecret proves authentication", steps, `TestFewestRequests|TestRotations`, []edit{
 		{"rotation/testsecret.go", "if err = s.proven(ctx, pending.Token()); err == nil {", "if err == nil {"}}},
-	{"a rejected token does not pass for one that is reachable", otherBug, `TestEveryFault/replace/normal/default|TestFewestRequests`, []edit{
-		{"rotation/rotator.go", "return Rejected, err\n", "return Accepted, nil\n"}}},
+	{
+		"a rejected token does not pass for one that is reachable",
+		otherBug,
+		`TestEveryFault/replace/normal/default|TestFewestRequests`,
+		[]edit{
+			{"rotation/rotator.go", "return Rejected, err\n", "return Accepted, nil\n"}},
+	},
 	{"testSecret alone is a pre-flight", steps, `TestPreflight`, []edit{
-		{"rotation/testsecret.go", "if errors.Is(err, errNoValue) || err == nil && pending.Token().Empty() {", "if errors.Is(err, errNoValue) && false {"}}},
+		{
+			"rotation/testsecret.go",
+			"if errors.Is(err, errNoValue) || err == nil && pending.Token().Empty() {",
+			"if errors.Is(err, errNoValue) && false {",
+		}}},
 	{"a pre-flight without an answer fails", silence, `TestRefusals`, []edit{
-		{"rotation/testsecret.go", "return s.unavailable(\"pre-flight probe of AWSCURRENT\", cause)", "_ = cause\n\treturn nil"}}},
+		{
+			"rotation/testsecret.go",
+			"return s.unavailable(\"pre-flight probe of AWSCURRENT\", cause)",
+			"_ = cause\n\treturn nil",
+		}}},
 	{"the pre-flight reads the admin secret", steps, `TestPreflight|TestRefusals`, []edit{
 		{"rotation/testsecret.go", "if _, err := s.admin(ctx); err != nil {", "if err := error(nil); err != nil {"}}},
 	{"the pre-flight needs a token that works", steps, `TestPlanPreflight|TestRefusals`, []edit{
-		{"rotation/plan.go", "case current == Rejected:\n\t\treturn PreflightRejected", "case current == Rejected:\n\t\treturn PreflightDone"}}},
+		{
+			"rotation/plan.go",
+			"case current == Rejected:\n\t\treturn PreflightRejected",
+			"case current == Rejected:\n\t\treturn PreflightDone",
+		}}},
 
 	// finishSecret.
 	{"a token that was rejected a moment ago is not promoted", steps, `TestTwoInvocations|TestPlanFinish`, []edit{
@@ -190,31 +325,71 @@ var mutants = []mutant{
 	{"an instance that is down does not stop the move", steps, `TestAbsorbed`, []edit{
 		{"rotation/plan.go", "return FinishMoveUnproven\n", "return FinishRejected\n"}}},
 	{"an identical token is not promoted", steps, `TestIdenticalTokens`, []edit{
-		{"rotation/finish.go", "if err := s.differ(pending, current); err != nil {", "if err := s.differ(pending, current); err != nil && false {"}}},
+		{
+			"rotation/finish.go",
+			"if err := s.differ(pending, current); err != nil {",
+			"if err := s.differ(pending, current); err != nil && false {",
+		}}},
 	{"the holder of the label is named", move, `TestFewestRequests`, []edit{
-		{"rotation/finish.go", "if holder := s.secret.Holder(labelCurrent); holder != \"\" {", "if holder := s.secret.Holder(labelCurrent); false {"}}},
+		{
+			"rotation/finish.go",
+			"if holder := s.secret.Holder(labelCurrent); holder != \"\" {",
+			"if holder := s.secret.Holder(labelCurrent); false {",
+		}}},
 	{"the holder is looked up by the label", move, `TestFewestRequests`, []edit{
-		{"rotation/finish.go", "if holder := s.secret.Holder(labelCurrent); holder != \"\" {", "if holder := s.secret.Holder(labelPending); holder != \"\" {"}}},
+		{
+			"rotation/finish.go",
+			"if holder := s.secret.Holder(labelCurrent); holder != \"\" {",
+			"if holder := s.secret.Holder(labelPending); holder != \"\" {",
+		}}},
 	{"a label that somebody moved is not forced", move, `TestMeanwhile`, []edit{
-		{"rotation/finish.go", "case GuardProceed:\n\t\treturn s.fail(LabelMoved", "case GuardProceed:\n\t\treturn s.move(ctx)\n\tcase \"\":\n\t\treturn s.fail(LabelMoved"}}},
+		{
+			"rotation/finish.go",
+			"case GuardProceed:\n\t\ts.leftToOthers()\n\t\treturn s.fail(LabelMoved",
+			"case GuardProceed:\n\t\treturn s.move(ctx)\n\tcase \"\":\n\t\treturn s.fail(LabelMoved",
+		}}},
 	{"a label that moved is looked at again", move, `TestAbsorbed`, []edit{
-		{"rotation/finish.go", "return s.afterLostMove(ctx)", "return s.secretsManager(\"UpdateSecretVersionStage of AWSCURRENT\", err)"}}},
+		{
+			"rotation/finish.go",
+			"return s.afterLostMove(ctx)",
+			"return s.secretsManager(\"UpdateSecretVersionStage of AWSCURRENT\", err)",
+		}}},
 	{"whatever fails after the save says which token works", lambda, `TestDeniedMove`, []edit{
 		{"rotation/errors.go", "if s.saved {", "if false {"}}},
 	{"nothing follows the move", steps, `TestFewestRequests`, []edit{
-		{"rotation/finish.go", "aws.ToString(in.RemoveFromVersionId)))\n", "aws.ToString(in.RemoveFromVersionId)))\n\t\ts.secrets.UpdateSecretVersionStage(ctx, &secretsmanager.UpdateSecretVersionStageInput{SecretId: &s.event.SecretID, VersionStage: aws.String(labelPending), RemoveFromVersionId: &s.event.Version})\n"}}},
+		{
+			"rotation/finish.go",
+			"aws.ToString(in.RemoveFromVersionId)))\n",
+			"aws.ToString(in.RemoveFromVersionId)))\n\t\ts.secrets.UpdateSecretVersionStage(ctx, &secretsmanager.UpdateSecretVersionStageInput{SecretId: &s.event.SecretID, VersionStage: aws.String(labelPending), RemoveFromVersionId: &s.event.Version})\n",
+		}}},
 
 	// Every step.
 	{"half a second is left to report", lambda, `TestEveryFault/replace/normal/default`, []edit{
 		{"rotation/rotator.go", "deadline: deadline.Add(-reportTime)", "deadline: deadline"}}},
 	{"no token in a log", silent, `TestFewestRequests`, []edit{
-		{"rotation/set.go", "\"Databrain accepts the pending token\")", "\"Databrain accepts the pending token\", slog.String(\"token\", token.Reveal()))"}}},
+		{
+			"rotation/set.go",
+			"\"Databrain accepts the pending token\")",
+			"\"Databrain accepts the pending token\", slog.String(\"token\", token.Reveal()))",
+		}}},
 	{"no RotationToken in a log", silent, `TestEveryFault/replace/normal/default`, []edit{
-		{"rotation/event.go", "slog.String(\"clientRequestToken\", e.Version)}", "slog.String(\"clientRequestToken\", e.Version), slog.String(\"authorisation\", e.RotationToken.Reveal())}"}}},
+		{
+			"rotation/event.go",
+			"slog.String(\"clientRequestToken\", e.Version)}",
+			"slog.String(\"clientRequestToken\", e.Version), slog.String(\"authorisation\", e.RotationToken.Reveal())}",
+		}}},
 	{"no message of AWS that quotes the request", silent, `TestEveryFault/replace/normal/default`, []edit{
-		{"rotation/versions.go", "return false, s.secretsManager(\"PutSecretValue of AWSPENDING\", err)", "return false, s.fail(SecretsManagerFailed, err, \"PutSecretValue\", \"\")"}}},
+		{
+			"rotation/versions.go",
+			"return false, s.secretsManager(\"PutSecretValue of AWSPENDING\", err)",
+			"return false, s.fail(SecretsManagerFailed, err, \"PutSecretValue\", \"\")",
+		}}},
 	{"errors have names", lambda, `TestEveryFault/replace/normal/default`, []edit{
-		{"rotation/versions.go", "return s.secretsManager(\"DescribeSecret\", err)", "return errors.Join(s.secretsManager(\"DescribeSecret\", err))"}}},
+		{
+			"rotation/versions.go",
+			"return s.secretsManager(\"DescribeSecret\", err)",
+			"return errors.Join(s.secretsManager(\"DescribeSecret\", err))",
+		}}},
 	{"only a takeover that succeeds counts as healed", deputy, `TestRefusals`, []edit{
 		{"rotation/metrics.go", "if s.tookOver && failure == nil {", "if s.tookOver {"}}},
 	{"a takeover is counted", deputy, `TestRotations|TestStepMetrics`, []edit{
