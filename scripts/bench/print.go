@@ -9,7 +9,8 @@ import (
 
 func printMachine(w io.Writer, b builds, rounds int) {
 	fmt.Fprintf(w, "%s on %d cores (%s/%s) with a load average of %s before the run, %s, boto3 as pinned. Each cell "+
-		"has the median of %d alternating rounds, the quartiles in brackets, and the median of the ratios to the SDK alone.\n",
+		"has the median of %d alternating rounds, the quartiles in brackets, and the median of the ratios to the SDK "+
+		"alone.\n",
 		runtime.Version(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, b.load, b.pythonVersion, rounds)
 }
 
