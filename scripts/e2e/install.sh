@@ -5,6 +5,9 @@
 #   install.sh tools       the SAM CLI, cfn-lint, moto; prints their folder in the user's cache
 #   install.sh localstack  LocalStack; prints its folder likewise
 #   install.sh iam         a simulator of IAM; prints its folder likewise
+#   install.sh readers     what reads the reports: models and schema of OCSF; prints their folder likewise
+#   install.sh page        what reads the page: axe-core; prints its folder likewise
+#   install.sh desktop     Debian's LibreOffice, Chromium, jq and Poppler
 #   install.sh cli         Debian's AWS CLI 2
 #   install.sh engine      Debian's Docker engine and a static shell for a base image
 set -eu
@@ -40,20 +43,31 @@ python() {
 	exit 1
 }
 
-# iam needs Node and its npm.
-iam() {
-	modules=${XDG_CACHE_HOME:-$HOME/.cache}/databrain-rotation/iam-$(cksum <"$here/iam/package-lock.json" | cut -d' ' -f1)
+# modules NAME installs the modules that a folder beside this file locks. It needs Node
+# and its npm.
+modules() {
+	modules=${XDG_CACHE_HOME:-$HOME/.cache}/databrain-rotation/$1-modules-$(cksum <"$here/$1/package-lock.json" | cut -d' ' -f1)
 	if [ ! -e "$modules/complete" ]; then
 		if ! command -v npm >/dev/null && [ "$(id -u)" = 0 ]; then
 			debian nodejs npm
 		fi
 		rm -rf "$modules"
 		mkdir -p "$modules"
-		cp "$here/iam/package.json" "$here/iam/package-lock.json" "$modules"
+		cp "$here/$1/package.json" "$here/$1/package-lock.json" "$modules"
 		npm --prefix "$modules" ci --silent --no-audit --no-fund --ignore-scripts >&2
 		touch "$modules/complete"
 	fi
 	echo "$modules"
+}
+
+# desktop installs what is missing; the whole of it takes half a minute.
+desktop() {
+	for tool in soffice chromium jq pdftotext; do
+		if ! command -v "$tool" >/dev/null; then
+			debian libreoffice-calc chromium jq poppler-utils
+			return
+		fi
+	done
 }
 
 engine() {
@@ -76,7 +90,10 @@ localstack)
 	newer=$(python)
 	venv localstack "$here/localstack/requirements.txt" "$newer"
 	;;
-iam) iam ;;
+iam) modules iam ;;
+readers) venv readers "$here/readers/requirements.txt" python3 ;;
+page) modules readers ;;
+desktop) desktop ;;
 cli) debian awscli ;;
 engine) engine ;;
 esac

@@ -52,6 +52,7 @@ var parts = []struct {
 }{
 	{"template", (*workshop).lintTemplate},
 	{"build", (*workshop).buildFunctions},
+	{"readers", (*workshop).readReports},
 	{"release", (*workshop).packageRelease},
 	{"moto", (*workshop).useMoto},
 	{"cli", (*workshop).useAWSCLI},

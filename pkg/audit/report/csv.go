@@ -19,6 +19,7 @@ type csvKind int
 const (
 	text csvKind = iota
 	value
+	date // of a policy, which may hold something else
 )
 
 // csvColumns are the columns of findings.csv, what people sort and filter by
@@ -50,7 +51,7 @@ var csvColumns = [...]struct {
 	{"exception_id", text, func(d *Detail) string { return orZero(d.Exception).ID }},
 	{"exception_reason", text, func(d *Detail) string { return orZero(d.Exception).Reason }},
 	{"exception_owner", text, func(d *Detail) string { return orZero(d.Exception).Owner }},
-	{"exception_expires_at", value, func(d *Detail) string { return orZero(d.Exception).ExpiresAt }},
+	{"exception_expires_at", date, func(d *Detail) string { return orZero(d.Exception).ExpiresAt }},
 	{"title", text, func(d *Detail) string { return d.Finding.Title }},
 	{"description", text, func(d *Detail) string { return d.Finding.Description }},
 	{"remediation", text, func(d *Detail) string { return orZero(d.Remediation).Text }},
@@ -86,7 +87,7 @@ func WriteCSV(w io.Writer, r *Report) error {
 	for d := range r.details() {
 		for i, column := range csvColumns {
 			cell := column.of(&d)
-			if column.kind == text && isNumber(cell) && !isFormula(cell) {
+			if column.kind.hides(cell) && !isFormula(cell) {
 				cell = "'" + cell
 			}
 			row[i] = defuse(cell)
@@ -137,6 +138,15 @@ func isFormula(text string) bool {
 	})
 	sign, _ := utf8.DecodeRuneInString(rest)
 	return rest != "" && strings.ContainsRune("=+-@＝＋－＠", sign)
+}
+
+// hides reports whether a cell of the column must not be read as a number or a date.
+func (k csvKind) hides(cell string) bool {
+	if k == date {
+		_, err := time.Parse(time.DateOnly, cell)
+		return err != nil && isNumber(cell)
+	}
+	return k == text && isNumber(cell)
 }
 
 // numberSyntax is what may stand in a number, a date or a time beside digits.

@@ -348,6 +348,7 @@ func TestNoTextIsANumber(t *testing.T) {
 		f := newFixture()
 		f.token(name, name, 400)
 		f.r.Findings[0].Token.Fingerprint, f.r.Findings[0].Rule = name, name
+		f.r.Findings[0].Exception = &finding.Exception{ExpiresAt: name}
 		var buf bytes.Buffer
 		if err := report.WriteCSV(&buf, f.report(1)); err != nil {
 			t.Fatal(err)
@@ -359,7 +360,7 @@ func TestNoTextIsANumber(t *testing.T) {
 		rows := csvRows(t, buf.Bytes())
 		for i, column := range rows[0] {
 			switch column {
-			case "data_app", "token_name", "token_fingerprint", "policy_rule":
+			case "data_app", "token_name", "token_fingerprint", "policy_rule", "exception_expires_at":
 				if rows[1][i] != want {
 					t.Errorf("%s is %q, want %q", column, rows[1][i], want)
 				}
