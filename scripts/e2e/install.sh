@@ -62,11 +62,9 @@ modules() {
 
 # desktop installs what is missing; the whole of it takes half a minute.
 desktop() {
-	for tool in soffice chromium jq pdftotext; do
-		if ! command -v "$tool" >/dev/null; then
-			debian libreoffice-calc chromium jq poppler-utils
-			return
-		fi
+	command -v chromium || command -v google-chrome || debian chromium
+	for tool in soffice jq pdftotext; do
+		command -v "$tool" || debian libreoffice-calc jq poppler-utils
 	done
 }
 
@@ -93,7 +91,7 @@ localstack)
 iam) modules iam ;;
 readers) venv readers "$here/readers/requirements.txt" python3 ;;
 page) modules readers ;;
-desktop) desktop ;;
+desktop) desktop >/dev/null ;;
 cli) debian awscli ;;
 engine) engine ;;
 esac

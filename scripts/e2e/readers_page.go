@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -22,7 +23,11 @@ func (r *reading) chromium(ctx context.Context, args ...string) (string, error) 
 		"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
 		"--disable-component-update", "--disable-sync", "--user-data-dir=" + profile,
 	}
-	return output(ctx, r.command(ctx, "chromium", append(flags, args...)...))
+	browser := "chromium"
+	if _, missing := exec.LookPath(browser); missing != nil {
+		browser = "google-chrome"
+	}
+	return output(ctx, r.command(ctx, browser, append(flags, args...)...))
 }
 
 // accessible has axe-core (https://github.com/dequelabs/axe-core) look at the page as it

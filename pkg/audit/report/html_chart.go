@@ -53,7 +53,7 @@ func newChart(r *Report) *chart {
 		if b.To > 0 && b.To <= r.Policy.MaxAgeDays {
 			early += b.Stale
 		}
-		if b.From > r.Policy.MaxAgeDays {
+		if b.From >= r.Policy.MaxAgeDays {
 			late += b.Tokens - b.Stale
 		}
 	}
@@ -62,8 +62,13 @@ func newChart(r *Report) *chart {
 	}
 	c := &chart{Summary: fmt.Sprintf("%s with a known age, %s of them older than their limit.", plural(total, "API token"), thousands(stale))}
 	if others := otherLimits(&r.Policy); others != "" {
-		c.Summary += fmt.Sprintf(" The line is the default limit. Rules with a limit of %s decide for the tokens that they match: "+
-			"they make %s stale before the line, and keep %s behind it from being stale.", others, thousands(early), thousands(late))
+		c.Summary += fmt.Sprintf(" The line is the default limit; a rule sets %s for the tokens that it matches.", others)
+	}
+	if early > 0 {
+		c.Summary += fmt.Sprintf(" A lower limit makes %s stale before the line.", thousands(early))
+	}
+	if late > 0 {
+		c.Summary += fmt.Sprintf(" A higher limit keeps %s behind the line from being stale.", thousands(late))
 	}
 	label := []string{"Histogram of API tokens by age in days."}
 	for _, b := range r.Ages {

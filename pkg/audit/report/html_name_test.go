@@ -89,14 +89,14 @@ func TestChartNamesTheLimitThatDecides(t *testing.T) {
 	}{
 		"none":        {nil, []string{">stale after 90 days<"}},
 		"the same":    {[]finding.Rule{rule(90)}, []string{">stale after 90 days<"}},
-		"lower":       {[]finding.Rule{rule(30)}, []string{">default limit 90 days<", "a limit of 30 days decide"}},
-		"two":         {[]finding.Rule{rule(365), rule(30), rule(30), rule(90)}, []string{">default limit 90 days<", "a limit of 30 or 365 days decide"}},
-		"many":        {[]finding.Rule{rule(1), rule(2), rule(3), rule(4), rule(5), rule(6)}, []string{"a limit of 1 to 6 days decide"}},
-		"a later one": {[]finding.Rule{rule(365)}, []string{"keep 1 behind it from being stale"}},
+		"lower":       {[]finding.Rule{rule(30)}, []string{">default limit 90 days<", "a rule sets 30 days"}},
+		"two":         {[]finding.Rule{rule(365), rule(30), rule(30), rule(90)}, []string{">default limit 90 days<", "a rule sets 30 or 365 days"}},
+		"many":        {[]finding.Rule{rule(1), rule(2), rule(3), rule(4), rule(5), rule(6)}, []string{"a rule sets 1 to 6 days"}},
+		"a later one": {[]finding.Rule{rule(365)}, []string{"A higher limit keeps 1 behind the line from being stale"}},
 	} {
 		f := newFixture()
 		f.r.Policy.Rules = c.rules
-		f.r.Ages[4].Tokens++
+		f.r.Ages[3].Tokens++ // of 90 days or more
 		f.token("App", "t", 10)
 		page := render(t, f.report(1))
 		for _, want := range c.want {
