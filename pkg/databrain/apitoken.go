@@ -68,7 +68,11 @@ func (c *Client) RotateAPIToken(ctx context.Context, key Secret, grace time.Dura
 
 // RotateAPITokenByService is [Client.RotateAPIToken] in the older contract:
 // authorised by the service token, with the key in the body.
-func (c *Client) RotateAPITokenByService(ctx context.Context, service, key Secret, grace time.Duration) (Secret, error) {
+func (c *Client) RotateAPITokenByService(
+	ctx context.Context,
+	service, key Secret,
+	grace time.Duration,
+) (Secret, error) {
 	return c.rotateAPIToken(ctx, service, grace, map[string]any{"key": key.Reveal()})
 }
 

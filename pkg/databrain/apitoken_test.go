@@ -25,8 +25,11 @@ func apiKey() databrain.Secret { return databrain.NewSecret(exampleKey) }
 
 // apiTokenOperations are those of data apps' API tokens. list makes one that reads a
 // list.
-func apiTokenOperations(list func(string, string, func(context.Context, *databrain.Client) error) operation) []operation {
-	mint := func(name, endpoint string, call func(context.Context, *databrain.Client) (databrain.Secret, error)) operation {
+func apiTokenOperations(
+	list func(string, string, func(context.Context, *databrain.Client) error) operation,
+) []operation {
+	mint := func(name, endpoint string, call func(context.Context, *databrain.Client) (databrain.Secret,
+		error)) operation {
 		return operation{
 			name: name, endpoint: endpoint,
 			frame: "{%s}", member: "key", value: `"` + freshToken + `"`, wrong: `"{` + freshToken + `}"`,
@@ -92,7 +95,8 @@ func TestAPITokenLife(t *testing.T) {
 			t.Fatalf("contract %d: %v", spoken, err)
 		}
 		tokens, err := collect(c.KeyedAPITokens(t.Context(), serviceToken(), exampleApp))
-		if err != nil || len(tokens) != 4 || !tokens[0].Key.Equal(fresh) || tokens[0].Name != "made" || !tokens[0].CreatedAt.Equal(now) {
+		if err != nil || len(tokens) != 4 || !tokens[0].Key.Equal(fresh) || tokens[0].Name != "made" ||
+			!tokens[0].CreatedAt.Equal(now) {
 			t.Errorf("contract %d: the list: %v, %v", spoken, tokens, err)
 		}
 		now = now.Add(time.Hour - time.Nanosecond)
@@ -161,7 +165,8 @@ func TestRotateAPITokenBodies(t *testing.T) {
 		_, err := c.RotateAPIToken(t.Context(), apiKey(), grace)
 		_, byService := c.RotateAPITokenByService(t.Context(), serviceToken(), apiKey(), grace)
 		for _, err := range []error{err, byService} {
-			if diff := cmp.Diff(outcome{Class: databrain.ClassInvalid}, outcomeOf(t, err)); diff != "" || body != "nothing was sent" {
+			if diff := cmp.Diff(outcome{Class: databrain.ClassInvalid}, outcomeOf(t, err)); diff != "" ||
+				body != "nothing was sent" {
 				t.Errorf("%v: %s; %s", grace, diff, body)
 			}
 		}
@@ -210,7 +215,8 @@ func TestAPITokenRefusals(t *testing.T) {
 			_, err := c.RotateAPITokenByService(ctx, databrain.NewSecret(other), databrain.NewSecret(freshToken), 0)
 			return err
 		}, outcome{Class: databrain.ClassInvalid, Status: 400, Code: "INVALID_DATA_APP_API_KEY"}},
-		"rotate again in grace": {databraintest.Switches{RefuseRotateInGrace: true}, func(ctx context.Context, c client) error {
+		"rotate again in grace": {databraintest.Switches{RefuseRotateInGrace: true}, func(ctx context.Context,
+			c client) error {
 			if _, err := c.RotateAPIToken(ctx, apiKey(), time.Hour); err != nil {
 				return err
 			}

@@ -17,13 +17,15 @@ func TestAccesses(t *testing.T) {
 	}{
 		"a secret by its name": {"POST", "/", "secretsmanager.GetSecretValue", "app/rotate lang/go", `{"SecretId":"a"}`,
 			[]standin.Access{{"rotate", "secretsmanager:GetSecretValue", "a"}}},
-		"events on two buses": {"POST", "/", "AWSEvents.PutEvents", "", `{"Entries":[{"EventBusName":"a"},{"EventBusName":"b"}]}`,
+		"events on two buses": {"POST", "/", "AWSEvents.PutEvents", "",
+			`{"Entries":[{"EventBusName":"a"},{"EventBusName":"b"}]}`,
 			[]standin.Access{{"", "events:PutEvents", "a"}, {"", "events:PutEvents", "b"}}},
 		"an object by the path": {"PUT", "/bucket/a/b.json?x-id=PutObject", "", "", "",
 			[]standin.Access{{"", "s3:PutObject", "bucket/a/b.json"}}},
 		"an object by the host": {"HEAD", "http://bucket.s3.us-east-1.test/a/b.json", "", "", "",
 			[]standin.Access{{"", "s3:GetObject", "bucket/a/b.json"}}},
-		"a list":                  {"GET", "/bucket?list-type=2&prefix=a/b", "", "", "", []standin.Access{{"", "s3:ListBucket", "bucket/a/b"}}},
+		"a list": {"GET", "/bucket?list-type=2&prefix=a/b", "", "", "", []standin.Access{{"",
+			"s3:ListBucket", "bucket/a/b"}}},
 		"what no role may do":     {"DELETE", "/bucket/a", "", "", "", []standin.Access{{"", "s3:DELETE", "bucket/a"}}},
 		"a service without roles": {"POST", "/", "Other.Call", "", "{}", []standin.Access{{"", "Other:Call", ""}}},
 	} {

@@ -11,7 +11,8 @@ var empty = http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 
 func TestListenOnLoopbackAlone(t *testing.T) {
 	var l standin.Listener
-	for _, addr := range []string{":0", "0.0.0.0:0", "[::]:0", "192.0.2.1:80", "databrain.example.com:80", "127.0.0.1", "nonsense"} {
+	for _, addr := range []string{":0", "0.0.0.0:0", "[::]:0", "192.0.2.1:80", "databrain.example.com:80",
+		"127.0.0.1", "nonsense"} {
 		if url, err := l.Listen(addr, empty); err == nil {
 			t.Errorf("%q: listens on %s", addr, url)
 			l.Close()

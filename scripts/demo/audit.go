@@ -37,7 +37,11 @@ func dataApps() []databraintest.DataApp {
 	}
 	undated := func(name, date string) databraintest.APIToken {
 		id := uuid.NewString()
-		return databraintest.APIToken{Key: id, Name: name, Raw: fmt.Sprintf(`{"key":%q,"name":%q,"createdAt":%s}`, id, name, date)}
+		return databraintest.APIToken{
+			Key:  id,
+			Name: name,
+			Raw:  fmt.Sprintf(`{"key":%q,"name":%q,"createdAt":%s}`, id, name, date),
+		}
 	}
 	return append(databraintest.ExampleDataApps(),
 		app("ETL", key("nightly", 300), key("hourly", 20)),
@@ -69,14 +73,26 @@ func (a auditAct) play(ctx context.Context) error {
 	}
 	defer function.Close()
 	locked := func(r *http.Request) bool { return r.URL.Query().Get("dataAppName") == "Locked" }
-	a.lab.Databrain.Inject(standin.Fault{When: locked, Do: databraintest.Error(http.StatusForbidden, "FORBIDDEN", "forbidden"), Times: -1})
+	a.lab.Databrain.Inject(
+		standin.Fault{When: locked, Do: databraintest.Error(http.StatusForbidden, "FORBIDDEN", "forbidden"), Times: -1},
+	)
 	first, err := a.run(ctx, function)
 	if err != nil {
 		return err
 	}
-	a.promise(first.Status == report.Partial && first.Counts.Gaps == 1, "what could not be read is a gap: the audit is partial, not clean")
-	a.promise(first.Counts.Stale == 6, "%d stale tokens are found: 3 of the documentation's example, and kiosk, nightly and tablet", first.Counts.Stale)
-	a.promise(first.Counts.New+first.Counts.Suppressed == first.Counts.Findings, "every finding is new, or covered by an exception")
+	a.promise(
+		first.Status == report.Partial && first.Counts.Gaps == 1,
+		"what could not be read is a gap: the audit is partial, not clean",
+	)
+	a.promise(
+		first.Counts.Stale == 6,
+		"%d stale tokens are found: 3 of the documentation's example, and kiosk, nightly and tablet",
+		first.Counts.Stale,
+	)
+	a.promise(
+		first.Counts.New+first.Counts.Suppressed == first.Counts.Findings,
+		"every finding is new, or covered by an exception",
+	)
 	a.promise(a.lastEvent() == "Databrain Audit Completed", "the event that ends the audit came last")
 
 	a.title("5. The next audit, after the tablet's token was replaced and the locked data app was opened")
@@ -86,8 +102,14 @@ func (a auditAct) play(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.promise(second.Status == report.Complete && second.Counts.Resolved == 2, "the audit is complete, and resolves the tablet's finding and the gap's")
-	a.promise(second.Counts.New == 2, "new is what could not be known before: the unseen token, and an exception that nothing matches")
+	a.promise(
+		second.Status == report.Complete && second.Counts.Resolved == 2,
+		"the audit is complete, and resolves the tablet's finding and the gap's",
+	)
+	a.promise(
+		second.Counts.New == 2,
+		"new is what could not be known before: the unseen token, and an exception that nothing matches",
+	)
 	if err := a.saveReport(); err != nil {
 		return err
 	}
@@ -135,7 +157,8 @@ func (a auditAct) playNeglected(ctx context.Context) error {
 		}
 		checks[detail.Finding.Check] = true
 	}
-	for _, check := range []finding.Check{finding.DataAppsUnlistable, finding.ServiceTokenAge, finding.ServiceTokenRotationStuck} {
+	for _, check := range []finding.Check{finding.DataAppsUnlistable, finding.ServiceTokenAge,
+		finding.ServiceTokenRotationStuck} {
 		a.promise(checks[check], "an event says %s", check)
 	}
 	a.promise(neglected.lastEvent() == "Databrain Audit Completed", "the event that ends the audit came last")
@@ -143,7 +166,10 @@ func (a auditAct) playNeglected(ctx context.Context) error {
 }
 
 func (a auditAct) function(ctx context.Context, env map[string]string) (*runtimetest.Function, error) {
-	return runtimetest.Start(ctx, runtimetest.Config{Path: "build/audit/bootstrap", Env: env, Timeout: time.Minute, Log: &a.logs})
+	return runtimetest.Start(
+		ctx,
+		runtimetest.Config{Path: "build/audit/bootstrap", Env: env, Timeout: time.Minute, Log: &a.logs},
+	)
 }
 
 func (a auditAct) invoke(ctx context.Context, function *runtimetest.Function) (runtimetest.Result, error) {
@@ -173,10 +199,26 @@ func (a auditAct) run(ctx context.Context, function *runtimetest.Function) (repo
 		rows = append(rows, row(item))
 	}
 	a.table([]string{"severity", "check", "state", "data app", "token", "age"}, rows)
-	a.printf("\n  %s: %d of %d data apps read, %d tokens, %d stale, %d findings (%d new, %d ongoing, %d suppressed), %d resolved\n",
-		s.Status, s.Counts.Covered, s.Counts.DataApps, s.Counts.Tokens, s.Counts.Stale, s.Counts.Findings,
-		s.Counts.New, s.Counts.Ongoing, s.Counts.Suppressed, s.Counts.Resolved)
-	a.printf("  %d requests to Databrain, %d events, %s\n\n", s.Requests, len(a.lab.Events.Entries())-events, ms(result.Duration))
+	a.printf(
+		"\n  %s: %d of %d data apps read, %d tokens, %d stale, %d findings (%d new, %d ongoing, %d suppressed), %d "+
+			"resolved\n",
+		s.Status,
+		s.Counts.Covered,
+		s.Counts.DataApps,
+		s.Counts.Tokens,
+		s.Counts.Stale,
+		s.Counts.Findings,
+		s.Counts.New,
+		s.Counts.Ongoing,
+		s.Counts.Suppressed,
+		s.Counts.Resolved,
+	)
+	a.printf(
+		"  %d requests to Databrain, %d events, %s\n\n",
+		s.Requests,
+		len(a.lab.Events.Entries())-events,
+		ms(result.Duration),
+	)
 	return s, nil
 }
 
@@ -233,7 +275,12 @@ func (a auditAct) saveReport() error {
 			return err
 		}
 	}
-	a.promise(bytes.Contains(page, []byte("</html>")), "the report is a whole page: %s (%d KB)", reportFile, len(page)/1024)
+	a.promise(
+		bytes.Contains(page, []byte("</html>")),
+		"the report is a whole page: %s (%d KB)",
+		reportFile,
+		len(page)/1024,
+	)
 	return nil
 }
 
@@ -248,7 +295,10 @@ func leaks(st *stage) bool {
 		all = append(all, string(object.Body))
 	}
 	text := strings.Join(all, "\n")
-	return slices.ContainsFunc(st.credentials(), func(credential string) bool { return strings.Contains(text, credential) })
+	return slices.ContainsFunc(
+		st.credentials(),
+		func(credential string) bool { return strings.Contains(text, credential) },
+	)
 }
 
 // credentials are all that the stage has seen: keys of API tokens, every service

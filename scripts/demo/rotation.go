@@ -52,7 +52,11 @@ func (a rotationAct) play(ctx context.Context) error {
 	a.lab.Secrets.SetRotationFunction(labtest.RotationARN, func(ctx context.Context, event []byte) error {
 		return a.invoke(ctx, function, event)
 	})
-	result, err := a.lab.Secrets.Rotate(ctx, labtest.TokenSecret, secretsmanagertest.RotateOptions{ClientRequestToken: a.version})
+	result, err := a.lab.Secrets.Rotate(
+		ctx,
+		labtest.TokenSecret,
+		secretsmanagertest.RotateOptions{ClientRequestToken: a.version},
+	)
 	if err != nil {
 		a.promise(false, "the rotation succeeds: %v", err)
 		return nil
@@ -98,7 +102,8 @@ func (a rotationAct) said(log string) string {
 	var words []string
 	for line := range strings.Lines(log) {
 		var entry struct{ Level, Message string }
-		if json.Unmarshal([]byte(line), &entry) != nil || entry.Message == "" || entry.Message == "step ended" || entry.Message == "cold start" {
+		if json.Unmarshal([]byte(line), &entry) != nil || entry.Message == "" || entry.Message == "step ended" ||
+			entry.Message == "cold start" {
 			continue
 		}
 		words = append(words, entry.Message)
@@ -110,7 +115,10 @@ func (a rotationAct) said(log string) string {
 }
 
 func (a rotationAct) token() string {
-	value, _ := a.lab.Secrets.Value(labtest.TokenSecret, a.lab.Secrets.Holder(labtest.TokenSecret, secretsmanagertest.Current))
+	value, _ := a.lab.Secrets.Value(
+		labtest.TokenSecret,
+		a.lab.Secrets.Holder(labtest.TokenSecret, secretsmanagertest.Current),
+	)
 	return tokenOf(value)
 }
 
@@ -142,7 +150,10 @@ func (a rotationAct) checkPromises(result secretsmanagertest.Result, before stri
 	now := a.token()
 	holder := a.lab.Secrets.Holder(labtest.TokenSecret, secretsmanagertest.Current)
 	a.promise(holder == result.VersionID, "AWSCURRENT is on the new version, after %d attempt(s)", result.Attempts())
-	a.promise(now != before && a.lab.Databrain.TokenWorks(now), "AWSCURRENT holds another token than before, and Databrain accepts it")
+	a.promise(
+		now != before && a.lab.Databrain.TokenWorks(now),
+		"AWSCURRENT holds another token than before, and Databrain accepts it",
+	)
 	if a.lives {
 		a.promise(a.lab.Databrain.TokenWorks(before), "the old token still works, for the grace period")
 	} else {

@@ -100,7 +100,11 @@ func build(resource, goarch, version string) ([]byte, error) {
 func zipped(binary []byte) ([]byte, error) {
 	var out bytes.Buffer
 	z := zip.NewWriter(&out)
-	header := &zip.FileHeader{Name: "bootstrap", Method: zip.Deflate, Modified: time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)}
+	header := &zip.FileHeader{
+		Name:     "bootstrap",
+		Method:   zip.Deflate,
+		Modified: time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC),
+	}
 	header.SetMode(0o755)
 	w, err := z.CreateHeader(header)
 	if err != nil {

@@ -56,7 +56,8 @@ func TestPackageTemplateNamesZipFiles(t *testing.T) {
 }
 
 func TestPackageTemplateSaysWhatIsMissing(t *testing.T) {
-	if _, err := packageTemplate([]byte("Globals: {Function: {}}"), "arm64"); err == nil || !strings.Contains(err.Error(), "CodeUri") {
+	if _, err := packageTemplate([]byte("Globals: {Function: {}}"), "arm64"); err == nil ||
+		!strings.Contains(err.Error(), "CodeUri") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -27,7 +27,9 @@ func packageTemplate(text []byte, architecture string) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		properties.Content = append([]*yaml.Node{scalar("CodeUri"), scalar(zipName(folder, architecture))}, properties.Content...)
+		properties.Content = append(
+			[]*yaml.Node{scalar("CodeUri"), scalar(zipName(folder, architecture))},
+			properties.Content...)
 	}
 	parameter, err := find(root, "Parameters.Architecture")
 	if err != nil {

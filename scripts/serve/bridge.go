@@ -20,7 +20,10 @@ func serveContainers(lab *labtest.Lab, address string, getenv func(string) strin
 		}
 	}
 	if ip, err := netip.ParseAddr(address); err != nil || !ip.IsPrivate() {
-		return stop, fmt.Errorf("-bridge %s is not a private IP address; docker network inspect bridge shows the Gateway", address)
+		return stop, fmt.Errorf(
+			"-bridge %s is not a private IP address; docker network inspect bridge shows the Gateway",
+			address,
+		)
 	}
 	for _, s := range []struct {
 		url     *string

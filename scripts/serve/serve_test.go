@@ -41,7 +41,8 @@ func TestTakenPortsAreNamed(t *testing.T) {
 		t.Fatal("it serves on ports that are taken")
 	}
 	for _, p := range ports {
-		want := "port " + env[p.variable] + " is in use, perhaps by another make serve; choose a free one: make serve " + p.variable + "=…"
+		want := "port " + env[p.variable] + " is in use, perhaps by another make serve; " +
+			"choose a free one: make serve " + p.variable + "=…"
 		if p == objectsPort {
 			want = "S3_PORT=none is not a port"
 		}

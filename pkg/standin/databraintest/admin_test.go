@@ -23,7 +23,14 @@ func TestSignIn(t *testing.T) {
 	db.SetAdminPassword("another")
 	p.want("POST", jwtPath, "", login, 400, failure("Invalid credentials", "Invalid credentials"))
 	p.want("POST", savePath, jwt, `{"token":"`+another+`"}`, 200, `{"key":"`+another+`"}`)
-	p.want("POST", jwtPath, "", `{"email":7,"password":"x"}`, 400, failure("INVALID REQUEST BODY", `"email" must be a string`))
+	p.want(
+		"POST",
+		jwtPath,
+		"",
+		`{"email":7,"password":"x"}`,
+		400,
+		failure("INVALID REQUEST BODY", `"email" must be a string`),
+	)
 	db.SetAdminPassword(databraintest.ExamplePassword)
 	if p.signIn() == jwt {
 		t.Error("two sign-ins gave one JWT")
@@ -64,5 +71,12 @@ func TestJWTLifetime(t *testing.T) {
 func TestJWTOfAnotherInstance(t *testing.T) {
 	theirs := inProcess(t, databraintest.New(databraintest.Config{})).signIn()
 	p := inProcess(t, databraintest.New(databraintest.Config{}))
-	p.want("POST", savePath, theirs, `{"token":"`+another+`"}`, 401, failure("AUTHENTICATION_ERROR", "AUTHENTICATION_ERROR"))
+	p.want(
+		"POST",
+		savePath,
+		theirs,
+		`{"token":"`+another+`"}`,
+		401,
+		failure("AUTHENTICATION_ERROR", "AUTHENTICATION_ERROR"),
+	)
 }

@@ -27,7 +27,8 @@ func TestErrors(t *testing.T) {
 	}{
 		{"POST", jwtPath, "", "", 400, spacedInvalid, `"email" is required`},
 		{"POST", jwtPath, "", `["admin@company.com"]`, 400, spacedInvalid, `"value" must be of type object`},
-		{"POST", jwtPath, "", `{"email":"a@company.com","password":"SecureP@ss1"}`, 400, "USER_NOT_FOUND", "No User found with the given email"},
+		{"POST", jwtPath, "", `{"email":"a@company.com","password":"SecureP@ss1"}`, 400, "USER_NOT_FOUND",
+			"No User found with the given email"},
 		{"POST", jwtPath, "", `{"email":"admin@company.com","password":"SecureP@ss2"}`, 400, "Invalid credentials", ""},
 
 		{"POST", savePath, "", `{"token":"` + another + `"}`, 401, authError, ""},
@@ -53,12 +54,15 @@ func TestErrors(t *testing.T) {
 		{"GET", appPath, another, "", 400, authError, ""},
 		{"GET", appPath, admin, "", 400, authError, ""},
 		{"GET", appPath + "?isPagination=yes", service, "", 400, invalidBody, `"isPagination" must be one of [true, false]`},
-		{"GET", appPath + "?isPagination=true&pageNumber=one", service, "", 400, invalidBody, `"pageNumber" must be a number`},
-		{"GET", appPath + "?isPagination=true&pageNumber=0", service, "", 400, invalidBody, `"pageNumber" must be greater than or equal to 1`},
+		{"GET", appPath + "?isPagination=true&pageNumber=one", service, "", 400, invalidBody,
+			`"pageNumber" must be a number`},
+		{"GET", appPath + "?isPagination=true&pageNumber=0", service, "", 400, invalidBody,
+			`"pageNumber" must be greater than or equal to 1`},
 
 		{"GET", keysQuery, "", "", 400, authError, ""},
 		{"GET", keyPath, service, "", 400, invalidBody, `"dataAppName" is required`},
-		{"GET", keysQuery + "&pageNumber=-1", service, "", 400, invalidBody, `"pageNumber" must be greater than or equal to 1`},
+		{"GET", keysQuery + "&pageNumber=-1", service, "", 400, invalidBody,
+			`"pageNumber" must be greater than or equal to 1`},
 		{"GET", keyPath + "?dataAppName=customer+portal+analytics", service, "", 400, "DATA_APP_NOT_FOUND", ""},
 		{"POST", keyPath, another, `{"dataAppName":"Partner Dashboard","name":"Key"}`, 400, authError, ""},
 		{"POST", keyPath, service, `{"dataAppName":"Partner Dashboard"}`, 400, invalidBody, `"name" is required`},

@@ -60,9 +60,10 @@ func TestListAfterARotation(t *testing.T) {
 			[]listed{{"fresh", "Development Token", created}},
 			[]listed{{"fresh", "Development Token", created}},
 		},
-		"listed in grace":     {databraintest.Switches{ListInGrace: true}, []listed{fresh, old}, []listed{fresh}},
-		"listed for ever":     {databraintest.Switches{ListExpired: true}, []listed{fresh, old}, []listed{fresh, old}},
-		"both of the listing": {databraintest.Switches{ListInGrace: true, ListExpired: true}, []listed{fresh, old}, []listed{fresh, old}},
+		"listed in grace": {databraintest.Switches{ListInGrace: true}, []listed{fresh, old}, []listed{fresh}},
+		"listed for ever": {databraintest.Switches{ListExpired: true}, []listed{fresh, old}, []listed{fresh, old}},
+		"both of the listing": {databraintest.Switches{ListInGrace: true, ListExpired: true}, []listed{fresh, old},
+			[]listed{fresh, old}},
 	} {
 		for _, contract := range []databraintest.Contract{databraintest.ServiceTokenContract, databraintest.AdminContract} {
 			now := rotated

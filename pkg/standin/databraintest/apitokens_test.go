@@ -57,5 +57,12 @@ func TestRotateAPITokenByServiceErrors(t *testing.T) {
 	}))
 	p.want("POST", rotateAPI, development, `{"key":"`+development+`","expireAt":0}`, 400, failure(authError, authError))
 	p.want("POST", rotateAPI, service, `{"expireAt":0}`, 400, failure(invalidBody, `"key" is required`))
-	p.want("POST", rotateAPI, service, `{"key":"`+another+`","expireAt":0}`, 400, failure("INVALID_DATA_APP_API_KEY", "INVALID_DATA_APP_API_KEY"))
+	p.want(
+		"POST",
+		rotateAPI,
+		service,
+		`{"key":"`+another+`","expireAt":0}`,
+		400,
+		failure("INVALID_DATA_APP_API_KEY", "INVALID_DATA_APP_API_KEY"),
+	)
 }

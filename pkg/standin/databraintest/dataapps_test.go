@@ -65,11 +65,22 @@ func TestPagesPartitionTheList(t *testing.T) {
 
 func TestRawEntries(t *testing.T) {
 	p := inProcess(t, databraintest.New(databraintest.Config{DataApps: []databraintest.DataApp{
-		{Name: "Odd", Raw: `{"name":"Odd","embeds":null}`, Tokens: []databraintest.APIToken{{Raw: `{"name":"no key","createdAt":7}`}}},
+		{
+			Name:   "Odd",
+			Raw:    `{"name":"Odd","embeds":null}`,
+			Tokens: []databraintest.APIToken{{Raw: `{"name":"no key","createdAt":7}`}},
+		},
 		{Name: `<b>&"` + "\u0007", CreatedAt: time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)},
 	}}))
-	p.want("GET", appPath, service, "", 200, `{"data":[{"name":"Odd","embeds":null},{"name":"<b>&\"\u0007","type":"embedded",
-		"createdAt":"0001-01-01T00:00:00Z","updatedAt":"0001-01-01T00:00:00Z","embedCount":0,"embeds":[]}]}`)
+	p.want(
+		"GET",
+		appPath,
+		service,
+		"",
+		200,
+		`{"data":[{"name":"Odd","embeds":null},{"name":"<b>&\"\u0007","type":"embedded",
+		"createdAt":"0001-01-01T00:00:00Z","updatedAt":"0001-01-01T00:00:00Z","embedCount":0,"embeds":[]}]}`,
+	)
 	p.want("GET", keyPath+"?dataAppName=Odd", service, "", 200, `{"data":[{"name":"no key","createdAt":7}]}`)
 	if _, got := p.do("GET", appPath, service, ""); !json.Valid([]byte(got)) || !slices.Contains([]byte(got), '<') {
 		t.Errorf("HTML is escaped as JavaScript does not: %s", got)

@@ -89,7 +89,8 @@ func (p peer) key(method, target, bearer, body string) string {
 	p.t.Helper()
 	status, got := p.do(method, target, bearer, body)
 	var answer struct{ Key string }
-	if err := json.Unmarshal([]byte(got), &answer); err != nil || status != http.StatusOK || !uuidV4.MatchString(answer.Key) {
+	if err := json.Unmarshal([]byte(got), &answer); err != nil || status != http.StatusOK ||
+		!uuidV4.MatchString(answer.Key) {
 		p.t.Fatalf("%s %s: got %d %s, want a key", method, target, status, got)
 	}
 	return answer.Key
@@ -101,7 +102,8 @@ func (p peer) signIn() (jwt string) {
 	p.t.Helper()
 	status, got := p.do("POST", jwtPath, "", login)
 	var answer struct{ Data struct{ AccessToken string } }
-	if err := json.Unmarshal([]byte(got), &answer); err != nil || status != http.StatusOK || answer.Data.AccessToken == "" {
+	if err := json.Unmarshal([]byte(got), &answer); err != nil || status != http.StatusOK ||
+		answer.Data.AccessToken == "" {
 		p.t.Fatalf("sign-in: got %d %s", status, got)
 	}
 	return answer.Data.AccessToken

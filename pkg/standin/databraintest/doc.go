@@ -24,10 +24,11 @@
 // # Faults
 //
 // [standin.Wire.Inject] breaks chosen requests before or after they take effect: see
-// [standin.Fault]. The operation of a call is its method, its target the path without
-// [Config.PathPrefix] and in the spelling /api/v2/data-app. Faults act alike in process and on a socket, with one difference that
-// lies with the client: on a socket net/http repeats a GET by itself when a
-// reused connection dies before its first byte.
+// [standin.Fault]. The operation of a call is its method, its target the path
+// without [Config.PathPrefix] and in the spelling /api/v2/data-app. Faults act alike
+// in process and on a socket, with one difference that lies with the client: on a
+// socket net/http repeats a GET by itself when a reused connection dies before its
+// first byte.
 //
 // # Secrets
 //

@@ -24,9 +24,24 @@ func ExampleDataApps() []DataApp {
 			{"Customer Overview", "customer-overview-789", january(17, 8, 45), january(20, 11, 20)},
 		},
 		Tokens: []APIToken{
-			{Key: "550e8400-e29b-41d4-a716-446655440000", Name: "Production API Key", Description: describe(customers), CreatedAt: january(15, 10, 30)},
-			{Key: "7c9e6679-7425-40de-944b-e07fc1f90ae7", Name: "Development Token", Description: describe(customers), CreatedAt: january(10, 14, 15)},
-			{Key: "9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d", Name: "Staging Environment", Description: describe(customers), CreatedAt: january(8, 9, 0)},
+			{
+				Key:         "550e8400-e29b-41d4-a716-446655440000",
+				Name:        "Production API Key",
+				Description: describe(customers),
+				CreatedAt:   january(15, 10, 30),
+			},
+			{
+				Key:         "7c9e6679-7425-40de-944b-e07fc1f90ae7",
+				Name:        "Development Token",
+				Description: describe(customers),
+				CreatedAt:   january(10, 14, 15),
+			},
+			{
+				Key:         "9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d",
+				Name:        "Staging Environment",
+				Description: describe(customers),
+				CreatedAt:   january(8, 9, 0),
+			},
 		},
 	}, {
 		Name: "Partner Dashboard", CreatedAt: january(10, 9, 0), UpdatedAt: january(15, 12, 30),

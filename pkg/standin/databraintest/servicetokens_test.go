@@ -39,7 +39,9 @@ func TestRotateKeepsTheOldTokenForTheGrace(t *testing.T) {
 	for _, contract := range []databraintest.Contract{databraintest.ServiceTokenContract, databraintest.AdminContract} {
 		for _, grace := range []time.Duration{0, time.Second, 24 * time.Hour} {
 			synctest.Test(t, func(t *testing.T) {
-				db := databraintest.New(databraintest.Config{JWTLifetime: -1, Switches: databraintest.Switches{RotateContract: contract}})
+				db := databraintest.New(
+					databraintest.Config{JWTLifetime: -1, Switches: databraintest.Switches{RotateContract: contract}},
+				)
 				p := inProcess(t, db)
 				bearer, body := service, fmt.Sprintf(`{"expireAt":%d}`, grace/time.Second)
 				if contract == databraintest.AdminContract {
@@ -86,15 +88,50 @@ func TestAdminContractErrors(t *testing.T) {
 	})
 	p := inProcess(t, db)
 	jwt := p.signIn()
-	p.want("POST", rotatePath, service, `{"expireAt":60}`, 401, failure(authError, authError)) // the newer contract's request
+	p.want(
+		"POST",
+		rotatePath,
+		service,
+		`{"expireAt":60}`,
+		401,
+		failure(authError, authError),
+	) // the newer contract's request
 	p.want("POST", rotatePath, jwt, `{"expireAt":60}`, 400, failure(invalidBody, `"token" is required`))
-	p.want("POST", rotatePath, jwt, `{"token":"x","expireAt":60}`, 400, failure(invalidBody, `"token" must be a valid GUID`))
+	p.want(
+		"POST",
+		rotatePath,
+		jwt,
+		`{"token":"x","expireAt":60}`,
+		400,
+		failure(invalidBody, `"token" must be a valid GUID`),
+	)
 	p.want("POST", rotatePath, jwt, `{"token":"`+service+`"}`, 400, failure(invalidBody, `"expireAt" is required`))
-	p.want("POST", rotatePath, jwt, `{"token":"`+service+`","expireAt":"60"}`, 400, failure(invalidBody, `"expireAt" must be a number`))
-	p.want("POST", rotatePath, jwt, `{"token":"`+another+`","expireAt":60}`, 400, failure(authError, "Invalid Service Token"))
+	p.want(
+		"POST",
+		rotatePath,
+		jwt,
+		`{"token":"`+service+`","expireAt":"60"}`,
+		400,
+		failure(invalidBody, `"expireAt" must be a number`),
+	)
+	p.want(
+		"POST",
+		rotatePath,
+		jwt,
+		`{"token":"`+another+`","expireAt":60}`,
+		400,
+		failure(authError, "Invalid Service Token"),
+	)
 	p.key("POST", rotatePath, jwt, `{"token":"`+service+`","expireAt":60}`)
 	now = now.Add(time.Minute)
-	p.want("POST", rotatePath, jwt, `{"token":"`+service+`","expireAt":60}`, 400, failure("EXPIRED_SERVICE_TOKEN", "Service token is already expired"))
+	p.want(
+		"POST",
+		rotatePath,
+		jwt,
+		`{"token":"`+service+`","expireAt":60}`,
+		400,
+		failure("EXPIRED_SERVICE_TOKEN", "Service token is already expired"),
+	)
 }
 
 func TestForeignChanges(t *testing.T) {

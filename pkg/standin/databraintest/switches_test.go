@@ -137,7 +137,14 @@ func TestRefuseRotateInGrace(t *testing.T) {
 		t.Error("a refused rotation minted")
 	}
 	p.key("POST", rotateAPI, development, `{"expireAt":60}`)
-	p.want("POST", rotateAPI, development, `{"expireAt":60}`, 400, failure("INVALID_DATA_APP_API_KEY", "INVALID_DATA_APP_API_KEY"))
+	p.want(
+		"POST",
+		rotateAPI,
+		development,
+		`{"expireAt":60}`,
+		400,
+		failure("INVALID_DATA_APP_API_KEY", "INVALID_DATA_APP_API_KEY"),
+	)
 
 	_, p = withSwitches(t, databraintest.Switches{RefuseRotateInGrace: true, RotateContract: databraintest.AdminContract})
 	jwt, body := p.signIn(), `{"token":"`+service+`","expireAt":60}`
@@ -219,7 +226,9 @@ func TestOrder(t *testing.T) {
 func TestIgnorePagination(t *testing.T) {
 	apps := databraintest.Many(12, 0, time.Time{}, nil)
 	for ignore, want := range map[bool]int{false: 2, true: 12} {
-		db := databraintest.New(databraintest.Config{DataApps: apps, Switches: databraintest.Switches{IgnorePagination: ignore}})
+		db := databraintest.New(
+			databraintest.Config{DataApps: apps, Switches: databraintest.Switches{IgnorePagination: ignore}},
+		)
 		if got := inProcess(t, db).names(appPath+"?isPagination=true&pageNumber=2", service); len(got) != want {
 			t.Errorf("ignore %v: page 2 has %d entries", ignore, len(got))
 		}

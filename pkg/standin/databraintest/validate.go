@@ -76,7 +76,8 @@ func isEmail(value any) string {
 	v := value.(string)
 	address, err := mail.ParseAddress(v)
 	_, domain, _ := strings.Cut(v, "@")
-	if err != nil || address.Address != v || slices.Contains(strings.Split(domain, "."), "") || !strings.Contains(domain, ".") {
+	if err != nil || address.Address != v || slices.Contains(strings.Split(domain, "."), "") ||
+		!strings.Contains(domain, ".") {
 		return "must be a valid email"
 	}
 	return ""

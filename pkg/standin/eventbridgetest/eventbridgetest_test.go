@@ -40,10 +40,18 @@ func inProcess(c eventbridgetest.Config) (*eventbridgetest.Server, *eventbridge.
 }
 
 func entry(detail string) types.PutEventsRequestEntry {
-	return types.PutEventsRequestEntry{Source: aws.String("a.source"), DetailType: aws.String("A Type"), Detail: aws.String(detail)}
+	return types.PutEventsRequestEntry{
+		Source:     aws.String("a.source"),
+		DetailType: aws.String("A Type"),
+		Detail:     aws.String(detail),
+	}
 }
 
-func put(ctx context.Context, c *eventbridge.Client, entries ...types.PutEventsRequestEntry) (*eventbridge.PutEventsOutput, error) {
+func put(
+	ctx context.Context,
+	c *eventbridge.Client,
+	entries ...types.PutEventsRequestEntry,
+) (*eventbridge.PutEventsOutput, error) {
 	return c.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: entries})
 }
 
@@ -62,7 +70,14 @@ func TestEntriesAreRecorded(t *testing.T) {
 	}
 	want := []eventbridgetest.Entry{
 		{Bus: "default", Source: "a.source", DetailType: "A Type", Detail: `{"n": 1}`, Time: instant},
-		{Bus: "audit", Source: "a.source", DetailType: "A Type", Detail: `{"n": 2}`, Resources: []string{"arn:a"}, Time: instant.Add(time.Hour)},
+		{
+			Bus:        "audit",
+			Source:     "a.source",
+			DetailType: "A Type",
+			Detail:     `{"n": 2}`,
+			Resources:  []string{"arn:a"},
+			Time:       instant.Add(time.Hour),
+		},
 	}
 	got := s.Entries()
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(eventbridgetest.Entry{}, "ID")); diff != "" {
@@ -152,16 +167,28 @@ func TestEachEntryIsJudgedByItself(t *testing.T) {
 		entry types.PutEventsRequestEntry
 		code  string
 	}{
-		"no source":           {edit(func(e *types.PutEventsRequestEntry) { e.Source = nil }), "InvalidArgument"},
-		"no detail type":      {edit(func(e *types.PutEventsRequestEntry) { e.DetailType = aws.String("") }), "InvalidArgument"},
-		"a long detail type":  {edit(func(e *types.PutEventsRequestEntry) { e.DetailType = aws.String(strings.Repeat("ü", 129)) }), "InvalidArgument"},
-		"no detail":           {edit(func(e *types.PutEventsRequestEntry) { e.Detail = nil }), "InvalidArgument"},
-		"detail: truncated":   {entry(`{"a":`), "MalformedDetail"},
-		"detail: an array":    {entry(`[1]`), "MalformedDetail"},
-		"detail: null":        {entry(`null`), "MalformedDetail"},
-		"detail: text":        {entry(`"text"`), "MalformedDetail"},
-		"AWS as the source":   {edit(func(e *types.PutEventsRequestEntry) { e.Source = aws.String("aws.ec2") }), "NotAuthorizedForSourceException"},
-		"detail type at most": {edit(func(e *types.PutEventsRequestEntry) { e.DetailType = aws.String(strings.Repeat("ü", 128)) }), ""},
+		"no source": {edit(func(e *types.PutEventsRequestEntry) { e.Source = nil }), "InvalidArgument"},
+		"no detail type": {
+			edit(func(e *types.PutEventsRequestEntry) { e.DetailType = aws.String("") }),
+			"InvalidArgument",
+		},
+		"a long detail type": {
+			edit(func(e *types.PutEventsRequestEntry) { e.DetailType = aws.String(strings.Repeat("ü", 129)) }),
+			"InvalidArgument",
+		},
+		"no detail":         {edit(func(e *types.PutEventsRequestEntry) { e.Detail = nil }), "InvalidArgument"},
+		"detail: truncated": {entry(`{"a":`), "MalformedDetail"},
+		"detail: an array":  {entry(`[1]`), "MalformedDetail"},
+		"detail: null":      {entry(`null`), "MalformedDetail"},
+		"detail: text":      {entry(`"text"`), "MalformedDetail"},
+		"AWS as the source": {
+			edit(func(e *types.PutEventsRequestEntry) { e.Source = aws.String("aws.ec2") }),
+			"NotAuthorizedForSourceException",
+		},
+		"detail type at most": {
+			edit(func(e *types.PutEventsRequestEntry) { e.DetailType = aws.String(strings.Repeat("ü", 128)) }),
+			"",
+		},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -258,14 +285,17 @@ func TestErrorCodesReachTheSDK(t *testing.T) {
 	if !errors.As(err, &api) || api.ErrorCode() != "AccessDeniedException" || api.ErrorMessage() == "" {
 		t.Errorf("got %v", err)
 	}
-	if _, err := c.ListRules(t.Context(), &eventbridge.ListRulesInput{}); !errors.As(err, &api) || api.ErrorCode() != "UnknownOperationException" {
+	if _, err := c.ListRules(t.Context(), &eventbridge.ListRulesInput{}); !errors.As(err, &api) ||
+		api.ErrorCode() != "UnknownOperationException" {
 		t.Errorf("another operation: %v", err)
 	}
 }
 
 func TestManyEntriesNeedNoMemory(t *testing.T) {
 	var seen []string
-	s, c := inProcess(eventbridgetest.Config{Discard: true, OnEntry: func(e eventbridgetest.Entry) { seen = append(seen, e.Detail) }})
+	s, c := inProcess(
+		eventbridgetest.Config{Discard: true, OnEntry: func(e eventbridgetest.Entry) { seen = append(seen, e.Detail) }},
+	)
 	var wg sync.WaitGroup
 	for i := range 8 {
 		wg.Go(func() {

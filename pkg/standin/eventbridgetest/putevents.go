@@ -67,8 +67,11 @@ func (s *Server) putEvents(body []byte) standin.Answer {
 		if n > 0 {
 			bound = fmt.Sprintf("less than or equal to %d", maxEntries)
 		}
-		return failure("ValidationException", "1 validation error detected: Value at 'entries' failed to satisfy constraint: "+
-			"Member must have length "+bound)
+		return failure(
+			"ValidationException",
+			"1 validation error detected: Value at 'entries' failed to satisfy constraint: "+
+				"Member must have length "+bound,
+		)
 	}
 	total := 0
 	for _, e := range in.Entries {

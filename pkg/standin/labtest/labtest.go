@@ -100,7 +100,10 @@ func (l *Lab) listen(c Config) error {
 func (l *Lab) fill(c Config) error {
 	value := c.Secret
 	if value == "" {
-		value = fmt.Sprintf(`{"baseUrl": "https://databrain.example.com", "token": %q, "quota": 1e3}`, l.Databrain.CurrentToken())
+		value = fmt.Sprintf(
+			`{"baseUrl": "https://databrain.example.com", "token": %q, "quota": 1e3}`,
+			l.Databrain.CurrentToken(),
+		)
 	}
 	admin := fmt.Sprintf(`{"email":%q,"password":%q}`, databraintest.ExampleEmail, databraintest.ExamplePassword)
 	if _, err := l.Secrets.Create(AdminSecret, admin); err != nil {
@@ -109,7 +112,11 @@ func (l *Lab) fill(c Config) error {
 	if _, err := l.Secrets.Create(TokenSecret, value); err != nil {
 		return err
 	}
-	return l.Secrets.ConfigureRotation(TokenSecret, RotationARN, secretsmanagertest.RotationRules{AutomaticallyAfterDays: 30})
+	return l.Secrets.ConfigureRotation(
+		TokenSecret,
+		RotationARN,
+		secretsmanagertest.RotationRules{AutomaticallyAfterDays: 30},
+	)
 }
 
 // Close ends the stand-ins.

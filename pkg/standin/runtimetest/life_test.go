@@ -32,7 +32,8 @@ func TestConcurrentInvocationsGetTheirOwnEnvironments(t *testing.T) {
 		f.Kill()
 		select {
 		case res := <-hung:
-			if res.Err == nil || res.Err.Type != "Runtime.ExitError" || !strings.HasSuffix(res.Err.Message, "Runtime exited with error: signal: killed") {
+			if res.Err == nil || res.Err.Type != "Runtime.ExitError" ||
+				!strings.HasSuffix(res.Err.Message, "Runtime exited with error: signal: killed") {
 				t.Errorf("the killed invocation ended with %v", res.Err)
 			}
 			if next := invoke(t, f, `{}`, runtimetest.Options{}); next.Err != nil || !next.ColdStart {
@@ -67,7 +68,8 @@ func TestCloseLeavesNothingBehind(t *testing.T) {
 func ended(pid int) bool {
 	for range 6000 {
 		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-		if errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) || err == nil && slices.Contains(strings.Fields(string(stat)), "Z") {
+		if errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) ||
+			err == nil && slices.Contains(strings.Fields(string(stat)), "Z") {
 			return true
 		}
 		time.Sleep(5 * time.Millisecond)
@@ -77,7 +79,10 @@ func ended(pid int) bool {
 
 func TestCloseEndsInvocations(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	f, err := runtimetest.Start(ctx, runtimetest.Config{Path: os.Args[0], Env: map[string]string{asFunction: "serve"}, Timeout: time.Hour})
+	f, err := runtimetest.Start(
+		ctx,
+		runtimetest.Config{Path: os.Args[0], Env: map[string]string{asFunction: "serve"}, Timeout: time.Hour},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

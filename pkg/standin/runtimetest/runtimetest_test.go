@@ -46,8 +46,11 @@ func TestMain(m *testing.M) {
 }
 
 func reportInitError() {
-	req, err := http.NewRequest(http.MethodPost, "http://"+os.Getenv("AWS_LAMBDA_RUNTIME_API")+"/2018-06-01/runtime/init/error",
-		strings.NewReader(`{"errorMessage":"X is missing"}`))
+	req, err := http.NewRequest(
+		http.MethodPost,
+		"http://"+os.Getenv("AWS_LAMBDA_RUNTIME_API")+"/2018-06-01/runtime/init/error",
+		strings.NewReader(`{"errorMessage":"X is missing"}`),
+	)
 	if err != nil {
 		panic(err)
 	}
@@ -68,7 +71,8 @@ func speakByHand() {
 			panic(err)
 		}
 		resp.Body.Close()
-		for _, id := range []string{"another", resp.Header.Get("Lambda-Runtime-Aws-Request-Id"), resp.Header.Get("Lambda-Runtime-Aws-Request-Id")} {
+		for _, id := range []string{"another", resp.Header.Get("Lambda-Runtime-Aws-Request-Id"),
+			resp.Header.Get("Lambda-Runtime-Aws-Request-Id")} {
 			answered, err := http.Post(api+id+"/response", "application/json", strings.NewReader(`"by hand"`))
 			if err != nil {
 				panic(err)
@@ -109,7 +113,12 @@ func handle(ctx context.Context, event struct{ Do, Log string }) (any, error) {
 	case "context":
 		lc, _ := lambdacontext.FromContext(ctx)
 		deadline, _ := ctx.Deadline()
-		return map[string]any{"id": lc.AwsRequestID, "arn": lc.InvokedFunctionArn, "trace": ctx.Value("x-amzn-trace-id"), "left": time.Until(deadline)}, nil
+		return map[string]any{
+			"id":    lc.AwsRequestID,
+			"arn":   lc.InvokedFunctionArn,
+			"trace": ctx.Value("x-amzn-trace-id"),
+			"left":  time.Until(deadline),
+		}, nil
 	case "break off":
 		return io.MultiReader(strings.NewReader("half"), iotest.ErrReader(TokenRejected{step: "late"})), nil
 	case "large":
@@ -189,12 +198,42 @@ func TestFailures(t *testing.T) {
 		inLog    string
 		survives bool
 	}{
-		"named error":      {`{"Do":"fail"}`, "TokenRejected", "testSecret: the token was rejected", `"errorType":"TokenRejected"`, true},
-		"panic":            {`{"Do":"panic"}`, "string", "no such thing", "the process should exit", false},
-		"exit with status": {`{"Do":"exit","Log":"last words"}`, "Runtime.ExitError", "RequestId: id Error: Runtime exited with error: exit status 3", "last words", false},
-		"exit with none":   {`{"Do":"exit quietly"}`, "Runtime.ExitError", "RequestId: id Error: Runtime exited without providing a reason", "", false},
-		"time-out":         {`{"Do":"hang","Log":"last words"}`, "Sandbox.Timedout", "RequestId: id Error: Task timed out after 3.00 seconds", "last words", false},
-		"answer too large": {`{"Do":"large"}`, "Function.ResponseSizeTooLarge", "Response payload size exceeded maximum allowed payload size (6291556 bytes).", "", false},
+		"named error": {
+			`{"Do":"fail"}`,
+			"TokenRejected",
+			"testSecret: the token was rejected",
+			`"errorType":"TokenRejected"`,
+			true,
+		},
+		"panic": {`{"Do":"panic"}`, "string", "no such thing", "the process should exit", false},
+		"exit with status": {
+			`{"Do":"exit","Log":"last words"}`,
+			"Runtime.ExitError",
+			"RequestId: id Error: Runtime exited with error: exit status 3",
+			"last words",
+			false,
+		},
+		"exit with none": {
+			`{"Do":"exit quietly"}`,
+			"Runtime.ExitError",
+			"RequestId: id Error: Runtime exited without providing a reason",
+			"",
+			false,
+		},
+		"time-out": {
+			`{"Do":"hang","Log":"last words"}`,
+			"Sandbox.Timedout",
+			"RequestId: id Error: Task timed out after 3.00 seconds",
+			"last words",
+			false,
+		},
+		"answer too large": {
+			`{"Do":"large"}`,
+			"Function.ResponseSizeTooLarge",
+			"Response payload size exceeded maximum allowed payload size (6291556 bytes).",
+			"",
+			false,
+		},
 		"error after half": {`{"Do":"break off"}`, "TokenRejected", "late: the token was rejected", "", true},
 		"malformed event":  {`{`, "errorString", "unexpected EOF", "", true},
 	}
@@ -243,7 +282,11 @@ func TestTheRuntimeAPIRefuses(t *testing.T) {
 
 func TestInitializationFailures(t *testing.T) {
 	tests := map[string]struct{ kind, message, log string }{
-		"exit at once":    {"Runtime.ExitError", "RequestId: id Error: Runtime exited with error: exit status 7", "the setting X is missing\n"},
+		"exit at once": {
+			"Runtime.ExitError",
+			"RequestId: id Error: Runtime exited with error: exit status 7",
+			"the setting X is missing\n",
+		},
 		"report and exit": {"SettingsFaulty", "X is missing", ""},
 		"hang":            {"Sandbox.Timedout", "RequestId: id Error: Task timed out after 0.30 seconds", ""},
 	}
@@ -256,7 +299,9 @@ func TestInitializationFailures(t *testing.T) {
 			f := start(t, c, behaviour)
 			for range 2 {
 				res := invoke(t, f, `{}`, runtimetest.Options{RequestID: "id"})
-				if res.Err == nil || res.Err.Type != tt.kind || res.Err.Message != tt.message || !strings.HasPrefix(res.Log, tt.log) || !res.ColdStart {
+				if res.Err == nil || res.Err.Type != tt.kind || res.Err.Message != tt.message ||
+					!strings.HasPrefix(res.Log, tt.log) ||
+					!res.ColdStart {
 					t.Errorf("got error %v, log %q, cold start %v", res.Err, res.Log, res.ColdStart)
 				}
 			}
@@ -282,7 +327,8 @@ func TestEnvironmentIsOnlyWhatWasGiven(t *testing.T) {
 		t.Fatalf("%v: %s", err, res.Payload)
 	}
 	want := map[string]string{asFunction: "serve", "AWS_LAMBDA_FUNCTION_NAME": "rotate", "AWS_REGION": "eu-central-1",
-		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128", "AWS_LAMBDA_LOG_FORMAT": "Text", "LAMBDA_TASK_ROOT": got.Dir, "_HANDLER": "bootstrap"}
+		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128", "AWS_LAMBDA_LOG_FORMAT": "Text", "LAMBDA_TASK_ROOT": got.Dir,
+		"_HANDLER": "bootstrap"}
 	for _, pair := range got.Environ {
 		name, value, _ := strings.Cut(pair, "=")
 		if w, ok := want[name]; ok && w != value {
@@ -356,7 +402,8 @@ func TestInvalidEntrypoint(t *testing.T) {
 		t.Fatal(err)
 	}
 	res := invoke(t, f, `{}`, runtimetest.Options{RequestID: "id"})
-	if res.Err == nil || res.Err.Type != "Runtime.InvalidEntrypoint" || !strings.Contains(res.Err.Message, "exec format error") {
+	if res.Err == nil || res.Err.Type != "Runtime.InvalidEntrypoint" ||
+		!strings.Contains(res.Err.Message, "exec format error") {
 		t.Errorf("got %v", res.Err)
 	}
 }

@@ -16,7 +16,13 @@ func TestEveryChecksumTheSDKCanSend(t *testing.T) {
 	for _, algorithm := range types.ChecksumAlgorithm("").Values() {
 		for _, endpoint := range []string{"http://s3.test", "https://s3.test"} {
 			s := s3test.New(s3test.Config{})
-			_, err := put(t.Context(), client(s.Client(), endpoint), "k", "body", func(in *s3.PutObjectInput) { in.ChecksumAlgorithm = algorithm })
+			_, err := put(
+				t.Context(),
+				client(s.Client(), endpoint),
+				"k",
+				"body",
+				func(in *s3.PutObjectInput) { in.ChecksumAlgorithm = algorithm },
+			)
 			o, _ := s.Object("bucket", "k")
 			name := "X-Amz-Checksum-" + string(algorithm)
 			switch algorithm {
@@ -45,24 +51,55 @@ func TestDamagedBodies(t *testing.T) {
 		status int
 		code   string
 	}{
-		"good trailer":        {chunked, good, http.StatusOK, ""},
-		"signed chunks":       {chunked, "4;chunk-signature=00\r\nbody\r\n0;chunk-signature=00\r\nx-amz-checksum-crc32:26gLsg==\r\nx-amz-trailer-signature:00\r\n\r\n", http.StatusOK, ""},
-		"wrong trailer":       {chunked, strings.Replace(good, "26gLsg", "AAAAAA", 1), http.StatusBadRequest, "BadDigest"},
-		"missing trailer":     {chunked, "4\r\nbody\r\n0\r\n\r\n", http.StatusBadRequest, "MalformedTrailerError"},
-		"missing last chunk":  {chunked, "4\r\nbody\r\n", http.StatusBadRequest, "IncompleteBody"},
-		"short chunk":         {chunked, "5\r\nbody\r\n0\r\n\r\n", http.StatusBadRequest, "IncompleteBody"},
-		"huge chunk":          {chunked, "7fffffff\r\nbody\r\n0\r\n\r\n", http.StatusBadRequest, "IncompleteBody"},
-		"no chunk at all":     {chunked, "body", http.StatusBadRequest, "IncompleteBody"},
-		"another length":      {chunked, strings.Replace(good, "4\r\nbody", "3\r\nbod", 1), http.StatusBadRequest, "IncompleteBody"},
-		"wrong checksum":      {map[string]string{"X-Amz-Checksum-Crc32": "AAAAAA=="}, "body", http.StatusBadRequest, "BadDigest"},
-		"unknown checksum":    {map[string]string{"X-Amz-Checksum-Md4": "AAAAAA=="}, "body", http.StatusNotImplemented, "NotImplemented"},
-		"wrong content hash":  {map[string]string{"X-Amz-Content-Sha256": strings.Repeat("0", 64)}, "body", http.StatusBadRequest, "XAmzContentSHA256Mismatch"},
+		"good trailer": {chunked, good, http.StatusOK, ""},
+		"signed chunks": {
+			chunked,
+			"4;chunk-signature=00\r\nbody\r\n0;chunk-signature=00\r\n" +
+				"x-amz-checksum-crc32:26gLsg==\r\nx-amz-trailer-signature:00\r\n\r\n",
+			http.StatusOK,
+			"",
+		},
+		"wrong trailer":      {chunked, strings.Replace(good, "26gLsg", "AAAAAA", 1), http.StatusBadRequest, "BadDigest"},
+		"missing trailer":    {chunked, "4\r\nbody\r\n0\r\n\r\n", http.StatusBadRequest, "MalformedTrailerError"},
+		"missing last chunk": {chunked, "4\r\nbody\r\n", http.StatusBadRequest, "IncompleteBody"},
+		"short chunk":        {chunked, "5\r\nbody\r\n0\r\n\r\n", http.StatusBadRequest, "IncompleteBody"},
+		"huge chunk":         {chunked, "7fffffff\r\nbody\r\n0\r\n\r\n", http.StatusBadRequest, "IncompleteBody"},
+		"no chunk at all":    {chunked, "body", http.StatusBadRequest, "IncompleteBody"},
+		"another length": {
+			chunked,
+			strings.Replace(good, "4\r\nbody", "3\r\nbod", 1),
+			http.StatusBadRequest,
+			"IncompleteBody",
+		},
+		"wrong checksum": {
+			map[string]string{"X-Amz-Checksum-Crc32": "AAAAAA=="},
+			"body",
+			http.StatusBadRequest,
+			"BadDigest",
+		},
+		"unknown checksum": {
+			map[string]string{"X-Amz-Checksum-Md4": "AAAAAA=="},
+			"body",
+			http.StatusNotImplemented,
+			"NotImplemented",
+		},
+		"wrong content hash": {
+			map[string]string{"X-Amz-Content-Sha256": strings.Repeat("0", 64)},
+			"body",
+			http.StatusBadRequest,
+			"XAmzContentSHA256Mismatch",
+		},
 		"no statement at all": {nil, "body", http.StatusOK, ""},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			s := s3test.New(s3test.Config{})
-			req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, "http://s3.test/bucket/k", strings.NewReader(tt.body))
+			req, err := http.NewRequestWithContext(
+				t.Context(),
+				http.MethodPut,
+				"http://s3.test/bucket/k",
+				strings.NewReader(tt.body),
+			)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -23,19 +23,34 @@ var meanings = map[string]struct {
 	status  int
 	message string
 }{
-	"AccessDenied":               {http.StatusForbidden, "Access Denied"},
-	"BadDigest":                  {http.StatusBadRequest, "The checksum you specified did not match what we received."},
-	"ConditionalRequestConflict": {http.StatusConflict, "The conditional request cannot succeed due to a conflicting operation against this resource."},
-	"IncompleteBody":             {http.StatusBadRequest, "The request body terminated unexpectedly"},
-	"InternalError":              {http.StatusInternalServerError, "We encountered an internal error. Please try again."},
-	"InvalidArgument":            {http.StatusBadRequest, "Invalid Argument"},
-	"MalformedTrailerError":      {http.StatusBadRequest, "The request contained trailing data that was not well-formed or did not conform to our published schema."},
-	"NoSuchBucket":               {http.StatusNotFound, "The specified bucket does not exist"},
-	"NoSuchKey":                  {http.StatusNotFound, "The specified key does not exist."},
-	"NotImplemented":             {http.StatusNotImplemented, "A header you provided implies functionality that is not implemented"},
-	"PreconditionFailed":         {http.StatusPreconditionFailed, "At least one of the pre-conditions you specified did not hold"},
-	"SlowDown":                   {http.StatusServiceUnavailable, "Please reduce your request rate."},
-	"XAmzContentSHA256Mismatch":  {http.StatusBadRequest, "The provided 'x-amz-content-sha256' header does not match what was computed."},
+	"AccessDenied": {http.StatusForbidden, "Access Denied"},
+	"BadDigest":    {http.StatusBadRequest, "The checksum you specified did not match what we received."},
+	"ConditionalRequestConflict": {
+		http.StatusConflict,
+		"The conditional request cannot succeed due to a conflicting operation against this resource.",
+	},
+	"IncompleteBody":  {http.StatusBadRequest, "The request body terminated unexpectedly"},
+	"InternalError":   {http.StatusInternalServerError, "We encountered an internal error. Please try again."},
+	"InvalidArgument": {http.StatusBadRequest, "Invalid Argument"},
+	"MalformedTrailerError": {
+		http.StatusBadRequest,
+		"The request contained trailing data that was not well-formed or did not conform to our published schema.",
+	},
+	"NoSuchBucket": {http.StatusNotFound, "The specified bucket does not exist"},
+	"NoSuchKey":    {http.StatusNotFound, "The specified key does not exist."},
+	"NotImplemented": {
+		http.StatusNotImplemented,
+		"A header you provided implies functionality that is not implemented",
+	},
+	"PreconditionFailed": {
+		http.StatusPreconditionFailed,
+		"At least one of the pre-conditions you specified did not hold",
+	},
+	"SlowDown": {http.StatusServiceUnavailable, "Please reduce your request rate."},
+	"XAmzContentSHA256Mismatch": {
+		http.StatusBadRequest,
+		"The provided 'x-amz-content-sha256' header does not match what was computed.",
+	},
 }
 
 // fail makes an error answer. A code without an entry is a bad request.

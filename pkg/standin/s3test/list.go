@@ -48,7 +48,11 @@ func (s *Server) list(in *request) standin.Answer {
 	if out.KeyCount > maxKeys {
 		return fail(in.Request, "NotImplemented")
 	}
-	return standin.Answer{Status: http.StatusOK, Header: http.Header{"Content-Type": {"application/xml"}}, Body: document(out)}
+	return standin.Answer{
+		Status: http.StatusOK,
+		Header: http.Header{"Content-Type": {"application/xml"}},
+		Body:   document(out),
+	}
 }
 
 // fill lists the objects of the bucket under the prefix, and in place of those with a

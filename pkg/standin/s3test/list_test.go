@@ -25,8 +25,11 @@ func TestList(t *testing.T) {
 		"all":       {s3.ListObjectsV2Input{}, []string{"a", "runs/2026/1", "runs/2026/2", "runs/latest & ü", "z"}},
 		"prefix":    {s3.ListObjectsV2Input{Prefix: aws.String("runs/2")}, []string{"runs/2026/1", "runs/2026/2"}},
 		"delimiter": {s3.ListObjectsV2Input{Delimiter: aws.String("/")}, []string{"a", "runs/", "z"}},
-		"both":      {s3.ListObjectsV2Input{Prefix: aws.String("runs/"), Delimiter: aws.String("/")}, []string{"runs/2026/", "runs/latest & ü"}},
-		"nothing":   {s3.ListObjectsV2Input{Prefix: aws.String("none")}, nil},
+		"both": {
+			s3.ListObjectsV2Input{Prefix: aws.String("runs/"), Delimiter: aws.String("/")},
+			[]string{"runs/2026/", "runs/latest & ü"},
+		},
+		"nothing": {s3.ListObjectsV2Input{Prefix: aws.String("none")}, nil},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -54,7 +57,9 @@ func TestList(t *testing.T) {
 		})
 	}
 	_, denied := inProcess(s3test.Config{NoListBucket: true})
-	if _, err := denied.ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: aws.String("bucket")}); code(err) != "AccessDenied" {
+	if _, err := denied.ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: aws.String("bucket")}); code(
+		err,
+	) != "AccessDenied" {
 		t.Errorf("without s3:ListBucket: %v", err)
 	}
 }

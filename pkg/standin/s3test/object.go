@@ -165,8 +165,10 @@ func kept(sent http.Header) http.Header {
 	for name, values := range sent {
 		lower := strings.ToLower(name)
 		switch {
-		case slices.Contains([]string{"Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language", "Content-Type", "Expires"}, name),
-			strings.HasPrefix(lower, "x-amz-meta-"), strings.HasPrefix(lower, "x-amz-server-side-encryption"):
+		case slices.Contains([]string{"Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language",
+			"Content-Type", "Expires"}, name),
+			strings.HasPrefix(lower, "x-amz-meta-"),
+			strings.HasPrefix(lower, "x-amz-server-side-encryption"):
 			h[name] = values
 		}
 	}

@@ -47,7 +47,12 @@ func inProcess(c s3test.Config) (*s3test.Server, *s3.Client) {
 	return s, client(s.Client(), "")
 }
 
-func put(ctx context.Context, c *s3.Client, key, body string, edit ...func(*s3.PutObjectInput)) (*s3.PutObjectOutput, error) {
+func put(
+	ctx context.Context,
+	c *s3.Client,
+	key, body string,
+	edit ...func(*s3.PutObjectInput),
+) (*s3.PutObjectOutput, error) {
 	in := &s3.PutObjectInput{Bucket: aws.String("bucket"), Key: aws.String(key), Body: strings.NewReader(body)}
 	for _, e := range edit {
 		e(in)
@@ -83,7 +88,8 @@ func TestAsAFunctionSeesIt(t *testing.T) {
 	defer s.Close()
 	labtest.OnlyTheStandIns(t)
 	for name, value := range map[string]string{
-		"AWS_ENDPOINT_URL_S3": url, "AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "example",
+		"AWS_ENDPOINT_URL_S3": url, "AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
+		"AWS_SECRET_ACCESS_KEY": "example",
 	} {
 		t.Setenv(name, value)
 	}
@@ -135,7 +141,10 @@ func TestRoundTrip(t *testing.T) {
 			if err != nil || got != body {
 				t.Fatalf("read %d bytes, %v", len(got), err)
 			}
-			head, err := tt.client.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String("bucket"), Key: aws.String(key)})
+			head, err := tt.client.HeadObject(
+				t.Context(),
+				&s3.HeadObjectInput{Bucket: aws.String("bucket"), Key: aws.String(key)},
+			)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -152,13 +161,19 @@ func TestRoundTrip(t *testing.T) {
 			}
 			if aws.ToInt64(head.ContentLength) != int64(len(body)) || aws.ToString(out.ChecksumCRC32) == "" ||
 				aws.ToString(out.ChecksumCRC32) != aws.ToString(stored.ChecksumCRC32) {
-				t.Errorf("length %d, checksums %q and %q", aws.ToInt64(head.ContentLength), aws.ToString(stored.ChecksumCRC32), aws.ToString(out.ChecksumCRC32))
+				t.Errorf(
+					"length %d, checksums %q and %q",
+					aws.ToInt64(head.ContentLength),
+					aws.ToString(stored.ChecksumCRC32),
+					aws.ToString(out.ChecksumCRC32),
+				)
 			}
 			o, ok := tt.server.Object("bucket", key)
 			if !ok || string(o.Body) != body || o.ETag != aws.ToString(stored.ETag) || o.Header.Get("Content-Encoding") != "" {
 				t.Errorf("stored: %v, %d bytes, %v", ok, len(o.Body), o.Header)
 			}
-			if _, err := tt.client.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: aws.String("bucket"), Key: aws.String(key)}); err != nil {
+			if _, err := tt.client.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: aws.String("bucket"),
+				Key: aws.String(key)}); err != nil {
 				t.Error(err)
 			}
 			if _, ok := tt.server.Object("bucket", key); ok {
@@ -252,10 +267,16 @@ func TestWhatIsMissing(t *testing.T) {
 			if _, _, err := get(t.Context(), c, "k"); code(err) != tt.get {
 				t.Errorf("GetObject: %v", err)
 			}
-			if _, err := c.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String("bucket"), Key: aws.String("k")}); code(err) != tt.head {
+			if _, err := c.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String("bucket"),
+				Key: aws.String("k")}); code(
+				err,
+			) != tt.head {
 				t.Errorf("HeadObject: %v", err)
 			}
-			if _, err := c.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: aws.String("bucket"), Key: aws.String("k")}); code(err) != tt.del {
+			if _, err := c.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: aws.String("bucket"),
+				Key: aws.String("k")}); code(
+				err,
+			) != tt.del {
 				t.Errorf("DeleteObject: %v", err)
 			}
 		})
@@ -297,7 +318,8 @@ func TestUnknownRequestsAreRefused(t *testing.T) {
 			return err
 		},
 		"copy": func() error {
-			_, err := c.CopyObject(t.Context(), &s3.CopyObjectInput{Bucket: bucket, Key: key, CopySource: aws.String("bucket/k")})
+			_, err := c.CopyObject(t.Context(), &s3.CopyObjectInput{Bucket: bucket, Key: key,
+				CopySource: aws.String("bucket/k")})
 			return err
 		},
 		"multipart": func() error {
@@ -309,7 +331,8 @@ func TestUnknownRequestsAreRefused(t *testing.T) {
 			return err
 		},
 		"object lock": func() error {
-			_, err := put(t.Context(), c, "k", "body", func(in *s3.PutObjectInput) { in.ObjectLockLegalHoldStatus = types.ObjectLockLegalHoldStatusOn })
+			_, err := put(t.Context(), c, "k", "body",
+				func(in *s3.PutObjectInput) { in.ObjectLockLegalHoldStatus = types.ObjectLockLegalHoldStatusOn })
 			return err
 		},
 	} {
@@ -326,11 +349,16 @@ func TestFaultsAsTheSDKSeesThem(t *testing.T) {
 		calls  int
 		stored bool
 	}{
-		"slow down":           {standin.Fault{Do: standin.Error("SlowDown")}, "", 2, true},
-		"cut":                 {standin.Fault{Do: standin.Cut()}, "", 2, true},
-		"error after":         {standin.Fault{AfterEffect: true, Do: standin.Error("")}, "", 2, true},
-		"error for good":      {standin.Fault{Times: -1, Do: standin.Error("")}, "InternalError", 3, false},
-		"lost race":           {standin.Fault{Do: standin.Error("ConditionalRequestConflict")}, "ConditionalRequestConflict", 1, false},
+		"slow down":      {standin.Fault{Do: standin.Error("SlowDown")}, "", 2, true},
+		"cut":            {standin.Fault{Do: standin.Cut()}, "", 2, true},
+		"error after":    {standin.Fault{AfterEffect: true, Do: standin.Error("")}, "", 2, true},
+		"error for good": {standin.Fault{Times: -1, Do: standin.Error("")}, "InternalError", 3, false},
+		"lost race": {
+			standin.Fault{Do: standin.Error("ConditionalRequestConflict")},
+			"ConditionalRequestConflict",
+			1,
+			false,
+		},
 		"forbidden":           {standin.Fault{Do: standin.Error("AccessDenied")}, "AccessDenied", 1, false},
 		"only its own target": {standin.Fault{Target: "bucket/other", Do: standin.Error("AccessDenied")}, "", 1, true},
 	}
@@ -368,7 +396,8 @@ func TestReturnedObjectsAreCopies(t *testing.T) {
 	o, _ := s.Object("bucket", "k")
 	o.Body[1] = 'X'
 	o.Header.Set("Content-Type", "x")
-	if again, _ := s.Object("bucket", "k"); !bytes.Equal(again.Body, []byte("body")) || again.Header.Get("Content-Type") != "" {
+	if again, _ := s.Object("bucket", "k"); !bytes.Equal(again.Body, []byte("body")) ||
+		again.Header.Get("Content-Type") != "" {
 		t.Errorf("got %q, %v", again.Body, again.Header)
 	}
 }

@@ -153,7 +153,8 @@ func locate(r *http.Request) (bucket, key string) {
 var known = map[string]bool{
 	"x-amz-acl": true, "x-amz-checksum-mode": true, "x-amz-content-sha256": true, "x-amz-date": true,
 	"x-amz-decoded-content-length": true, "x-amz-expected-bucket-owner": true, "x-amz-sdk-checksum-algorithm": true,
-	"x-amz-security-token": true, "x-amz-server-side-encryption": true, "x-amz-server-side-encryption-aws-kms-key-id": true,
+	"x-amz-security-token": true, "x-amz-server-side-encryption": true,
+	"x-amz-server-side-encryption-aws-kms-key-id":     true,
 	"x-amz-server-side-encryption-bucket-key-enabled": true, "x-amz-storage-class": true, "x-amz-tagging": true,
 	"x-amz-trailer": true, "x-amz-user-agent": true, "x-id": true,
 }

@@ -24,7 +24,8 @@ func TestConcurrentPuts(t *testing.T) {
 				t.Error(err)
 			}
 			describe(t, client)
-			if _, err := client.ListSecretVersionIds(t.Context(), &secretsmanager.ListSecretVersionIdsInput{SecretId: aws.String(name)}); err != nil {
+			if _, err := client.ListSecretVersionIds(t.Context(),
+				&secretsmanager.ListSecretVersionIdsInput{SecretId: aws.String(name)}); err != nil {
 				t.Error(err)
 			}
 			sm.Snapshot(name)

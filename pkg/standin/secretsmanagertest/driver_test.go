@@ -79,7 +79,9 @@ func (f *rotator) finish(ctx context.Context, e event) error {
 		return err
 	}
 	in := &secretsmanager.UpdateSecretVersionStageInput{
-		SecretId: aws.String(e.SecretId), VersionStage: aws.String("AWSCURRENT"), MoveToVersionId: aws.String(e.ClientRequestToken),
+		SecretId: aws.String(
+			e.SecretId,
+		), VersionStage: aws.String("AWSCURRENT"), MoveToVersionId: aws.String(e.ClientRequestToken),
 	}
 	for id, stages := range d.VersionIdsToStages {
 		if slices.Contains(stages, "AWSCURRENT") {
@@ -133,7 +135,8 @@ func TestRotate(t *testing.T) {
 		t.Errorf("steps (-want +got):\n%s", diff)
 	}
 	for _, e := range fn.events {
-		if e.SecretId != res.SecretARN || e.ClientRequestToken != res.VersionID || len(e.RotationToken) != 36 || e.RotationToken != fn.events[0].RotationToken {
+		if e.SecretId != res.SecretARN || e.ClientRequestToken != res.VersionID || len(e.RotationToken) != 36 ||
+			e.RotationToken != fn.events[0].RotationToken {
 			t.Errorf("event %+v of rotation %s of %s", e, res.VersionID, res.SecretARN)
 		}
 	}
@@ -260,7 +263,8 @@ func TestRotationEndsEarly(t *testing.T) {
 		},
 		"cancelled": {
 			func(_ *secretsmanagertest.Server, client *secretsmanager.Client) error {
-				_, err := client.CancelRotateSecret(context.Background(), &secretsmanager.CancelRotateSecretInput{SecretId: aws.String(name)})
+				_, err := client.CancelRotateSecret(context.Background(),
+					&secretsmanager.CancelRotateSecretInput{SecretId: aws.String(name)})
 				return err
 			}, secretsmanagertest.RotationFailed, secretsmanagertest.ErrCancelled, 2,
 		},
@@ -299,12 +303,18 @@ func TestCancelStopsBetweenSteps(t *testing.T) {
 	fn.events = nil
 	fn.trouble = func(call int, _ event) error {
 		if call == 2 {
-			_, err := fn.client.CancelRotateSecret(context.Background(), &secretsmanager.CancelRotateSecretInput{SecretId: aws.String(name)})
+			_, err := fn.client.CancelRotateSecret(
+				context.Background(),
+				&secretsmanager.CancelRotateSecretInput{SecretId: aws.String(name)},
+			)
 			return err
 		}
 		return nil
 	}
-	if _, err := sm.Rotate(t.Context(), name, secretsmanagertest.RotateOptions{}); !errors.Is(err, secretsmanagertest.ErrCancelled) {
+	if _, err := sm.Rotate(t.Context(), name, secretsmanagertest.RotateOptions{}); !errors.Is(
+		err,
+		secretsmanagertest.ErrCancelled,
+	) {
 		t.Errorf("got %v", err)
 	}
 	if diff := cmp.Diff([]string{"createSecret", "setSecret"}, fn.steps()); diff != "" {
@@ -346,7 +356,8 @@ func TestPreflight(t *testing.T) {
 			if !errors.Is(err, broken) {
 				t.Errorf("got %v, want %v", err, broken)
 			}
-			if want := map[bool]string{true: "TestRotationSucceeded", false: "TestRotationFailed"}[broken == nil]; res.Event != want {
+			if want := map[bool]string{true: "TestRotationSucceeded",
+				false: "TestRotationFailed"}[broken == nil]; res.Event != want {
 				t.Errorf("event %s, want %s", res.Event, want)
 			}
 			if diff := cmp.Diff([]string{"testSecret"}, fn.steps()); diff != "" {

@@ -68,7 +68,12 @@ func errDeleted() *Error {
 }
 
 func errTokenInUse(token, arn string) *Error {
-	return fail(CodeExists, "You can't use ClientRequestToken %s because that value is already in use for a version of secret %s.", token, arn)
+	return fail(
+		CodeExists,
+		"You can't use ClientRequestToken %s because that value is already in use for a version of secret %s.",
+		token,
+		arn,
+	)
 }
 
 // The user guide's troubleshooting page and the API reference (RotateSecret) name
@@ -85,7 +90,8 @@ func defaultMessage(code, operation string) string {
 	case CodeThrottling:
 		return "Rate exceeded"
 	case CodeAccessDenied:
-		return "User is not authorized to perform: secretsmanager:" + operation + " because no identity-based policy allows the action"
+		return "User is not authorized to perform: secretsmanager:" + operation +
+			" because no identity-based policy allows the action"
 	case CodeDecryption:
 		return "Secrets Manager can't decrypt the protected secret text using the provided KMS key."
 	case CodeNotFound:

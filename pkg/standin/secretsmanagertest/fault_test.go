@@ -31,13 +31,15 @@ func TestFaults(t *testing.T) {
 		as      func(error) bool
 		applied bool
 	}{
-		"error before":  {standin.Fault{Do: standin.Error("")}, code("InternalServiceError"), false},
-		"error after":   {standin.Fault{AfterEffect: true, Do: standin.Error("")}, code("InternalServiceError"), true},
-		"access denied": {standin.Fault{Do: standin.Error(secretsmanagertest.CodeAccessDenied)}, code("AccessDeniedException"), false},
-		"no decryption": {standin.Fault{Do: standin.Error(secretsmanagertest.CodeDecryption)}, code("DecryptionFailure"), false},
-		"throttle":      {standin.Fault{Do: standin.Error("ThrottlingException")}, code("ThrottlingException"), false},
-		"cut before":    {standin.Fault{Do: standin.Cut()}, lost, false},
-		"cut after":     {standin.Fault{AfterEffect: true, Do: standin.Cut()}, lost, true},
+		"error before": {standin.Fault{Do: standin.Error("")}, code("InternalServiceError"), false},
+		"error after":  {standin.Fault{AfterEffect: true, Do: standin.Error("")}, code("InternalServiceError"), true},
+		"access denied": {standin.Fault{Do: standin.Error(secretsmanagertest.CodeAccessDenied)},
+			code("AccessDeniedException"), false},
+		"no decryption": {standin.Fault{Do: standin.Error(secretsmanagertest.CodeDecryption)},
+			code("DecryptionFailure"), false},
+		"throttle":   {standin.Fault{Do: standin.Error("ThrottlingException")}, code("ThrottlingException"), false},
+		"cut before": {standin.Fault{Do: standin.Cut()}, lost, false},
+		"cut after":  {standin.Fault{AfterEffect: true, Do: standin.Cut()}, lost, true},
 	} {
 		t.Run(title, func(t *testing.T) {
 			overBoth(t, func(t *testing.T, sm *secretsmanagertest.Server, client *secretsmanager.Client) {

@@ -30,7 +30,10 @@ func (s *Server) createSecret(in createSecretInput) (any, *Error) {
 		return nil, err
 	}
 	if !secretName.MatchString(in.Name) {
-		return nil, fail(CodeValidation, "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!")
+		return nil, fail(
+			CodeValidation,
+			"Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!",
+		)
 	}
 	val, err := newValue(in.SecretString, in.SecretBinary)
 	if err != nil {
@@ -53,7 +56,10 @@ func (s *Server) createSecret(in createSecretInput) (any, *Error) {
 // is ignored (API reference, CreateSecret, ClientRequestToken).
 func (s *Server) recreate(old *secret, token string, val value) (any, *Error) {
 	if !old.deleted.IsZero() {
-		return nil, fail(CodeInvalidRequest, "You can't create this secret because a secret with this name is already scheduled for deletion.")
+		return nil, fail(
+			CodeInvalidRequest,
+			"You can't create this secret because a secret with this name is already scheduled for deletion.",
+		)
 	}
 	if v := old.version(token); v != nil && !v.value.empty() && v.value.equal(val) {
 		return named{old.arn, old.name, v.id}, nil
@@ -79,7 +85,10 @@ func (s *Server) deleteSecret(in deleteSecretInput) (any, *Error) {
 	if in.RecoveryWindowInDays != nil {
 		days = *in.RecoveryWindowInDays
 		if in.ForceDeleteWithoutRecovery {
-			return nil, fail(CodeInvalidParameter, "You can't use ForceDeleteWithoutRecovery in conjunction with RecoveryWindowInDays.")
+			return nil, fail(
+				CodeInvalidParameter,
+				"You can't use ForceDeleteWithoutRecovery in conjunction with RecoveryWindowInDays.",
+			)
 		}
 		if days < 7 || days > 30 {
 			return nil, fail(CodeInvalidParameter, "The RecoveryWindowInDays value must be between 7 and 30 days (inclusive).")

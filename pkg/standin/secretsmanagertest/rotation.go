@@ -145,7 +145,11 @@ func (s *Server) checkRotation(sec *secret, in rotateSecretInput) (string, *Erro
 		return "", fail(CodeInvalidRequest, "No Lambda rotation function ARN is associated with this secret.")
 	}
 	if s.functions[functionARN] == nil {
-		return "", fail(CodeAccessDenied, "Secrets Manager cannot invoke the specified Lambda function. Ensure that the function policy grants access to the principal secretsmanager.amazonaws.com.")
+		return "", fail(
+			CodeAccessDenied,
+			"Secrets Manager cannot invoke the specified Lambda function. Ensure that the function policy grants access "+
+				"to the principal secretsmanager.amazonaws.com.",
+		)
 	}
 	return functionARN, nil
 }

@@ -25,7 +25,10 @@ func TestRotateSecretOverTheWire(t *testing.T) {
 		rotate := func() (*secretsmanager.RotateSecretOutput, error) {
 			return client.RotateSecret(t.Context(), &secretsmanager.RotateSecretInput{
 				SecretId: aws.String(name), RotationLambdaARN: aws.String(lambda),
-				RotationRules: &types.RotationRulesType{ScheduleExpression: aws.String("rate(10 days)"), Duration: aws.String("2h")},
+				RotationRules: &types.RotationRulesType{
+					ScheduleExpression: aws.String("rate(10 days)"),
+					Duration:           aws.String("2h"),
+				},
 			})
 		}
 		out, err := rotate()
@@ -49,10 +52,12 @@ func TestRotateSecretOverTheWire(t *testing.T) {
 			t.Errorf("steps (-want +got):\n%s", diff)
 		}
 		d := describe(t, client)
-		if d.LastRotatedDate == nil || d.NextRotationDate == nil || d.NextRotationDate.Sub(*d.LastRotatedDate) != 10*24*time.Hour {
+		if d.LastRotatedDate == nil || d.NextRotationDate == nil ||
+			d.NextRotationDate.Sub(*d.LastRotatedDate) != 10*24*time.Hour {
 			t.Errorf("LastRotatedDate %v, NextRotationDate %v", d.LastRotatedDate, d.NextRotationDate)
 		}
-		if r := d.RotationRules; aws.ToString(r.ScheduleExpression) != "rate(10 days)" || aws.ToString(r.Duration) != "2h" || r.AutomaticallyAfterDays != nil {
+		if r := d.RotationRules; aws.ToString(r.ScheduleExpression) != "rate(10 days)" || aws.ToString(r.Duration) != "2h" ||
+			r.AutomaticallyAfterDays != nil {
 			t.Errorf("RotationRules %+v", r)
 		}
 	})
@@ -86,7 +91,11 @@ func TestUnfinishedRotationIsReattempted(t *testing.T) {
 	}
 	fn.trouble = nil
 	_, err = fn.client.RotateSecret(t.Context(), &secretsmanager.RotateSecretInput{SecretId: aws.String(name)})
-	wantError[*types.InvalidRequestException](t, err, "A previous rotation isn't complete. That rotation will be reattempted.")
+	wantError[*types.InvalidRequestException](
+		t,
+		err,
+		"A previous rotation isn't complete. That rotation will be reattempted.",
+	)
 	sm.Wait()
 	if got := sm.Holder(name, "AWSCURRENT"); got != res.VersionID {
 		t.Errorf("AWSCURRENT is on %q, want the unfinished %s", got, res.VersionID)
@@ -141,12 +150,15 @@ func TestRotationTokenModes(t *testing.T) {
 		tamper  func(event) event
 		refused bool
 	}{
-		"optional, given":  {secretsmanagertest.RotationTokenOptional, func(e event) event { return e }, false},
-		"optional, absent": {secretsmanagertest.RotationTokenOptional, func(e event) event { e.RotationToken = ""; return e }, false},
-		"optional, wrong":  {secretsmanagertest.RotationTokenOptional, func(e event) event { e.RotationToken = uuid.NewString(); return e }, true},
-		"required, given":  {secretsmanagertest.RotationTokenRequired, func(e event) event { return e }, false},
-		"required, absent": {secretsmanagertest.RotationTokenRequired, func(e event) event { e.RotationToken = ""; return e }, true},
-		"absent":           {secretsmanagertest.RotationTokenAbsent, func(e event) event { return e }, false},
+		"optional, given": {secretsmanagertest.RotationTokenOptional, func(e event) event { return e }, false},
+		"optional, absent": {secretsmanagertest.RotationTokenOptional,
+			func(e event) event { e.RotationToken = ""; return e }, false},
+		"optional, wrong": {secretsmanagertest.RotationTokenOptional,
+			func(e event) event { e.RotationToken = uuid.NewString(); return e }, true},
+		"required, given": {secretsmanagertest.RotationTokenRequired, func(e event) event { return e }, false},
+		"required, absent": {secretsmanagertest.RotationTokenRequired,
+			func(e event) event { e.RotationToken = ""; return e }, true},
+		"absent": {secretsmanagertest.RotationTokenAbsent, func(e event) event { return e }, false},
 	} {
 		t.Run(title, func(t *testing.T) {
 			sm, fn := rotating(t, secretsmanagertest.Config{RotationToken: tc.mode})
@@ -173,10 +185,11 @@ func TestRotationRules(t *testing.T) {
 		refused bool
 		next    time.Duration // 0 means no NextRotationDate
 	}{
-		"days":       {types.RotationRulesType{AutomaticallyAfterDays: aws.Int64(7)}, false, 7 * 24 * time.Hour},
-		"rate":       {types.RotationRulesType{ScheduleExpression: aws.String("rate(12 hours)")}, false, 12 * time.Hour},
-		"cron":       {types.RotationRulesType{ScheduleExpression: aws.String("cron(0 8 1 * ? *)")}, false, 0},
-		"both":       {types.RotationRulesType{AutomaticallyAfterDays: aws.Int64(7), ScheduleExpression: aws.String("rate(1 day)")}, true, 0},
+		"days": {types.RotationRulesType{AutomaticallyAfterDays: aws.Int64(7)}, false, 7 * 24 * time.Hour},
+		"rate": {types.RotationRulesType{ScheduleExpression: aws.String("rate(12 hours)")}, false, 12 * time.Hour},
+		"cron": {types.RotationRulesType{ScheduleExpression: aws.String("cron(0 8 1 * ? *)")}, false, 0},
+		"both": {types.RotationRulesType{AutomaticallyAfterDays: aws.Int64(7),
+			ScheduleExpression: aws.String("rate(1 day)")}, true, 0},
 		"1,001 days": {types.RotationRulesType{AutomaticallyAfterDays: aws.Int64(1001)}, true, 0},
 	} {
 		now := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
@@ -185,7 +198,9 @@ func TestRotationRules(t *testing.T) {
 		client := inProcess(sm)
 		sm.SetRotationFunction(lambda, func(context.Context, []byte) error { return nil })
 		_, err := client.RotateSecret(t.Context(), &secretsmanager.RotateSecretInput{
-			SecretId: aws.String(name), RotationLambdaARN: aws.String(lambda), RotationRules: &tc.rules, RotateImmediately: aws.Bool(false)})
+			SecretId: aws.String(
+				name,
+			), RotationLambdaARN: aws.String(lambda), RotationRules: &tc.rules, RotateImmediately: aws.Bool(false)})
 		if (err != nil) != tc.refused {
 			t.Errorf("%s: %v", title, err)
 		}

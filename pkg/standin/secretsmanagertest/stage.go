@@ -39,16 +39,30 @@ func checkHolder(sec *secret, in updateStageInput, holder *version) *Error {
 		}
 	}
 	if in.RemoveFromVersionId != "" && (holder == nil || holder.id != in.RemoveFromVersionId) {
-		return fail(CodeInvalidParameter, "Staging label %s is not attached to version %s.", in.VersionStage, in.RemoveFromVersionId)
+		return fail(
+			CodeInvalidParameter,
+			"Staging label %s is not attached to version %s.",
+			in.VersionStage,
+			in.RemoveFromVersionId,
+		)
 	}
 	if in.MoveToVersionId == "" {
 		if in.VersionStage == Current {
-			return fail(CodeInvalidParameter, "You can only move staging label AWSCURRENT to a different secret version. It can't be completely removed.")
+			return fail(
+				CodeInvalidParameter,
+				"You can only move staging label AWSCURRENT to a different secret version. It can't be completely removed.",
+			)
 		}
 		return nil
 	}
 	if holder != nil && holder.id != in.MoveToVersionId && in.RemoveFromVersionId == "" {
-		return fail(CodeInvalidParameter, "The parameter RemoveFromVersionId can't be empty. Staging label %s is currently attached to version %s, so you must explicitly reference that version in RemoveFromVersionId.", in.VersionStage, holder.id)
+		return fail(
+			CodeInvalidParameter,
+			"The parameter RemoveFromVersionId can't be empty. Staging label %s is currently attached to version %s, so "+
+				"you must explicitly reference that version in RemoveFromVersionId.",
+			in.VersionStage,
+			holder.id,
+		)
 	}
 	return nil
 }

@@ -123,7 +123,10 @@ func (s *Server) newARN(name string) string {
 	if suffix == nil {
 		suffix = s.randomSuffix
 	}
-	return strings.Join([]string{"arn:aws:secretsmanager", s.cfg.Region, s.cfg.Account, "secret", name + "-" + suffix(name)}, ":")
+	return strings.Join(
+		[]string{"arn:aws:secretsmanager", s.cfg.Region, s.cfg.Account, "secret", name + "-" + suffix(name)},
+		":",
+	)
 }
 
 func (s *Server) randomSuffix(string) string {

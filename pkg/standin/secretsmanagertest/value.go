@@ -20,16 +20,23 @@ func checkToken(token, missing string) *Error {
 // newValue checks a value: at most one of the two forms, 1 to 65,536 bytes. Neither
 // form gives the empty value.
 func newValue(text *string, binary []byte) (value, *Error) {
-	const tooLong = "1 validation error detected: Value at '%s' failed to satisfy constraint: Member must have length less than or equal to 65536"
+	const tooLong = "1 validation error detected: Value at '%s' failed to satisfy constraint: Member must have " +
+		"length less than or equal to 65536"
 	switch {
 	case text != nil && binary != nil:
-		return value{}, fail(CodeInvalidParameter, "You can't specify both a binary secret value and a string secret value in the same secret.")
+		return value{}, fail(
+			CodeInvalidParameter,
+			"You can't specify both a binary secret value and a string secret value in the same secret.",
+		)
 	case text != nil && len(*text) > 65536:
 		return value{}, fail(CodeValidation, tooLong, "secretString")
 	case len(binary) > 65536:
 		return value{}, fail(CodeValidation, tooLong, "secretBinary")
 	case text != nil && *text == "", binary != nil && len(binary) == 0:
-		return value{}, fail(CodeValidation, "1 validation error detected: the secret value must have length greater than or equal to 1")
+		return value{}, fail(
+			CodeValidation,
+			"1 validation error detected: the secret value must have length greater than or equal to 1",
+		)
 	}
 	return value{text, binary}, nil
 }

@@ -27,24 +27,42 @@ func TestErrorsAsTheSDKSeesThem(t *testing.T) {
 		one := sm.Holder(name, secretsmanagertest.Current)
 
 		_, err := get(ctx, client, "", "AWSPENDING")
-		wantError[*types.ResourceNotFoundException](t, err, "Secrets Manager can't find the specified secret value for staging label: AWSPENDING")
+		wantError[*types.ResourceNotFoundException](
+			t,
+			err,
+			"Secrets Manager can't find the specified secret value for staging label: AWSPENDING",
+		)
 
-		_, err = client.CreateSecret(ctx, &secretsmanager.CreateSecretInput{Name: aws.String(name), SecretString: aws.String("x")})
+		_, err = client.CreateSecret(
+			ctx,
+			&secretsmanager.CreateSecretInput{Name: aws.String(name), SecretString: aws.String("x")},
+		)
 		wantError[*types.ResourceExistsException](t, err, "The operation failed because the secret "+name+" already exists.")
 
 		_, err = get(ctx, client, one, "AWSPENDING")
-		wantError[*types.InvalidRequestException](t, err, "You provided a VersionStage that is not associated to the provided VersionId.")
+		wantError[*types.InvalidRequestException](
+			t,
+			err,
+			"You provided a VersionStage that is not associated to the provided VersionId.",
+		)
 
 		err = put(ctx, client, "short", "x")
 		wantError[*types.InvalidParameterException](t, err, "ClientRequestToken must be 32-64 characters long.")
 
-		_, err = client.ListSecretVersionIds(ctx, &secretsmanager.ListSecretVersionIdsInput{SecretId: aws.String(name), NextToken: aws.String("x")})
+		_, err = client.ListSecretVersionIds(
+			ctx,
+			&secretsmanager.ListSecretVersionIdsInput{SecretId: aws.String(name), NextToken: aws.String("x")},
+		)
 		wantError[*types.InvalidNextTokenException](t, err, "The NextToken value is invalid.")
 
 		_, err = client.DeleteSecret(ctx, &secretsmanager.DeleteSecretInput{SecretId: aws.String(name)})
 		must(t, err)
 		_, err = get(ctx, client, "", "")
-		wantError[*types.InvalidRequestException](t, err, "You can't perform this operation on the secret because it was marked for deletion.")
+		wantError[*types.InvalidRequestException](
+			t,
+			err,
+			"You can't perform this operation on the secret because it was marked for deletion.",
+		)
 	})
 }
 
@@ -85,26 +103,38 @@ func TestRawRequests(t *testing.T) {
 		},
 		"not JSON": {
 			"secretsmanager.GetSecretValue", `{"SecretId":`, 400,
-			map[string]string{"__type": "SerializationException", "message": "the request is not the JSON that the operation takes"},
+			map[string]string{"__type": "SerializationException",
+				"message": "the request is not the JSON that the operation takes"},
 		},
 		"wrong type": {
 			"secretsmanager.GetSecretValue", `{"SecretId":7}`, 400,
-			map[string]string{"__type": "SerializationException", "message": "the request is not the JSON that the operation takes"},
+			map[string]string{"__type": "SerializationException",
+				"message": "the request is not the JSON that the operation takes"},
 		},
 		"a name that is none": {
 			"secretsmanager.CreateSecret", `{"Name":"a b","ClientRequestToken":"0123456789abcdef0123456789abcdef"}`, 400,
-			map[string]string{"__type": "ValidationException", "message": "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!"},
+			map[string]string{"__type": "ValidationException", "message": "Invalid name. Must be a valid name containing " +
+				"alphanumeric characters, or any of the following: -/_+=.@!"},
 		},
 		"an empty list of stages": {
-			"secretsmanager.PutSecretValue", `{"SecretId":"` + name + `","SecretString":"x","ClientRequestToken":"0123456789abcdef0123456789abcdef","VersionStages":[]}`, 400,
-			map[string]string{"__type": "InvalidParameterException", "Message": "VersionStages must hold 1 to 20 staging labels."},
+			"secretsmanager.PutSecretValue", `{"SecretId":"` + name +
+				`","SecretString":"x","ClientRequestToken":"0123456789abcdef0123456789abcdef","VersionStages":[]}`, 400,
+			map[string]string{"__type": "InvalidParameterException",
+				"Message": "VersionStages must hold 1 to 20 staging labels."},
 		},
 		"both kinds of value": {
-			"secretsmanager.PutSecretValue", `{"SecretId":"` + name + `","SecretString":"x","SecretBinary":"eA==","ClientRequestToken":"0123456789abcdef0123456789abcdef"}`, 400,
-			map[string]string{"__type": "InvalidParameterException", "Message": "You can't specify both a binary secret value and a string secret value in the same secret."},
+			"secretsmanager.PutSecretValue", `{"SecretId":"` + name +
+				`","SecretString":"x","SecretBinary":"eA==","ClientRequestToken":"0123456789abcdef0123456789abcdef"}`, 400,
+			map[string]string{"__type": "InvalidParameterException",
+				"Message": "You can't specify both a binary secret value and a string secret value in the same secret."},
 		},
 	} {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://secretsmanager.test/", strings.NewReader(tc.body))
+		req, err := http.NewRequestWithContext(
+			t.Context(),
+			http.MethodPost,
+			"http://secretsmanager.test/",
+			strings.NewReader(tc.body),
+		)
 		must(t, err)
 		req.Header.Set("X-Amz-Target", tc.target)
 		resp, err := sm.Client().Do(req)
@@ -132,7 +162,10 @@ func TestDatesFollowTheClock(t *testing.T) {
 	now = now.Add(36 * time.Hour)
 	_, err := get(t.Context(), client, "", "")
 	must(t, err)
-	_, err = client.DeleteSecret(t.Context(), &secretsmanager.DeleteSecretInput{SecretId: aws.String(name), RecoveryWindowInDays: aws.Int64(7)})
+	_, err = client.DeleteSecret(
+		t.Context(),
+		&secretsmanager.DeleteSecretInput{SecretId: aws.String(name), RecoveryWindowInDays: aws.Int64(7)},
+	)
 	must(t, err)
 	d := describe(t, client)
 	for what, pair := range map[string][2]time.Time{
@@ -183,7 +216,10 @@ func TestListSecrets(t *testing.T) {
 	must(t, err)
 	for planned, want := range map[bool][]string{false: {"a", "c"}, true: {"a", "b", "c"}} {
 		var got []string
-		pages := secretsmanager.NewListSecretsPaginator(client, &secretsmanager.ListSecretsInput{MaxResults: aws.Int32(1), IncludePlannedDeletion: aws.Bool(planned)})
+		pages := secretsmanager.NewListSecretsPaginator(
+			client,
+			&secretsmanager.ListSecretsInput{MaxResults: aws.Int32(1), IncludePlannedDeletion: aws.Bool(planned)},
+		)
 		for pages.HasMorePages() {
 			page, err := pages.NextPage(t.Context())
 			must(t, err)
@@ -267,7 +303,8 @@ func TestKnownARN(t *testing.T) {
 	sm := secretsmanagertest.New(secretsmanagertest.Config{
 		Region: "eu-central-1", Account: "210987654321", Suffix: func(string) string { return "AbCdEf" },
 	})
-	if got, want := create(t, sm, "one"), "arn:aws:secretsmanager:eu-central-1:210987654321:secret:"+name+"-AbCdEf"; got != want {
+	want := "arn:aws:secretsmanager:eu-central-1:210987654321:secret:" + name + "-AbCdEf"
+	if got := create(t, sm, "one"); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }

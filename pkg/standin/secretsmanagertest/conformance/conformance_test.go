@@ -57,7 +57,11 @@ func TestMoto(t *testing.T) {
 	if endpoint == "" {
 		t.Skip("needs a moto server: set MOTO_ENDPOINT to its URL")
 	}
-	conformance.RunConformance(t, func(*testing.T) *secretsmanager.Client { return client(endpoint, nil) }, conformance.Moto())
+	conformance.RunConformance(
+		t,
+		func(*testing.T) *secretsmanager.Client { return client(endpoint, nil) },
+		conformance.Moto(),
+	)
 }
 
 func TestJudge(t *testing.T) {

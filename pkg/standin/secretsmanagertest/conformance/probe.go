@@ -70,7 +70,10 @@ func (p *probe) id() *string { return aws.String(p.name) }
 
 // create makes the row's secret with a first version and returns the version's id.
 func (p *probe) create(text string) string {
-	out, err := p.client.CreateSecret(p.ctx, &secretsmanager.CreateSecretInput{Name: p.id(), SecretString: aws.String(text)})
+	out, err := p.client.CreateSecret(
+		p.ctx,
+		&secretsmanager.CreateSecretInput{Name: p.id(), SecretString: aws.String(text)},
+	)
 	p.must(err)
 	return aws.ToString(out.VersionId)
 }

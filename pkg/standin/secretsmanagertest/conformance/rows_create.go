@@ -23,11 +23,18 @@ func createRows() []Row {
 		}},
 		{"create-taken-name-is-refused", page + ", Errors", func(p *probe) {
 			p.create("one")
-			_, err := p.client.CreateSecret(p.ctx, &secretsmanager.CreateSecretInput{Name: p.id(), SecretString: aws.String("two")})
+			_, err := p.client.CreateSecret(
+				p.ctx,
+				&secretsmanager.CreateSecretInput{Name: p.id(), SecretString: aws.String("two")},
+			)
 			refused[*types.ResourceExistsException](p, "second create", err, "already exists")
 		}},
 		{"create-same-request-is-ignored", page + ", ClientRequestToken", func(p *probe) {
-			in := &secretsmanager.CreateSecretInput{Name: p.id(), SecretString: aws.String("one"), ClientRequestToken: aws.String(uuid.NewString())}
+			in := &secretsmanager.CreateSecretInput{
+				Name:               p.id(),
+				SecretString:       aws.String("one"),
+				ClientRequestToken: aws.String(uuid.NewString()),
+			}
 			first, err := p.client.CreateSecret(p.ctx, in)
 			p.must(err)
 			again, err := p.client.CreateSecret(p.ctx, in)
@@ -38,7 +45,14 @@ func createRows() []Row {
 		}},
 		{"create-token-becomes-version-id", page + ", ClientRequestToken", func(p *probe) {
 			token := uuid.NewString()
-			out, err := p.client.CreateSecret(p.ctx, &secretsmanager.CreateSecretInput{Name: p.id(), SecretString: aws.String("one"), ClientRequestToken: aws.String(token)})
+			out, err := p.client.CreateSecret(
+				p.ctx,
+				&secretsmanager.CreateSecretInput{
+					Name:               p.id(),
+					SecretString:       aws.String("one"),
+					ClientRequestToken: aws.String(token),
+				},
+			)
 			p.must(err)
 			if got := aws.ToString(out.VersionId); got != token {
 				p.errorf("VersionId is %q, want the token %q", got, token)

@@ -10,7 +10,10 @@ import (
 func deleteRows() []Row {
 	const page = "API reference, DeleteSecret"
 	remove := func(p *probe, days int64) error {
-		_, err := p.client.DeleteSecret(p.ctx, &secretsmanager.DeleteSecretInput{SecretId: p.id(), RecoveryWindowInDays: aws.Int64(days)})
+		_, err := p.client.DeleteSecret(
+			p.ctx,
+			&secretsmanager.DeleteSecretInput{SecretId: p.id(), RecoveryWindowInDays: aws.Int64(days)},
+		)
 		return err
 	}
 	return []Row{
@@ -29,7 +32,10 @@ func deleteRows() []Row {
 		{"delete-refuses-rotation", "API reference, InvalidRequestException", func(p *probe) {
 			p.create("one")
 			p.must(remove(p, 7))
-			_, err := p.client.RotateSecret(p.ctx, &secretsmanager.RotateSecretInput{SecretId: p.id(), RotationLambdaARN: aws.String(RotationFunctionARN)})
+			_, err := p.client.RotateSecret(
+				p.ctx,
+				&secretsmanager.RotateSecretInput{SecretId: p.id(), RotationLambdaARN: aws.String(RotationFunctionARN)},
+			)
 			refused[*types.InvalidRequestException](p, "rotate", err, "marked")
 		}},
 		{"delete-is-described", "API reference, DescribeSecret, DeletedDate", func(p *probe) {
@@ -42,7 +48,10 @@ func deleteRows() []Row {
 		{"delete-keeps-the-name", "API reference, CreateSecret, InvalidRequestException", func(p *probe) {
 			p.create("one")
 			p.must(remove(p, 7))
-			_, err := p.client.CreateSecret(p.ctx, &secretsmanager.CreateSecretInput{Name: p.id(), SecretString: aws.String("two")})
+			_, err := p.client.CreateSecret(
+				p.ctx,
+				&secretsmanager.CreateSecretInput{Name: p.id(), SecretString: aws.String("two")},
+			)
 			refused[*types.InvalidRequestException](p, "create", err, "scheduled for deletion")
 		}},
 		{"delete-window-is-7-to-30-days", page + ", RecoveryWindowInDays", func(p *probe) {

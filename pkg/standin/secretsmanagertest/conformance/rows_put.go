@@ -84,7 +84,10 @@ func putRows() []Row {
 		}},
 		{"put-binary", page + ", SecretBinary", func(p *probe) {
 			p.createEmpty()
-			_, err := p.client.PutSecretValue(p.ctx, &secretsmanager.PutSecretValueInput{SecretId: p.id(), SecretBinary: []byte{0, 1, 255}})
+			_, err := p.client.PutSecretValue(
+				p.ctx,
+				&secretsmanager.PutSecretValueInput{SecretId: p.id(), SecretBinary: []byte{0, 1, 255}},
+			)
 			p.must(err)
 			out, err := p.get("", "")
 			p.must(err)
@@ -112,7 +115,11 @@ func putRows() []Row {
 		}},
 		{"update-moves-current", "API reference, UpdateSecret", func(p *probe) {
 			one, id := p.create("one"), uuid.NewString()
-			in := &secretsmanager.UpdateSecretInput{SecretId: p.id(), SecretString: aws.String("two"), ClientRequestToken: aws.String(id)}
+			in := &secretsmanager.UpdateSecretInput{
+				SecretId:           p.id(),
+				SecretString:       aws.String("two"),
+				ClientRequestToken: aws.String(id),
+			}
 			_, err := p.client.UpdateSecret(p.ctx, in)
 			p.must(err)
 			p.labeled(labels{one: {previous}, id: {current}})

@@ -71,7 +71,10 @@ func readRows() []Row {
 			p.put("two")
 			p.put("three")
 			for deprecated, want := range map[bool]int{false: 2, true: 3} {
-				out, err := p.client.ListSecretVersionIds(p.ctx, &secretsmanager.ListSecretVersionIdsInput{SecretId: p.id(), IncludeDeprecated: aws.Bool(deprecated)})
+				out, err := p.client.ListSecretVersionIds(
+					p.ctx,
+					&secretsmanager.ListSecretVersionIdsInput{SecretId: p.id(), IncludeDeprecated: aws.Bool(deprecated)},
+				)
 				p.must(err)
 				if len(out.Versions) != want {
 					p.errorf("IncludeDeprecated=%t: %d versions, want %d", deprecated, len(out.Versions), want)

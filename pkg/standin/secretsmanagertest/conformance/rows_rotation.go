@@ -16,7 +16,9 @@ import (
 func (p *probe) rotate(token string, now bool) error {
 	_, err := p.client.RotateSecret(p.ctx, &secretsmanager.RotateSecretInput{
 		SecretId: p.id(), ClientRequestToken: aws.String(token), RotateImmediately: aws.Bool(now),
-		RotationLambdaARN: aws.String(RotationFunctionARN), RotationRules: &types.RotationRulesType{AutomaticallyAfterDays: aws.Int64(30)},
+		RotationLambdaARN: aws.String(
+			RotationFunctionARN,
+		), RotationRules: &types.RotationRulesType{AutomaticallyAfterDays: aws.Int64(30)},
 	})
 	return err
 }
@@ -30,7 +32,8 @@ func rotationRows() []Row {
 	return []Row{
 		{"rotation-is-null-until-configured", describe + ", RotationEnabled", func(p *probe) {
 			p.create("one")
-			if d := p.describe(); d.RotationEnabled != nil || d.RotationRules != nil || d.LastRotatedDate != nil || d.NextRotationDate != nil {
+			if d := p.describe(); d.RotationEnabled != nil || d.RotationRules != nil || d.LastRotatedDate != nil ||
+				d.NextRotationDate != nil {
 				p.errorf("got RotationEnabled %v, RotationRules %v, LastRotatedDate %v, NextRotationDate %v, want none",
 					d.RotationEnabled, d.RotationRules, d.LastRotatedDate, d.NextRotationDate)
 			}
@@ -70,8 +73,10 @@ func rotationRows() []Row {
 			p.create("one")
 			p.must(p.rotate(uuid.NewString(), true))
 			d := p.describe()
-			if !aws.ToBool(d.RotationEnabled) || aws.ToString(d.RotationLambdaARN) != RotationFunctionARN || d.NextRotationDate == nil ||
-				d.RotationRules == nil || aws.ToInt64(d.RotationRules.AutomaticallyAfterDays) != 30 {
+			if !aws.ToBool(d.RotationEnabled) || aws.ToString(d.RotationLambdaARN) != RotationFunctionARN ||
+				d.NextRotationDate == nil ||
+				d.RotationRules == nil ||
+				aws.ToInt64(d.RotationRules.AutomaticallyAfterDays) != 30 {
 				p.errorf("got RotationEnabled %v, RotationLambdaARN %v, RotationRules %v, NextRotationDate %v",
 					d.RotationEnabled, d.RotationLambdaARN, d.RotationRules, d.NextRotationDate)
 			}
