@@ -1,14 +1,17 @@
 package rotation
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"time"
 
 	"github.com/aws/smithy-go"
 
 	"databrain-rotation/pkg/databrain"
+	"databrain-rotation/pkg/tokensecret"
 	"databrain-rotation/pkg/transport"
 )
 
@@ -119,8 +122,10 @@ func (s *step) promotePending() string {
 // works, and no advice may cost it.
 func (s *step) malformed(label string, fault error) error {
 	advice := "If the value holds the service token, store that token again, as text: as a bare UUID, or as the member " +
-		`"token" of a JSON object. AWSPREVIOUS may hold it too. Only where the organisation has no service token at all, ` +
-		`let "token" be ""`
+		`"token" of a JSON object. AWSPREVIOUS may hold it too`
+	if _, others := errors.AsType[*tokensecret.OtherMembersError](fault); others {
+		advice += `. Only if the organisation has no service token at all, add "token":"" to these members`
+	}
 	if label == labelPending {
 		s.saved = false // a token that cannot be read is none to promote
 		advice = "If AWSCURRENT works, remove the label and rotate again: " + s.unlabelPending() +
@@ -152,13 +157,15 @@ func (s *step) unavailable(tried string, cause error) error {
 		next = "DATABRAIN_BASE_URL (parameter DatabrainBaseUrl) is probably wrong, or a proxy or login page answers in " +
 			"place of the API. The address is the origin of the instance, without /api/v2"
 	}
-	return s.fail(DatabrainUnavailable, cause, "Databrain gave no usable answer ("+tried+")", next+s.shortTime())
+	return s.fail(DatabrainUnavailable, cause, "Databrain gave no usable answer ("+tried+")", next+s.shortTime(cause))
 }
 
-// shortTime is an advice for a function whose time-out is too short for any request
-// that hangs.
-func (s *step) shortTime() string {
-	if whole := s.deadline.Add(reportTime).Sub(s.began); whole < shortStep {
+// shortTime is an advice where a request has hung, for a function whose time-out is
+// too short for that.
+func (s *step) shortTime(cause error) string {
+	var timeout net.Error
+	hung := errors.Is(cause, context.DeadlineExceeded) || errors.As(cause, &timeout) && timeout.Timeout()
+	if whole := s.deadline.Add(reportTime).Sub(s.began); hung && whole < shortStep {
 		return fmt.Sprintf(
 			". The function had only %v for the step: raise its timeout to 60 seconds",
 			whole.Round(time.Second),
@@ -191,7 +198,7 @@ func (s *step) secretsManager(operation string, err error) error {
 	if !errors.As(err, &api) {
 		return s.fail(SecretsManagerFailed, transport.Cause(err), found+" without an answer",
 			"The step can be retried, and Secrets Manager does so by itself. If it stays: in a VPC, check the route or the "+
-				"endpoint to Secrets Manager, port 443"+s.shortTime())
+				"endpoint to Secrets Manager, port 443"+s.shortTime(err))
 	}
 	code := api.ErrorCode()
 	said := code + ": " + strings.TrimSuffix(api.ErrorMessage(), ".")

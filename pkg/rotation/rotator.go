@@ -16,7 +16,7 @@ const (
 	// longestStep bounds a step whose context has no deadline.
 	longestStep = time.Minute
 	// shortStep is less than a step needs if a request hangs.
-	shortStep = 20 * time.Second
+	shortStep = 15 * time.Second
 	// longestPoll bounds the wait until a saved token works everywhere.
 	longestPoll = 30 * time.Second
 )

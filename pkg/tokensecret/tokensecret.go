@@ -83,13 +83,20 @@ func parseObject(raw string) (Value, error) {
 		start := 1 + strings.IndexByte(raw, '{')
 		return Value{raw: raw, start: start, end: start, glue: `"token":`}, nil
 	case found == nil:
-		return Value{}, fmt.Errorf(`has no member "token" but others (%s), one of which may hold a live token`, names(object))
+		return Value{}, &OtherMembersError{names(object)}
 	}
 	token, err := tokenIn(found.Value)
 	if err == nil && token.Empty() {
 		err = twin(object)
 	}
 	return Value{raw: raw, start: found.Start, end: found.End(), token: token}, err
+}
+
+// OtherMembersError is the error of an object without a token that holds other members.
+type OtherMembersError struct{ names string }
+
+func (e *OtherMembersError) Error() string {
+	return fmt.Sprintf(`has no member "token" but others (%s), one of which may hold a live token`, e.names)
 }
 
 // twin refuses an empty token beside a member that seems to hold the live one.
