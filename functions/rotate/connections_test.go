@@ -30,7 +30,8 @@ func TestConnections(t *testing.T) {
 				return err
 			})
 			for range rotations {
-				if _, err := l.Secrets.Rotate(t.Context(), labtest.TokenSecret, secretsmanagertest.RotateOptions{Attempts: 1}); err != nil {
+				if _, err := l.Secrets.Rotate(t.Context(), labtest.TokenSecret,
+					secretsmanagertest.RotateOptions{Attempts: 1}); err != nil {
 					t.Fatal(err)
 				}
 			}

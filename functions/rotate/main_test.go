@@ -85,7 +85,8 @@ func TestRotationThroughTheRuntime(t *testing.T) {
 			}
 			value, _ := l.Secrets.Value(labtest.TokenSecret, l.Secrets.Holder(labtest.TokenSecret, secretsmanagertest.Current))
 			token := l.Databrain.CurrentToken()
-			if want := fmt.Sprintf(`{"baseUrl": "https://databrain.example.com", "token": %q, "quota": 1e3}`, token); value != want ||
+			if want := fmt.Sprintf(`{"baseUrl": "https://databrain.example.com", "token": %q, "quota": 1e3}`,
+				token); value != want ||
 				token == old {
 				t.Error("AWSCURRENT is not the old document around Databrain's new token")
 			}
@@ -94,7 +95,8 @@ func TestRotationThroughTheRuntime(t *testing.T) {
 					t.Errorf("a credential is in the log")
 				}
 			}
-			for _, word := range []string{`"requestId"`, labtest.Version, "StepSucceeded", `"message":"AWSCURRENT moved to the new version"`} {
+			for _, word := range []string{`"requestId"`, labtest.Version, "StepSucceeded",
+				`"message":"AWSCURRENT moved to the new version"`} {
 				if !strings.Contains(log.String(), word) {
 					t.Errorf("the log lacks %s:\n%s", word, log.String())
 				}
@@ -146,7 +148,8 @@ func TestColdStartNamesEveryFaultySetting(t *testing.T) {
 	const canary = "s3cr3t-canary"
 	f := start(t, map[string]string{
 		"DATABRAIN_BASE_URL": "http://user:" + canary + "@databrain.example.com", "DATABRAIN_ALLOW_HTTP": canary,
-		"ROTATION_STRATEGY": canary, "ROTATION_GRACE_PERIOD": "-1s", "ROTATION_GRACE_CONTRACT": canary, "ROTATION_TAKEOVER": canary,
+		"ROTATION_STRATEGY": canary, "ROTATION_GRACE_PERIOD": "-1s", "ROTATION_GRACE_CONTRACT": canary,
+		"ROTATION_TAKEOVER": canary,
 	})
 	result, err := f.Invoke(t.Context(), []byte(`{}`), runtimetest.Options{})
 	if err != nil {

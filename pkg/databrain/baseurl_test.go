@@ -14,9 +14,12 @@ func TestParseBaseURL(t *testing.T) {
 		{"https://databrain.example.com", "https://databrain.example.com", "https://databrain.example.com"},
 		{"https://databrain.example.com/", "https://databrain.example.com", "https://databrain.example.com"},
 		{"https://databrain.example.com///", "https://databrain.example.com", "https://databrain.example.com"},
-		{"https://databrain.example.com/bi/v1/", "https://databrain.example.com/bi/v1", "https://databrain.example.com/bi/v1"},
-		{"https://databrain.example.com/a%20b/", "https://databrain.example.com/a%20b", "https://databrain.example.com/a%20b"},
-		{"https://databrain.example.com/a%2Fb/", "https://databrain.example.com/a%2Fb", "https://databrain.example.com/a%2Fb"},
+		{"https://databrain.example.com/bi/v1/", "https://databrain.example.com/bi/v1",
+			"https://databrain.example.com/bi/v1"},
+		{"https://databrain.example.com/a%20b/", "https://databrain.example.com/a%20b",
+			"https://databrain.example.com/a%20b"},
+		{"https://databrain.example.com/a%2Fb/", "https://databrain.example.com/a%2Fb",
+			"https://databrain.example.com/a%2Fb"},
 		{"https://databrain.example.com:8443", "https://databrain.example.com:8443", "https://databrain.example.com:8443"},
 		{"HTTPS://Databrain.example.com", "https://Databrain.example.com", "https://Databrain.example.com"},
 		{"https://10.0.0.1:3000", "https://10.0.0.1:3000", "https://10.0.0.1:3000"},
@@ -88,7 +91,8 @@ func TestParseBaseURL(t *testing.T) {
 
 // TestParseBaseURLTellsNoValue: a value in the wrong variable may be a password.
 func TestParseBaseURLTellsNoValue(t *testing.T) {
-	for _, form := range []string{"%s", "https://u:%s@h", "https://%s@h", "https://h/?%s", "https://h#%s", "%s://h", "http://%s.example", "https://h:%s", "https://h/%%zz%s", "https://[%s"} {
+	for _, form := range []string{"%s", "https://u:%s@h", "https://%s@h", "https://h/?%s", "https://h#%s",
+		"%s://h", "http://%s.example", "https://h:%s", "https://h/%%zz%s", "https://[%s"} {
 		_, err := databrain.ParseBaseURL(strings.ReplaceAll(form, "%s", "c4n4ry"), false)
 		if err == nil {
 			t.Errorf("%s: accepted", form)
@@ -100,7 +104,8 @@ func TestParseBaseURLTellsNoValue(t *testing.T) {
 
 func FuzzParseBaseURL(f *testing.F) {
 	for _, seed := range []string{
-		"https://databrain.example.com/bi", "http://[::1]:3000", "http://localhost#", "https://a:b@c?d#e", "https://h/a%2Fb//", "https://h:99999",
+		"https://databrain.example.com/bi", "http://[::1]:3000", "http://localhost#", "https://a:b@c?d#e",
+		"https://h/a%2Fb//", "https://h:99999",
 	} {
 		f.Add(seed, false)
 		f.Add(seed, true)

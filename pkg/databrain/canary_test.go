@@ -54,7 +54,8 @@ func TestRevealedFindsEveryForm(t *testing.T) {
 		for _, text := range []string{
 			secret, strings.ToUpper(secret), hex.EncodeToString([]byte(secret)), url.QueryEscape(secret), url.PathEscape(secret),
 			base64.StdEncoding.EncodeToString([]byte(secret)), base64.RawURLEncoding.EncodeToString([]byte("a:" + secret + "!")),
-			base64.StdEncoding.EncodeToString([]byte("user:" + secret)), fmt.Sprintf("%q", secret), fmt.Sprintf("%x", secret), fmt.Sprint([]byte(secret)),
+			base64.StdEncoding.EncodeToString([]byte("user:" + secret)), fmt.Sprintf("%q", secret), fmt.Sprintf("%x",
+				secret), fmt.Sprint([]byte(secret)),
 		} {
 			if revealed("before "+text+" after", secret) == "" {
 				t.Errorf("%s is not found in %s", secret, text)
@@ -101,8 +102,11 @@ func canaryCalls() map[string]func(context.Context, *databrain.Client) error {
 			_, err := c.RotateServiceTokenAsAdmin(ctx, jwt, token, 0)
 			return err
 		},
-		"Probe":        func(ctx context.Context, c *databrain.Client) error { return c.Probe(ctx, token) },
-		"unsendable":   func(ctx context.Context, c *databrain.Client) error { return c.Probe(ctx, databrain.NewSecret(canary)) },
+		"Probe": func(ctx context.Context, c *databrain.Client) error { return c.Probe(ctx, token) },
+		"unsendable": func(ctx context.Context, c *databrain.Client) error {
+			return c.Probe(ctx,
+				databrain.NewSecret(canary))
+		},
 		"DataApps":     func(ctx context.Context, c *databrain.Client) error { return drain(c.DataApps(ctx, token)) },
 		"DataAppPages": func(ctx context.Context, c *databrain.Client) error { return drain(c.DataAppPages(ctx, token, 1)) },
 		"APITokens": func(ctx context.Context, c *databrain.Client) error {
@@ -202,7 +206,8 @@ func echoServer(t *testing.T, answer string) (base string) {
 // TestErrorsTellNoRequest has an instance that quotes the request in its answer.
 func TestErrorsTellNoRequest(t *testing.T) {
 	for _, status := range []int{200, 302, 400, 401, 403, 404, 429, 500, 502} {
-		for _, frame := range []string{"%s", `{"error":%q}`, `{"error":{"code":%q,"message":"x"}}`, `{"error":{"code":"A","message":%q}}`, `{"key":%q,"key":1}`, `{"data":%q}`} {
+		for _, frame := range []string{"%s", `{"error":%q}`, `{"error":{"code":%q,"message":"x"}}`,
+			`{"error":{"code":"A","message":%q}}`, `{"key":%q,"key":1}`, `{"data":%q}`} {
 			c := inProcess(t, standin.Transport{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				body, _ := io.ReadAll(r.Body)
 				w.WriteHeader(status)
@@ -219,7 +224,8 @@ func TestErrorsTellNoRequest(t *testing.T) {
 func TestErrorsTellNoTransport(t *testing.T) {
 	quoting := fmt.Errorf("malformed answer %q to %q with %q", canaryAnswer, canaryToken, canaryPassword)
 	for _, err := range []error{
-		quoting, errors.Join(io.ErrUnexpectedEOF, quoting), &url.Error{Op: "Post", URL: "https://x/?" + canaryToken, Err: quoting},
+		quoting, errors.Join(io.ErrUnexpectedEOF, quoting), &url.Error{Op: "Post", URL: "https://x/?" + canaryToken,
+			Err: quoting},
 		fmt.Errorf("%w: %w", context.DeadlineExceeded, quoting), fmt.Errorf("%w: %w", context.Canceled, quoting),
 	} {
 		for _, do := range canaryCalls() {

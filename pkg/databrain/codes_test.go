@@ -34,7 +34,8 @@ func codeRows() (all []row) {
 	} {
 		add(400, sent, want)
 	}
-	for _, sent := range []string{"AUTHENTICATION_ERROR", "AUTHENTICATION_ERR", "EXPIRED_SERVICE_TOKEN", "INVALID_DATA_APP_API_KEY"} {
+	for _, sent := range []string{"AUTHENTICATION_ERROR", "AUTHENTICATION_ERR", "EXPIRED_SERVICE_TOKEN",
+		"INVALID_DATA_APP_API_KEY"} {
 		add(401, sent, outcome{Class: databrain.ClassAuth, Rejected: true, Code: sent})
 	}
 	add(500, "AUTHENTICATION_ERROR", outcome{Class: databrain.ClassAuth, Rejected: true, Code: "AUTHENTICATION_ERROR"})

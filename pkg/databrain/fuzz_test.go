@@ -37,7 +37,8 @@ func (a canned) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 var errorText = regexp.MustCompile(`^[a-z_]+(, status \d+)?(, code [A-Z][A-Z_]{0,47})?` +
-	`(: (the answer is not what the API documents \(truncated, too large, HTML or a redirect\?\)|an entry of the list lacks its name or key|a redirect.*, which is not followed))?` +
+	`(: (the answer is not what the API documents \(truncated, too large, HTML or a redirect\?\)|` +
+	`an entry of the list lacks its name or key|a redirect.*, which is not followed))?` +
 	` \(https://databrain\.test, [A-Za-z ]+\)$`)
 
 // sound checks what holds for every failure, whatever was answered.
@@ -75,11 +76,15 @@ func seeds(f *testing.F) {
 		f.Add(200, "", []byte(o.answer(`"`+o.member+`":null`)))
 	}
 	for _, body := range []string{
-		"", "null", "{}", "[]", `{"data":[]}x`, `{"data":[],"data":[]}`, `{"key":"a","key":"b"}`, `{"Data":[]}`, `{"data":[1,]}`, `{"data":[{}{}]}`,
+		"", "null", "{}", "[]", `{"data":[]}x`, `{"data":[],"data":[]}`, `{"key":"a","key":"b"}`, `{"Data":[]}`,
+		`{"data":[1,]}`, `{"data":[{}{}]}`,
 		`{"data":[{"name":"a","key":"b","createdAt":"2024-01-15T10:30:00Z"},{"name":"c","key":"d","createdAt":1e999}],"error":null}`,
-		`{"data":null,"error":{"code":"AUTHENTICATION_ERROR"}}`, `{"error":{"code":"Invalid credentials","message":"Invalid credentials"}}`,
-		`{"error":{"code":"INVALID REQUEST BODY","message":"\"token\" is required","status":400}}`, `{"error":"boom"}`, `<html>502</html>`,
-		"{\"data\":[{\"name\":\"\xff\",\"key\":\"\\ud800\"}]}", "\ufeff{}", `{"data":[[[[[[[[]]]]]]]]}`, `{"a" "b"}`, `{"a":1 "b":2}`, `{,}`, `{"data":[,]}`,
+		`{"data":null,"error":{"code":"AUTHENTICATION_ERROR"}}`,
+		`{"error":{"code":"Invalid credentials","message":"Invalid credentials"}}`,
+		`{"error":{"code":"INVALID REQUEST BODY","message":"\"token\" is required","status":400}}`,
+		`{"error":"boom"}`, `<html>502</html>`,
+		"{\"data\":[{\"name\":\"\xff\",\"key\":\"\\ud800\"}]}", "\ufeff{}", `{"data":[[[[[[[[]]]]]]]]}`, `{"a" "b"}`,
+		`{"a":1 "b":2}`, `{,}`, `{"data":[,]}`,
 	} {
 		for _, status := range []int{200, 400, 401, 500} {
 			f.Add(status, "7", []byte(body))

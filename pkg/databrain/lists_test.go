@@ -46,9 +46,12 @@ func TestExampleLists(t *testing.T) {
 	}
 	tokens, err := collect(c.APITokens(t.Context(), serviceToken(), exampleApp))
 	if diff := cmp.Diff([]databrain.APIToken{
-		{Fingerprint: "a3a9e1ed9732cab2", Name: "Production API Key", CreatedAt: time.Date(2024, 1, 15, 10, 30, 0, 0, time.UTC)},
-		{Fingerprint: "6316e01c9e1d33de", Name: "Development Token", CreatedAt: time.Date(2024, 1, 10, 14, 15, 0, 0, time.UTC)},
-		{Fingerprint: "5c28b2022dca14af", Name: "Staging Environment", CreatedAt: time.Date(2024, 1, 8, 9, 0, 0, 0, time.UTC)},
+		{Fingerprint: "a3a9e1ed9732cab2", Name: "Production API Key", CreatedAt: time.Date(2024, 1, 15, 10, 30, 0, 0,
+			time.UTC)},
+		{Fingerprint: "6316e01c9e1d33de", Name: "Development Token", CreatedAt: time.Date(2024, 1, 10, 14, 15, 0, 0,
+			time.UTC)},
+		{Fingerprint: "5c28b2022dca14af", Name: "Staging Environment", CreatedAt: time.Date(2024, 1, 8, 9, 0, 0, 0,
+			time.UTC)},
 	}, tokens); diff != "" || err != nil {
 		t.Errorf("%v\n%s", err, diff)
 	}
@@ -115,10 +118,13 @@ func TestEarlyStop(t *testing.T) {
 	transport := &bodies{RoundTripper: db.Client().Transport}
 	c := inProcess(t, transport, databrain.Options{})
 	for name, seq := range map[string]func(func() bool){
-		"apps":        func(more func() bool) { each2(c.DataApps(t.Context(), serviceToken()), more) },
-		"app pages":   func(more func() bool) { each2(c.DataAppPages(t.Context(), serviceToken(), 1), more) },
-		"tokens":      func(more func() bool) { each2(c.APITokens(t.Context(), serviceToken(), "Data App 00007"), more) },
-		"token pages": func(more func() bool) { each2(c.APITokenPages(t.Context(), serviceToken(), "Data App 00007", 1), more) },
+		"apps":      func(more func() bool) { each2(c.DataApps(t.Context(), serviceToken()), more) },
+		"app pages": func(more func() bool) { each2(c.DataAppPages(t.Context(), serviceToken(), 1), more) },
+		"tokens":    func(more func() bool) { each2(c.APITokens(t.Context(), serviceToken(), "Data App 00007"), more) },
+		"token pages": func(more func() bool) {
+			each2(c.APITokenPages(t.Context(), serviceToken(), "Data App 00007",
+				1), more)
+		},
 	} {
 		for _, stop := range []int{1, 2} {
 			n := 0
@@ -263,8 +269,10 @@ func TestPagesAtOnce(t *testing.T) {
 // TestAppNames: whatever an app is called arrives as it is.
 func TestAppNames(t *testing.T) {
 	for _, name := range []string{
-		"Customer Portal Analytics", "a+b", "a%20b", "a&isPagination=true", "a=b;c", "a?b#c", "a/../b", "100 %", `"quoted"`, `back\slash`,
-		"Größe", "日本語", "👩🏽‍🚀", "e\u0301", "\u202egnp.exe", "\ufeff", "tab\tand\r\nline", "\x00\x1b[31m", "<script>", " ", "null", strings.Repeat("long ", 1000),
+		"Customer Portal Analytics", "a+b", "a%20b", "a&isPagination=true", "a=b;c", "a?b#c", "a/../b", "100 %",
+		`"quoted"`, `back\slash`,
+		"Größe", "日本語", "👩🏽‍🚀", "e\u0301", "\u202egnp.exe", "\ufeff", "tab\tand\r\nline", "\x00\x1b[31m", "<script>",
+		" ", "null", strings.Repeat("long ", 1000),
 	} {
 		var got url.Values
 		db := databraintest.New(databraintest.Config{DataApps: []databraintest.DataApp{{Name: name}}})
@@ -285,7 +293,8 @@ func TestAppNames(t *testing.T) {
 		if err := drain(c.APITokenPages(t.Context(), serviceToken(), name, 1)); err != nil {
 			t.Errorf("%q: %v", name, err)
 		}
-		if diff := cmp.Diff(url.Values{"dataAppName": {name}, "isPagination": {"true"}, "pageNumber": {"1"}}, got); diff != "" {
+		if diff := cmp.Diff(url.Values{"dataAppName": {name}, "isPagination": {"true"}, "pageNumber": {"1"}},
+			got); diff != "" {
 			t.Errorf("%q: %s", name, diff)
 		}
 	}

@@ -85,8 +85,9 @@ func TestTransportErrors(t *testing.T) {
 		err   error
 		class databrain.Class
 	}{
-		"refused":        {refused, databrain.ClassNetwork},
-		"unknown host":   {&net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", IsNotFound: true}}, databrain.ClassNetwork},
+		"refused": {refused, databrain.ClassNetwork},
+		"unknown host": {&net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host",
+			IsNotFound: true}}, databrain.ClassNetwork},
 		"dial timed out": {&net.OpError{Op: "dial", Net: "tcp", Err: syscall.ETIMEDOUT}, databrain.ClassTimeout},
 		// As net/http gives it when a dial or a handshake is cut short by the context.
 		"deadline":          {context.DeadlineExceeded, databrain.ClassTimeout},
@@ -134,15 +135,20 @@ func TestMalformedAnswers(t *testing.T) {
 		answer string
 		want   outcome
 	}{
-		"no HTTP":              {"SSH-2.0-OpenSSH_9.6\r\n\r\n", broken},
-		"bad status":           {"HTTP/1.1 2OO OK\r\n\r\n", broken},
-		"bad header":           {"HTTP/1.1 200 OK\r\nno colon\r\n\r\n", broken},
-		"two lengths":          {"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n{}", broken},
-		"bad chunk":            {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}", outcome{Class: databrain.ClassNetwork, Unknown: true, Status: 200}},
-		"bad gzip":             {"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}", outcome{Class: databrain.ClassNetwork, Unknown: true, Status: 200}},
-		"switching protocols":  {"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n", outcome{Class: databrain.ClassDecode, Unknown: true, Status: 101}},
-		"redirect to no URL":   {"HTTP/1.1 302 Found\r\nLocation: http://[::1/%zz\r\nContent-Length: 0\r\n\r\n", outcome{Class: databrain.ClassDecode, Unknown: true, Status: 302}},
-		"redirect to a scheme": {"HTTP/1.1 307 Moved\r\nLocation: file:///etc/passwd\r\nContent-Length: 0\r\n\r\n", outcome{Class: databrain.ClassDecode, Unknown: true, Status: 307}},
+		"no HTTP":     {"SSH-2.0-OpenSSH_9.6\r\n\r\n", broken},
+		"bad status":  {"HTTP/1.1 2OO OK\r\n\r\n", broken},
+		"bad header":  {"HTTP/1.1 200 OK\r\nno colon\r\n\r\n", broken},
+		"two lengths": {"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n{}", broken},
+		"bad chunk": {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}",
+			outcome{Class: databrain.ClassNetwork, Unknown: true, Status: 200}},
+		"bad gzip": {"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}",
+			outcome{Class: databrain.ClassNetwork, Unknown: true, Status: 200}},
+		"switching protocols": {"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n",
+			outcome{Class: databrain.ClassDecode, Unknown: true, Status: 101}},
+		"redirect to no URL": {"HTTP/1.1 302 Found\r\nLocation: http://[::1/%zz\r\nContent-Length: 0\r\n\r\n",
+			outcome{Class: databrain.ClassDecode, Unknown: true, Status: 302}},
+		"redirect to a scheme": {"HTTP/1.1 307 Moved\r\nLocation: file:///etc/passwd\r\nContent-Length: 0\r\n\r\n",
+			outcome{Class: databrain.ClassDecode, Unknown: true, Status: 307}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -216,7 +222,8 @@ func TestNotSendable(t *testing.T) {
 		)
 		token := databrain.NewSecret(bearer)
 		_, rotate := c.RotateServiceToken(t.Context(), token, time.Hour)
-		for _, err := range []error{c.Probe(t.Context(), token), c.SaveServiceToken(t.Context(), token, serviceToken()), rotate, drain(c.DataApps(t.Context(), token))} {
+		for _, err := range []error{c.Probe(t.Context(), token), c.SaveServiceToken(t.Context(), token,
+			serviceToken()), rotate, drain(c.DataApps(t.Context(), token))} {
 			if diff := cmp.Diff(outcome{Class: databrain.ClassInvalid}, outcomeOf(t, err)); diff != "" || sent != 0 {
 				t.Errorf("%q: sent %d\n%s\n%v", bearer, sent, diff, err)
 			}
@@ -230,7 +237,8 @@ func TestRequests(t *testing.T) {
 		for _, op := range operations() {
 			var got *http.Request
 			c := databrain.New(parse(t, "https://databrain.test"+prefix+"/"), databrain.Options{
-				UserAgent: "tests/1", Transport: standin.Transport{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				UserAgent: "tests/1", Transport: standin.Transport{Handler: http.HandlerFunc(func(w http.ResponseWriter,
+					r *http.Request) {
 					got = r
 					io.WriteString(w, op.right())
 				})},
@@ -265,7 +273,8 @@ func TestHostHeader(t *testing.T) {
 	for base, want := range map[string]string{
 		"https://databrain.test:443/a": "databrain.test", "https://databrain.test": "databrain.test",
 		"https://databrain.test:8443": "databrain.test:8443", "https://databrain.test:80": "databrain.test:80",
-		"https://[2001:db8::1]:443": "[2001:db8::1]", "http://127.0.0.1:80": "127.0.0.1", "http://127.0.0.1:443": "127.0.0.1:443",
+		"https://[2001:db8::1]:443": "[2001:db8::1]", "http://127.0.0.1:80": "127.0.0.1",
+		"http://127.0.0.1:443": "127.0.0.1:443",
 	} {
 		got := ""
 		c := databrain.New(parse(t, base), databrain.Options{Transport: standin.Transport{

@@ -165,16 +165,21 @@ func TestRefusals(t *testing.T) {
 		call     func(*testing.T, *databrain.Client) error
 		want     outcome
 	}{
-		"unknown token":        {call: probe(freshToken), want: rejected(400)},
-		"unknown token, 401":   {databraintest.Switches{BadServiceToken401: true}, probe(freshToken), rejected(401)},
-		"no token":             {call: probe(""), want: rejected(400)},
-		"unknown admin":        {call: signIn("else@company.com", "x"), want: outcome{Class: databrain.ClassLogin, Status: 400, Code: "USER_NOT_FOUND"}},
-		"wrong password":       {call: signIn(databraintest.ExampleEmail, "x"), want: outcome{Class: databrain.ClassLogin, Status: 400, Code: "INVALID_CREDENTIALS"}},
-		"no password":          {call: signIn(databraintest.ExampleEmail, ""), want: outcome{Class: databrain.ClassInvalid, Status: 400, Code: "INVALID_REQUEST_BODY"}},
-		"sign in at the cloud": {databraintest.Switches{Cloud: true}, signIn("a@b.c", "x"), outcome{Class: databrain.ClassPermanent, Status: 500, Code: "SELFHOSTED_APP_ERROR"}},
-		"save with a bad JWT":  {call: save("x.y.z", freshToken), want: rejected(401)},
-		"save, bad JWT as 400": {databraintest.Switches{BadJWT400: true, ErrorStatus: true}, save("x.y.z", freshToken), rejected(400)},
-		"save without a JWT":   {call: save("", freshToken), want: rejected(401)},
+		"unknown token":      {call: probe(freshToken), want: rejected(400)},
+		"unknown token, 401": {databraintest.Switches{BadServiceToken401: true}, probe(freshToken), rejected(401)},
+		"no token":           {call: probe(""), want: rejected(400)},
+		"unknown admin": {call: signIn("else@company.com", "x"), want: outcome{Class: databrain.ClassLogin,
+			Status: 400, Code: "USER_NOT_FOUND"}},
+		"wrong password": {call: signIn(databraintest.ExampleEmail, "x"),
+			want: outcome{Class: databrain.ClassLogin, Status: 400, Code: "INVALID_CREDENTIALS"}},
+		"no password": {call: signIn(databraintest.ExampleEmail, ""),
+			want: outcome{Class: databrain.ClassInvalid, Status: 400, Code: "INVALID_REQUEST_BODY"}},
+		"sign in at the cloud": {databraintest.Switches{Cloud: true}, signIn("a@b.c", "x"),
+			outcome{Class: databrain.ClassPermanent, Status: 500, Code: "SELFHOSTED_APP_ERROR"}},
+		"save with a bad JWT": {call: save("x.y.z", freshToken), want: rejected(401)},
+		"save, bad JWT as 400": {databraintest.Switches{BadJWT400: true, ErrorStatus: true}, save("x.y.z",
+			freshToken), rejected(400)},
+		"save without a JWT": {call: save("", freshToken), want: rejected(401)},
 		"an app that is gone": {call: func(t *testing.T, c *databrain.Client) error {
 			return drain(c.APITokens(t.Context(), serviceToken(), "gone"))
 		}, want: outcome{Class: databrain.ClassNotFound, Status: 400, Code: "DATA_APP_NOT_FOUND"}},
@@ -185,7 +190,8 @@ func TestRefusals(t *testing.T) {
 		"page 0": {call: func(t *testing.T, c *databrain.Client) error {
 			return drain(c.DataAppPages(t.Context(), serviceToken(), 0))
 		}, want: outcome{Class: databrain.ClassInvalid, Status: 400, Code: "INVALID_REQUEST_BODY"}},
-		"rotate again in grace": {databraintest.Switches{RefuseRotateInGrace: true}, rotateTwice, outcome{Class: databrain.ClassAuth, Rejected: true, Status: 400, Code: "EXPIRED_SERVICE_TOKEN"}},
+		"rotate again in grace": {databraintest.Switches{RefuseRotateInGrace: true}, rotateTwice,
+			outcome{Class: databrain.ClassAuth, Rejected: true, Status: 400, Code: "EXPIRED_SERVICE_TOKEN"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			db := databraintest.New(databraintest.Config{Switches: tt.switches})

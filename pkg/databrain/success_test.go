@@ -16,10 +16,11 @@ import (
 func TestSuccess(t *testing.T) {
 	for _, o := range operations() {
 		for name, do := range map[string]*standin.Action{
-			"documented":           nil,
-			"with error null":      action(strings.TrimSuffix(o.right(), "}") + `,"error":null}`),
-			"with error first":     action(`{"error":null,` + strings.TrimPrefix(o.right(), "{")),
-			"with other members":   action(`{"Key":1,"Data":2,"n":1e999,"deep":{"a":[{}]},` + strings.TrimPrefix(o.right(), "{")),
+			"documented":       nil,
+			"with error null":  action(strings.TrimSuffix(o.right(), "}") + `,"error":null}`),
+			"with error first": action(`{"error":null,` + strings.TrimPrefix(o.right(), "{")),
+			"with other members": action(`{"Key":1,"Data":2,"n":1e999,"deep":{"a":[{}]},` +
+				strings.TrimPrefix(o.right(), "{")),
 			"with white space":     action(" \r\n" + strings.ReplaceAll(o.right(), ":", "\t:\n ") + "\n\n"),
 			"201":                  answer(http.StatusCreated, o.right()),
 			"202":                  answer(http.StatusAccepted, o.right()),

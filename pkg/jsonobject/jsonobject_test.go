@@ -104,7 +104,8 @@ func TestReadReturnsTheErrorOfItsCaller(t *testing.T) {
 // FuzzParse holds Parse against encoding/json: both accept the same documents, and
 // see the same values where no name is given twice.
 func FuzzParse(f *testing.F) {
-	for _, seed := range []string{`{}`, ` {"a":1,"b":[{}]} `, `{"a":1,"a":2}`, `{"a":1,}`, `{"a" 1}`, `{,}`, `{"a":}`, `{}x`, "{\"\xff\":1}", `[]`, `null`} {
+	for _, seed := range []string{`{}`, ` {"a":1,"b":[{}]} `, `{"a":1,"a":2}`, `{"a":1,}`, `{"a" 1}`, `{,}`,
+		`{"a":}`, `{}x`, "{\"\xff\":1}", `[]`, `null`} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, document string) {

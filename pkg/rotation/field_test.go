@@ -99,7 +99,8 @@ func (b *bench) obey(t *testing.T, err error) {
 // no takeover.
 func TestPreviousOnlyExplains(t *testing.T) {
 	for _, takeover := range []rotation.Takeover{rotation.TakeoverEmpty, rotation.TakeoverInvalid} {
-		for fault, value := range map[string]string{"denied": "", "damaged": "hunter2", "other members": `{"serviceToken":"hunter2"}`} {
+		for fault, value := range map[string]string{"denied": "", "damaged": "hunter2",
+			"other members": `{"serviceToken":"hunter2"}`} {
 			t.Run(string(takeover)+"/"+fault, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					b := newBench(t)
@@ -120,7 +121,8 @@ func TestPreviousOnlyExplains(t *testing.T) {
 					if nameOf(err) != rotation.CurrentTokenRejected {
 						t.Fatalf("got %v", err)
 					}
-					for _, word := range []string{"AWSPREVIOUS, which may still work, could not be read", "status 400", "AUTHENTICATION_ERROR"} {
+					for _, word := range []string{"AWSPREVIOUS, which may still work, could not be read", "status 400",
+						"AUTHENTICATION_ERROR"} {
 						if !strings.Contains(err.Error(), word) {
 							t.Errorf("%v does not say %q", err, word)
 						}
@@ -136,7 +138,8 @@ func TestPreviousOnlyExplains(t *testing.T) {
 
 // TestReplica: a rotation of a replica could only fail late.
 func TestReplica(t *testing.T) {
-	for primary, want := range map[string]rotation.Name{"": "", "us-east-1": "", "eu-central-1": rotation.SecretIsReplica} {
+	for primary, want := range map[string]rotation.Name{"": "", "us-east-1": "",
+		"eu-central-1": rotation.SecretIsReplica} {
 		sdk := described{out: &secretsmanager.DescribeSecretOutput{
 			ARN: aws.String(
 				"arn:aws:secretsmanager:us-east-1:123456789012:secret:rotated-AbCdEf",
@@ -196,8 +199,9 @@ func TestShortTimeOut(t *testing.T) {
 func TestErrorsPromiseNoVainRetry(t *testing.T) {
 	for code, vain := range map[string]bool{
 		"ThrottlingException": false, "InternalServiceError": false, "ServiceUnavailableException": false,
-		"AccessDeniedException": true, "DecryptionFailure": true, "KMSInvalidStateException": true, "LimitExceededException": true,
-		"ValidationException": true, "InvalidParameterException": true, "SomethingNewException": true,
+		"AccessDeniedException": true, "DecryptionFailure": true, "KMSInvalidStateException": true,
+		"LimitExceededException": true,
+		"ValidationException":    true, "InvalidParameterException": true, "SomethingNewException": true,
 	} {
 		err := handle(t, described{err: &smithy.GenericAPIError{Code: code, Message: "no"}}, rotation.StepCreate)
 		if nameOf(err) != rotation.SecretsManagerFailed || !strings.Contains(err.Error(), code) {

@@ -33,7 +33,8 @@ func (l interleaving) String() string {
 
 func parseInterleaving(text string) (l interleaving, err error) {
 	var where string
-	if _, err = fmt.Sscanf(text, "%s after %d steps %s || %s turns %q", &where, &l.done, &l.steps[0], &l.steps[1], &l.turns); err != nil {
+	if _, err = fmt.Sscanf(text, "%s after %d steps %s || %s turns %q", &where, &l.done, &l.steps[0], &l.steps[1],
+		&l.turns); err != nil {
 		return l, err
 	}
 	l.setup, err = parseSetup(where)

@@ -132,7 +132,8 @@ func (b *bench) binary(t *testing.T) {
 	t.Helper()
 	_, err := sdkOf(
 		b,
-	).PutSecretValue(t.Context(), &secretsmanager.PutSecretValueInput{SecretId: aws.String(secretName), SecretBinary: []byte("hunter2")})
+	).PutSecretValue(t.Context(), &secretsmanager.PutSecretValueInput{SecretId: aws.String(secretName),
+		SecretBinary: []byte("hunter2")})
 	b.must(t, err)
 	b.must(t, b.secrets.SetLabels(secretName, b.version, "AWSPENDING"))
 }

@@ -110,7 +110,8 @@ func setRow(pending, current, previous rotation.Standing, takeover rotation.Take
 func TestUnknownActionsRefuse(t *testing.T) {
 	want := map[string]rotation.Name{
 		"guard": rotation.UnknownStep, "create": rotation.DatabrainUnavailable, "rotated": rotation.DatabrainRefused,
-		"set": rotation.DatabrainUnavailable, "preflight": rotation.DatabrainUnavailable, "finish": rotation.PendingTokenRejected,
+		"set": rotation.DatabrainUnavailable, "preflight": rotation.DatabrainUnavailable,
+		"finish": rotation.PendingTokenRejected,
 	}
 	got := make(map[string]rotation.Name)
 	for place, err := range rotation.UnknownActions() {

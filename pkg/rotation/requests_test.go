@@ -107,7 +107,8 @@ func TestOrphansAreCounted(t *testing.T) {
 			t.Errorf("%s of %q: OrphanPossible %d times", f, r.calls[rotate-1].op, n)
 		}
 	}
-	for _, f := range []fault{{call: rotate, kind: unreachable}, {call: rotate, kind: noConnect}, {call: rotate, kind: throttled}} {
+	for _, f := range []fault{{call: rotate, kind: unreachable}, {call: rotate, kind: noConnect}, {call: rotate,
+		kind: throttled}} {
 		if r := (schedule{setup{"grace", "normal", "default"}, []fault{f}}).check(t); strings.Contains(
 			r.metrics,
 			"OrphanPossible",

@@ -87,7 +87,8 @@ const (
 // document is a value whose every byte has to survive: order, spaces, number
 // formats, escapes, a member called token further down.
 func secretDocument(token string) string {
-	return `{ "host":"db.example.com", "port":5432.50e0,"token":"` + token + `" ,"nested":{"token":"x"},"é":"\u00e9\u0000","token ":null}`
+	return `{ "host":"db.example.com", "port":5432.50e0,"token":"` + token +
+		`" ,"nested":{"token":"x"},"é":"\u00e9\u0000","token ":null}`
 }
 
 // starts are the states that a rotation may find.

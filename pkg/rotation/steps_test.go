@@ -325,7 +325,8 @@ func TestRefusals(t *testing.T) {
 			b.must(t, b.secrets.SetLabels(secretName, otherUUID, "AWSPREVIOUS"))
 			b.must(t, b.secrets.Corrupt(secretName, otherUUID, `{"token":"`+otherUUID+`"}`))
 			b.db.SetToken(otherUUID)
-		}, want: rotation.CurrentTokenRejected, says: "--version-stage AWSCURRENT --move-to-version-id " + otherUUID + " --remove-from-version-id ", wrote: true},
+		}, want: rotation.CurrentTokenRejected, says: "--version-stage AWSCURRENT --move-to-version-id " + otherUUID +
+			" --remove-from-version-id ", wrote: true},
 		{name: "current empty, takeover never", with: func(t *testing.T, b *bench) {
 			b.config.Takeover = rotation.TakeoverNever
 			b.corrupt(t, "AWSCURRENT", `{"token":""}`)
@@ -462,7 +463,8 @@ func TestRotations(t *testing.T) {
 			b.db.Inject(
 				standin.Fault{Operation: http.MethodPost, Target: "/api/v2/service-token", AfterEffect: true, Do: standin.Cut()},
 			)
-		}, want: `{"token":"%s","note":"kept"}`, logged: []string{"the outcome of saving the token is unknown", "Databrain accepts it"}},
+		}, want: `{"token":"%s","note":"kept"}`, logged: []string{"the outcome of saving the token is unknown",
+			"Databrain accepts it"}},
 		{name: "lost request", with: func(_ *testing.T, b *bench) {
 			b.db.Inject(standin.Fault{Operation: http.MethodPost, Target: "/api/v2/service-token", Do: standin.Cut()})
 		}, want: `{"token":"%s","note":"kept"}`, logged: []string{"the outcome of saving the token is unknown"}},
@@ -491,7 +493,8 @@ func TestRotations(t *testing.T) {
 		{name: "grace, lost answer", with: func(_ *testing.T, b *bench) {
 			b.config.Strategy = rotation.Grace
 			b.db.Inject(standin.Fault{Target: "/api/v2/service-token/rotate", AfterEffect: true, Do: standin.Cut()})
-		}, want: `{"token":"%s","note":"kept"}`, oldWork: true, logged: []string{"a token that nobody holds may be live"}, metrics: []string{"OrphanPossible"}},
+		}, want: `{"token":"%s","note":"kept"}`, oldWork: true,
+			logged: []string{"a token that nobody holds may be live"}, metrics: []string{"OrphanPossible"}},
 		{name: "grace, bootstrap", with: func(t *testing.T, b *bench) {
 			b.config.Strategy = rotation.Grace
 			b.corrupt(t, "AWSCURRENT", `{"token":""}`)
@@ -552,11 +555,13 @@ func TestRotations(t *testing.T) {
 // TestPreflightWritesNothing checks testSecret alone, on a version without a value.
 func TestPreflightWritesNothing(t *testing.T) {
 	for name, tt := range map[string]struct{ current, pending, says string }{
-		"current works":                    {`{"token":"` + oldUUID + `"}`, "", "pre-flight: Databrain accepts AWSCURRENT"},
-		"nothing to rotate yet":            {`{"token":""}`, "", "pre-flight: nothing to rotate yet"},
-		"nothing yet, and a copy of it":    {`{"token":""}`, `{"token":""}`, "pre-flight: nothing to rotate yet"},
-		"a copy of current":                {`{"token":"` + oldUUID + `"}`, `{"token":"` + oldUUID + `"}`, "accepts the pending token"},
-		"a copy of a rejected token":       {`{"token":"` + otherUUID + `"}`, `{"token":"` + otherUUID + `"}`, "pre-flight: Databrain rejects AWSCURRENT"},
+		"current works":                 {`{"token":"` + oldUUID + `"}`, "", "pre-flight: Databrain accepts AWSCURRENT"},
+		"nothing to rotate yet":         {`{"token":""}`, "", "pre-flight: nothing to rotate yet"},
+		"nothing yet, and a copy of it": {`{"token":""}`, `{"token":""}`, "pre-flight: nothing to rotate yet"},
+		"a copy of current": {`{"token":"` + oldUUID + `"}`, `{"token":"` + oldUUID + `"}`,
+			"accepts the pending token"},
+		"a copy of a rejected token": {`{"token":"` + otherUUID + `"}`, `{"token":"` + otherUUID + `"}`,
+			"pre-flight: Databrain rejects AWSCURRENT"},
 		"a rejected token may be replaced": {`{"token":"` + otherUUID + `"}`, "", "pre-flight: Databrain rejects AWSCURRENT"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -571,7 +576,8 @@ func TestPreflightWritesNothing(t *testing.T) {
 				if !strings.Contains(b.out.String(), tt.says) {
 					t.Errorf("the log does not say so: %s", b.out.String())
 				}
-				if n := b.secrets.Count("PutSecretValue") + b.secrets.Count("UpdateSecretVersionStage") + b.db.Count("POST /api/v2/service-token"); n != 0 {
+				if n := b.secrets.Count("PutSecretValue") + b.secrets.Count("UpdateSecretVersionStage") +
+					b.db.Count("POST /api/v2/service-token"); n != 0 {
 					t.Errorf("%d writes", n)
 				}
 			})

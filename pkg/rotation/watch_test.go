@@ -194,7 +194,8 @@ func (o *watch) beforeCall(c *call) {
 	default:
 		o.broken("call %d is none that a rotation needs: %s %s %s", c.n, c.req.Method, c.req.URL.Path, c.op)
 	}
-	for op, most := range map[string]int{opSignIn: 1, opSave: 2, opRotate: 1, opMove: o.w.wireTries(), opProve: o.w.wireTries(), opPut: 40} {
+	for op, most := range map[string]int{opSignIn: 1, opSave: 2, opRotate: 1, opMove: o.w.wireTries(),
+		opProve: o.w.wireTries(), opPut: 40} {
 		if c.inv.counts[op] > most {
 			o.broken("call %d: %q for the %d. time in one invocation", c.n, op, c.inv.counts[op])
 		}
@@ -338,7 +339,8 @@ func encodings(secret string) map[string]string {
 		return nil
 	}
 	forms := map[string]string{
-		"plain": secret, "query": url.QueryEscape(secret), "path": url.PathEscape(secret), "hex": hex.EncodeToString([]byte(secret)),
+		"plain": secret, "query": url.QueryEscape(secret), "path": url.PathEscape(secret),
+		"hex":  hex.EncodeToString([]byte(secret)),
 		"JSON": strings.Trim(string(must(json.Marshal(secret))), `"`),
 	}
 	for shift := range 3 {
@@ -357,7 +359,8 @@ func TestEncodingsFindALeak(t *testing.T) {
 	for _, before := range []string{"", "x", "Basic ops:"} {
 		text := before + adminPassword + " and more"
 		for _, leak := range []string{
-			text, url.QueryEscape(text), url.PathEscape(text), hex.EncodeToString([]byte(text)), string(must(json.Marshal(text))),
+			text, url.QueryEscape(text), url.PathEscape(text), hex.EncodeToString([]byte(text)),
+			string(must(json.Marshal(text))),
 			base64.StdEncoding.EncodeToString([]byte(text)), base64.RawURLEncoding.EncodeToString([]byte(text)),
 		} {
 			found := false

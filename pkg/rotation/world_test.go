@@ -108,7 +108,8 @@ func newWorld(s setup) *world {
 
 func (w *world) sdk(o options) *secretsmanager.Client {
 	so := secretsmanager.Options{
-		Region: "us-east-1", BaseEndpoint: aws.String("http://" + secretsHost), HTTPClient: transport.Bounded(&http.Client{Transport: w.wire}, attemptTime),
+		Region: "us-east-1", BaseEndpoint: aws.String("http://" + secretsHost),
+		HTTPClient:  transport.Bounded(&http.Client{Transport: w.wire}, attemptTime),
 		Credentials: aws.AnonymousCredentials{}, // signing would be a tenth of the time
 	}
 	if !o.sdkRetry {
@@ -135,7 +136,8 @@ func (w *world) furnish(o options) {
 }
 
 func (w *world) enableRotation() {
-	if err := w.sm.ConfigureRotation(w.secret, functionARN, secretsmanagertest.RotationRules{AutomaticallyAfterDays: 30}); err != nil {
+	if err := w.sm.ConfigureRotation(w.secret, functionARN,
+		secretsmanagertest.RotationRules{AutomaticallyAfterDays: 30}); err != nil {
 		panic(err)
 	}
 }

@@ -69,7 +69,8 @@ func TestReaderNamesEveryFaultAndNoValue(t *testing.T) {
 		t.Fatal("no error")
 	}
 	for _, name := range []string{
-		"MISSING", "PADDED", "QUOTED", "SSL_CERT_FILE", "MODE", "COUNT", "BIG", "GRACE", "PART", "ZERO", "DATABRAIN_BASE_URL", "DATABRAIN_ALLOW_HTTP",
+		"MISSING", "PADDED", "QUOTED", "SSL_CERT_FILE", "MODE", "COUNT", "BIG", "GRACE", "PART", "ZERO",
+		"DATABRAIN_BASE_URL", "DATABRAIN_ALLOW_HTTP",
 	} {
 		if !strings.Contains(err.Error(), name+" ") {
 			t.Errorf("%s is not named in: %v", name, err)
@@ -84,7 +85,8 @@ func TestSecretID(t *testing.T) {
 	for value, ok := range map[string]bool{
 		"databrain/admin": true, "a+b=c.d@e!f-g_h": true,
 		"arn:aws:secretsmanager:us-east-1:123456789012:secret:databrain/admin-GhIjKl": true,
-		`"databrain/admin"`: false, `'databrain/admin'`: false, "databrain admin": false, "{{resolve:x}}": false, "": false, " a": false,
+		`"databrain/admin"`: false, `'databrain/admin'`: false, "databrain admin": false, "{{resolve:x}}": false,
+		"": false, " a": false,
 	} {
 		r := reader(map[string]string{"ID": value})
 		r.SecretID("ID")

@@ -172,7 +172,8 @@ func FuzzWith(f *testing.F) {
 }
 
 func TestParseRefusesBinary(t *testing.T) {
-	for says, binary := range map[string][]byte{"is binary (SecretBinary)": []byte("hunter2"), "neither text nor binary": nil} {
+	for says, binary := range map[string][]byte{"is binary (SecretBinary)": []byte("hunter2"),
+		"neither text nor binary": nil} {
 		if _, err := tokensecret.Parse(nil, binary); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%v does not say %q", err, says)
 		}
