@@ -24,10 +24,10 @@ type KeyedToken struct {
 }
 
 // KeyedAPITokens reads the tokens of the data app called name in one answer
-// ({docs}/list-api-tokens), as [Client.APITokens] does, and keeps the keys. It is for
+// ({docs}/list-api-tokens), as [Client.APITokens] does with [Whole], and keeps the keys. It is for
 // a rotation, which finds in the list what a lost answer did not show.
 func (c *Client) KeyedAPITokens(ctx context.Context, service Secret, name string) iter.Seq2[KeyedToken, error] {
-	return entries(ctx, c, apiTokensRequest(service, name), decodeKeyedToken)
+	return entries(ctx, c, apiTokensRequest(service, name, Whole), decodeKeyedToken)
 }
 
 func decodeKeyedToken(raw json.RawMessage) (KeyedToken, error) {
@@ -37,7 +37,7 @@ func decodeKeyedToken(raw json.RawMessage) (KeyedToken, error) {
 	}
 	object, err := jsonobject.Parse(raw)
 	if err != nil {
-		return KeyedToken{}, errEntry
+		return KeyedToken{}, ErrEntry
 	}
 	key, _ := object.Text("key")
 	return KeyedToken{APIToken: token, Key: NewSecret(key)}, nil

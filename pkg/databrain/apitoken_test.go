@@ -123,7 +123,7 @@ func TestKeysAreListed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plain, err := collect(c.APITokens(t.Context(), serviceToken(), exampleApp))
+	plain, err := collect(c.APITokens(t.Context(), serviceToken(), exampleApp, databrain.Whole))
 	if err != nil {
 		t.Fatal(err)
 	}

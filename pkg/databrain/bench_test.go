@@ -37,7 +37,7 @@ func BenchmarkAPITokens(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		n := 0
-		for _, err := range client.APITokens(b.Context(), databrain.NewSecret("token"), "Sales") {
+		for _, err := range client.APITokens(b.Context(), databrain.NewSecret("token"), "Sales", databrain.Whole) {
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -102,18 +102,17 @@ func canaryCalls() map[string]func(context.Context, *databrain.Client) error {
 			_, err := c.RotateServiceTokenAsAdmin(ctx, jwt, token, 0)
 			return err
 		},
-		"Probe": func(ctx context.Context, c *databrain.Client) error { return c.Probe(ctx, token) },
-		"unsendable": func(ctx context.Context, c *databrain.Client) error {
-			return c.Probe(ctx,
-				databrain.NewSecret(canary))
+		"Probe":      func(ctx context.Context, c *databrain.Client) error { return c.Probe(ctx, token) },
+		"unsendable": func(ctx context.Context, c *databrain.Client) error { return c.Probe(ctx, databrain.NewSecret(canary)) },
+		"DataApps": func(ctx context.Context, c *databrain.Client) error {
+			return drain(c.DataApps(ctx, token, databrain.Whole))
 		},
-		"DataApps":     func(ctx context.Context, c *databrain.Client) error { return drain(c.DataApps(ctx, token)) },
-		"DataAppPages": func(ctx context.Context, c *databrain.Client) error { return drain(c.DataAppPages(ctx, token, 1)) },
+		"DataAppPages": func(ctx context.Context, c *databrain.Client) error { return drain(c.DataApps(ctx, token, 1)) },
 		"APITokens": func(ctx context.Context, c *databrain.Client) error {
-			return drain(c.APITokens(ctx, token, canaryAnswer))
+			return drain(c.APITokens(ctx, token, canaryAnswer, databrain.Whole))
 		},
 		"APITokenPages": func(ctx context.Context, c *databrain.Client) error {
-			return drain(c.APITokenPages(ctx, token, canaryAnswer, 1))
+			return drain(c.APITokens(ctx, token, canaryAnswer, 1))
 		},
 	}
 }

@@ -1,6 +1,7 @@
 package databrain_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -9,10 +10,9 @@ import (
 	"databrain-rotation/pkg/databrain"
 )
 
-// TestBadEntries: an entry that cannot be told from others ends the list with an
-// error, since a list with holes must not pass for the whole.
+// TestBadEntries: an entry that cannot be told from others is said to be one, and hides
+// none of its neighbours.
 func TestBadEntries(t *testing.T) {
-	want := outcome{Class: databrain.ClassDecode, Unknown: true, Status: 200}
 	for name, tt := range map[string]struct{ app, token string }{
 		"null":           {`null`, `null`},
 		"text":           {`"a"`, `"a"`},
@@ -28,21 +28,34 @@ func TestBadEntries(t *testing.T) {
 		"twice":          {`{"name":"a","name":"b"}`, `{"key":"a","key":"b"}`},
 		"twice the same": {`{"name":"a","name":"a"}`, `{"key":"a","key":"a"}`},
 		"twice by force": {`{"name":"a","\u006eame":"b"}`, `{"key":"a","\u006bey":"b"}`},
-		"open":           {`{"name":"a"`, `{"key":"a"`},
-		"no JSON":        {`{name:'a'}`, `{key:'a'}`},
+		"masked":         {`{}`, `{"key":"********"}`},
+		"masked in part": {`{}`, `{"key":"550e8400-****-****-****-446655440000"}`},
+		"bullets":        {`{}`, `{"key":"•••••"}`},
+		"white space":    {`{}`, `{"key":" a"}`},
 	} {
-		good := `{"name":"good","key":"good"},`
-		apps, err := collect(says(t, `{"data":[`+good+tt.app+`]}`).DataApps(t.Context(), serviceToken()))
-		if diff := cmp.Diff(want, outcomeOf(t, err)); diff != "" || len(apps) != 1 {
-			t.Errorf("%s: app: %d apps, %v\n%s", name, len(apps), err, diff)
+		good := `{"name":"good","key":"good"}`
+		client := says(t, `{"data":[`+good+`,`+tt.app+`,`+good+`]}`)
+		apps, err := collect(client.DataApps(t.Context(), serviceToken(), databrain.Whole))
+		if !errors.Is(err, databrain.ErrEntry) || len(apps) != 2 {
+			t.Errorf("%s: app: %d apps, %v", name, len(apps), err)
 		}
-		tokens, err := collect(says(t, `{"data":[`+good+tt.token+`]}`).APITokens(t.Context(), serviceToken(), "a"))
-		if diff := cmp.Diff(want, outcomeOf(t, err)); diff != "" || len(tokens) != 1 {
-			t.Errorf("%s: token: %d tokens, %v\n%s", name, len(tokens), err, diff)
+		client = says(t, `{"data":[`+good+`,`+tt.token+`,`+good+`]}`)
+		for _, page := range []int{databrain.Whole, 1} {
+			tokens, err := collect(client.APITokens(t.Context(), serviceToken(), "a", page))
+			if !errors.Is(err, databrain.ErrEntry) || len(tokens) != 2 {
+				t.Errorf("%s: token: %d tokens, %v", name, len(tokens), err)
+			}
 		}
-		pages, err := collect(says(t, `{"data":[`+good+tt.token+`]}`).APITokenPages(t.Context(), serviceToken(), "a", 1))
-		if diff := cmp.Diff(want, outcomeOf(t, err)); diff != "" || len(pages) != 0 {
-			t.Errorf("%s: pages: %d, %v\n%s", name, len(pages), err, diff)
+	}
+}
+
+// TestListsThatBreakOff: what is no JSON ends the list.
+func TestListsThatBreakOff(t *testing.T) {
+	want := outcome{Class: databrain.ClassDecode, Unknown: true, Status: 200}
+	for _, entry := range []string{`{"name":"a"`, `{name:'a'}`, `{"name":"a"} {"name":"b"}`} {
+		apps, err := collect(says(t, `{"data":[{"name":"good"},`+entry+`]}`).DataApps(t.Context(), serviceToken(), databrain.Whole))
+		if diff := cmp.Diff(want, outcomeOf(t, err)); diff != "" || len(apps) == 0 {
+			t.Errorf("%s: %d apps, %v\n%s", entry, len(apps), err, diff)
 		}
 	}
 }
@@ -69,17 +82,12 @@ func TestOddEntries(t *testing.T) {
 		`{"key":"a","name":"\u0000\u001b[31m"}`:     {Name: "\x00\x1b[31m"},
 	} {
 		want.Fingerprint = fingerprint
-		tokens, err := collect(says(t, `{"data":[`+raw+`]}`).APITokens(t.Context(), serviceToken(), "a"))
+		tokens, err := collect(says(t, `{"data":[`+raw+`]}`).APITokens(t.Context(), serviceToken(), "a", databrain.Whole))
 		if diff := cmp.Diff([]databrain.APIToken{want}, tokens); diff != "" || err != nil {
 			t.Errorf("%s: %v\n%s", raw, err, diff)
 		}
 	}
-	apps, err := collect(
-		says(
-			t,
-			`{"data":[{"name":"a","embedCount":1e999,"embeds":null,"type":7,"updatedAt":null}]}`,
-		).DataApps(t.Context(), serviceToken()),
-	)
+	apps, err := collect(says(t, `{"data":[{"name":"a","embedCount":1e999,"embeds":null,"type":7,"updatedAt":null}]}`).DataApps(t.Context(), serviceToken(), databrain.Whole))
 	if diff := cmp.Diff([]databrain.DataApp{{Name: "a"}}, apps); diff != "" || err != nil {
 		t.Errorf("%v\n%s", err, diff)
 	}
@@ -134,9 +142,7 @@ func TestCreatedAt(t *testing.T) {
 		`{}`:                                          {},
 		`"2024-01-15T10:30:00Z","other":"2024-01-01"`: day,
 	} {
-		tokens, err := collect(
-			says(t, `{"data":[{"key":"a","createdAt":`+raw+`}]}`).APITokens(t.Context(), serviceToken(), "a"),
-		)
+		tokens, err := collect(says(t, `{"data":[{"key":"a","createdAt":`+raw+`}]}`).APITokens(t.Context(), serviceToken(), "a", databrain.Whole))
 		if err != nil || len(tokens) != 1 {
 			t.Errorf("%s: %d tokens, %v", raw, len(tokens), err)
 			continue

@@ -144,9 +144,6 @@ func (c *Client) broken(r request, status int, err error) *Error {
 	case errors.Is(err, errUnreadable):
 		e.Class, e.err = ClassDecode, errUnreadable
 		return e
-	case errors.Is(err, errEntry):
-		e.Class, e.err = ClassDecode, errEntry
-		return e
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
 		e.Class = ClassTimeout
 	}

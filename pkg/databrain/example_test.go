@@ -82,13 +82,13 @@ func ExampleClient_RotateServiceToken() {
 	// the new token works: true
 }
 
-// Lists come entry by entry. An error is the last thing that comes: what came
-// before it is then not the whole list.
+// Lists come entry by entry. An error other than ErrEntry is the last thing that comes:
+// what came before it is then not the whole list.
 func ExampleClient_APITokens() {
 	ctx, client := context.Background(), instance()
 	token := databrain.NewSecret(databraintest.ExampleServiceToken)
 
-	for t, err := range client.APITokens(ctx, token, "Customer Portal Analytics") {
+	for t, err := range client.APITokens(ctx, token, "Customer Portal Analytics", databrain.Whole) {
 		if err != nil {
 			log.Fatal(err)
 		}
@@ -98,24 +98,4 @@ func ExampleClient_APITokens() {
 	// a3a9e1ed9732cab2 2024-01-15 Production API Key
 	// 6316e01c9e1d33de 2024-01-10 Development Token
 	// 5c28b2022dca14af 2024-01-08 Staging Environment
-}
-
-// Pages keep answers small, and a reading that failed can go on at its page.
-func ExampleClient_DataAppPages() {
-	ctx, client := context.Background(), instance()
-	token := databrain.NewSecret(databraintest.ExampleServiceToken)
-
-	next := 1
-	for page, err := range client.DataAppPages(ctx, token, next) {
-		if err != nil {
-			log.Fatalf("go on with page %d: %v", next, err)
-		}
-		for _, app := range page {
-			fmt.Println(app.Name)
-		}
-		next++
-	}
-	// Output:
-	// Customer Portal Analytics
-	// Partner Dashboard
 }

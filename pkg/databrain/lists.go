@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"iter"
-	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -20,9 +19,6 @@ import (
 const (
 	dataAppPath  = "/api/v2/data-app"
 	apiTokenPath = "/api/v2/data-app/api-tokens"
-
-	// PageSize is the fixed length of a page of any list ({docs}/list-data-apps).
-	PageSize = 10
 )
 
 // DataApp is one data app. Its name is its identity: the API shows no other.
@@ -38,46 +34,46 @@ type APIToken struct {
 	CreatedAt time.Time
 }
 
-var errEntry = errors.New("an entry of the list lacks its name or key")
+// ErrEntry stands for an entry of a list that lacks its name or key, or has a key that
+// is none. A list that yields it goes on.
+var ErrEntry = errors.New("an entry of the list lacks its name or key")
 
-// DataApps reads all data apps in one answer ({docs}/list-data-apps), yielding
-// them as they arrive. An error is the last thing yielded: what came before it is
-// then not the whole list.
-func (c *Client) DataApps(ctx context.Context, token Secret) iter.Seq2[DataApp, error] {
-	return entries(ctx, c, dataAppsRequest(token), decodeDataApp)
-}
+// Whole asks for a list without pages. Any other number is that of a page, from 1.
+const Whole = 0
 
-// DataAppPages reads the data apps in pages from page first on, 1 being the
-// first. A page with fewer than [PageSize] entries is the last. The sequence ends
-// with the first error.
+// DataApps reads one page of the data apps, or with [Whole] all of them in one answer
+// ({docs}/list-data-apps), and yields them as they arrive. [ErrEntry] stands for an
+// entry that cannot be told from others; any other error is the last that is yielded,
+// and what came before it is then not the whole list.
 //
 // The order of the list is not documented: over a changing set, pages may skip or
-// repeat entries, and a server that ignores paging returns everything each time.
-func (c *Client) DataAppPages(ctx context.Context, token Secret, first int) iter.Seq2[[]DataApp, error] {
-	return pages(ctx, c, dataAppsRequest(token), first, decodeDataApp)
+// repeat entries. Releases differ in what they do without isPagination, so the request
+// says it in words; an instance may ignore that too.
+func (c *Client) DataApps(ctx context.Context, token Secret, page int) iter.Seq2[DataApp, error] {
+	return entries(ctx, c, request{
+		op: "list data apps", method: http.MethodGet, path: dataAppPath, query: paging(page), bearer: token,
+	}, decodeDataApp)
 }
 
-// APITokens reads the tokens of the data app called name in one answer
-// ({docs}/list-api-tokens), as [Client.DataApps] does. The answer holds the keys
-// in full; they are reduced to fingerprints as they are decoded.
-func (c *Client) APITokens(ctx context.Context, token Secret, name string) iter.Seq2[APIToken, error] {
-	return entries(ctx, c, apiTokensRequest(token, name), decodeAPIToken)
+// APITokens reads one page of the API tokens of the data app called name, or with
+// [Whole] all of them ({docs}/list-api-tokens), as [Client.DataApps] does. The answer
+// holds the keys in full; they are reduced to fingerprints as they are decoded.
+func (c *Client) APITokens(ctx context.Context, token Secret, name string, page int) iter.Seq2[APIToken, error] {
+	return entries(ctx, c, apiTokensRequest(token, name, page), decodeAPIToken)
 }
 
-// APITokenPages reads the tokens in pages, as [Client.DataAppPages] does.
-func (c *Client) APITokenPages(ctx context.Context, token Secret, name string, first int) iter.Seq2[[]APIToken, error] {
-	return pages(ctx, c, apiTokensRequest(token, name), first, decodeAPIToken)
+func apiTokensRequest(token Secret, name string, page int) request {
+	query := paging(page)
+	query.Set("dataAppName", name)
+	return request{op: "list API tokens", method: http.MethodGet, path: apiTokenPath, query: query, bearer: token}
 }
 
-func dataAppsRequest(token Secret) request {
-	return request{op: "list data apps", method: http.MethodGet, path: dataAppPath, query: url.Values{}, bearer: token}
-}
-
-func apiTokensRequest(token Secret, name string) request {
-	return request{
-		op: "list API tokens", method: http.MethodGet, path: apiTokenPath, bearer: token,
-		query: url.Values{"dataAppName": {name}},
+// paging returns the query for one page of a list. Both values are strings.
+func paging(page int) url.Values {
+	if page == Whole {
+		return url.Values{"isPagination": {"false"}}
 	}
+	return url.Values{"isPagination": {"true"}, "pageNumber": {strconv.Itoa(page)}}
 }
 
 func entries[T any](
@@ -95,11 +91,10 @@ func entries[T any](
 		}
 		defer resp.Body.Close()
 		answer, err := list(resp.Body, func(raw json.RawMessage) error {
-			entry, err := decode(raw)
-			if err == nil && !yield(entry, nil) {
-				err = errStopped
+			if !yield(decode(raw)) {
+				return errStopped
 			}
-			return err
+			return nil
 		})
 		switch {
 		case err == errStopped:
@@ -120,39 +115,11 @@ func entries[T any](
 
 var errStopped = errors.New("the caller stopped")
 
-func pages[T any](
-	ctx context.Context,
-	c *Client,
-	r request,
-	first int,
-	decode func(json.RawMessage) (T, error),
-) iter.Seq2[[]T, error] {
-	return func(yield func([]T, error) bool) {
-		for number := first; ; number++ {
-			r := r
-			r.query = maps.Clone(r.query) // the sequence may be in use elsewhere
-			r.query.Set("isPagination", "true")
-			r.query.Set("pageNumber", strconv.Itoa(number))
-			var page []T
-			for entry, err := range entries(ctx, c, r, decode) {
-				if err != nil {
-					yield(nil, err)
-					return
-				}
-				page = append(page, entry)
-			}
-			if !yield(page, nil) || len(page) < PageSize {
-				return
-			}
-		}
-	}
-}
-
 func decodeDataApp(raw json.RawMessage) (DataApp, error) {
 	app, err := jsonobject.Parse(raw)
 	name, _ := app.Text("name")
 	if err != nil || name == "" {
-		return DataApp{}, errEntry
+		return DataApp{}, ErrEntry
 	}
 	return DataApp{name}, nil
 }
@@ -160,12 +127,22 @@ func decodeDataApp(raw json.RawMessage) (DataApp, error) {
 func decodeAPIToken(raw json.RawMessage) (APIToken, error) {
 	token, err := jsonobject.Parse(raw)
 	key, _ := token.Text("key")
-	if err != nil || key == "" {
-		return APIToken{}, errEntry
+	if err != nil || !isKey(key) {
+		return APIToken{}, ErrEntry
 	}
 	sum := sha256.Sum256([]byte(key))
 	name, _ := token.Text("name")
 	return APIToken{Fingerprint: hex.EncodeToString(sum[:8]), Name: name, CreatedAt: created(token)}, nil
+}
+
+// isKey reports whether text can be a bearer token (RFC 6750, section 2.1). Asterisks
+// and bullets cannot: an instance that masks its keys would give one key to all tokens.
+func isKey(text string) bool {
+	const marks = "-._~+/="
+	return text != "" && !strings.ContainsFunc(text, func(c rune) bool {
+		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+		return !letter && !strings.ContainsRune(marks, c)
+	})
 }
 
 // created reads the member createdAt. The bounds of the year are those within

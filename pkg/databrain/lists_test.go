@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"runtime"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -29,9 +28,11 @@ func says(t testing.TB, body string) *databrain.Client {
 // collect is drain that keeps what came before the error.
 func collect[T any](seq iter.Seq2[T, error]) (all []T, err error) {
 	for v, e := range seq {
-		if err = e; e == nil {
-			all = append(all, v)
+		if e != nil {
+			err = e
+			continue
 		}
+		all = append(all, v)
 	}
 	return all, err
 }
@@ -39,12 +40,11 @@ func collect[T any](seq iter.Seq2[T, error]) (all []T, err error) {
 func TestExampleLists(t *testing.T) {
 	db := databraintest.New(databraintest.Config{})
 	c := inProcess(t, db.Client().Transport, databrain.Options{})
-	apps, err := collect(c.DataApps(t.Context(), serviceToken()))
-	if diff := cmp.Diff([]databrain.DataApp{{Name: exampleApp}, {Name: "Partner Dashboard"}}, apps); diff != "" ||
-		err != nil {
+	apps, err := collect(c.DataApps(t.Context(), serviceToken(), databrain.Whole))
+	if diff := cmp.Diff([]databrain.DataApp{{Name: exampleApp}, {Name: "Partner Dashboard"}}, apps); diff != "" || err != nil {
 		t.Errorf("%v\n%s", err, diff)
 	}
-	tokens, err := collect(c.APITokens(t.Context(), serviceToken(), exampleApp))
+	tokens, err := collect(c.APITokens(t.Context(), serviceToken(), exampleApp, databrain.Whole))
 	if diff := cmp.Diff([]databrain.APIToken{
 		{Fingerprint: "a3a9e1ed9732cab2", Name: "Production API Key", CreatedAt: time.Date(2024, 1, 15, 10, 30, 0, 0,
 			time.UTC)},
@@ -55,7 +55,7 @@ func TestExampleLists(t *testing.T) {
 	}, tokens); diff != "" || err != nil {
 		t.Errorf("%v\n%s", err, diff)
 	}
-	if got := db.Calls()[0].Query; got != "" {
+	if got := db.Calls()[0].Query; got != "isPagination=false" {
 		t.Errorf("the whole list was asked for with %q", got)
 	}
 }
@@ -70,7 +70,7 @@ func TestListIsStreamed(t *testing.T) {
 			io.WriteString(w, `,{"name":"b"}]}`)
 		})}, databrain.Options{})
 		var got []string
-		for app, err := range c.DataApps(t.Context(), serviceToken()) {
+		for app, err := range c.DataApps(t.Context(), serviceToken(), databrain.Whole) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -97,7 +97,7 @@ func TestFlatMemory(t *testing.T) {
 	}
 	before := held()
 	n := 0
-	for _, err := range c.APITokens(t.Context(), serviceToken(), "Data App 00000") {
+	for _, err := range c.APITokens(t.Context(), serviceToken(), "Data App 00000", databrain.Whole) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -118,13 +118,12 @@ func TestEarlyStop(t *testing.T) {
 	transport := &bodies{RoundTripper: db.Client().Transport}
 	c := inProcess(t, transport, databrain.Options{})
 	for name, seq := range map[string]func(func() bool){
-		"apps":      func(more func() bool) { each2(c.DataApps(t.Context(), serviceToken()), more) },
-		"app pages": func(more func() bool) { each2(c.DataAppPages(t.Context(), serviceToken(), 1), more) },
-		"tokens":    func(more func() bool) { each2(c.APITokens(t.Context(), serviceToken(), "Data App 00007"), more) },
-		"token pages": func(more func() bool) {
-			each2(c.APITokenPages(t.Context(), serviceToken(), "Data App 00007",
-				1), more)
+		"apps":      func(more func() bool) { each2(c.DataApps(t.Context(), serviceToken(), databrain.Whole), more) },
+		"app pages": func(more func() bool) { each2(c.DataApps(t.Context(), serviceToken(), 1), more) },
+		"tokens": func(more func() bool) {
+			each2(c.APITokens(t.Context(), serviceToken(), "Data App 00007", databrain.Whole), more)
 		},
+		"token pages": func(more func() bool) { each2(c.APITokens(t.Context(), serviceToken(), "Data App 00007", 1), more) },
 	} {
 		for _, stop := range []int{1, 2} {
 			n := 0
@@ -152,118 +151,26 @@ func each2[T any](seq iter.Seq2[T, error], more func() bool) {
 	}
 }
 
+// TestPages: a page has its part of the list, and the request says in words which.
 func TestPages(t *testing.T) {
 	for _, size := range []int{0, 1, 9, 10, 11, 20, 25} {
 		db := databraintest.New(databraintest.Config{DataApps: databraintest.Many(size, size, time.Unix(0, 0), manyToken)})
 		c := inProcess(t, db.Client().Transport, databrain.Options{})
-		requests := func() int { return len(db.Calls()) }
-		for first := 1; first <= 4; first++ {
-			before := requests()
-			pages, err := collect(c.DataAppPages(t.Context(), serviceToken(), first))
-			if err != nil {
-				t.Fatal(err)
+		for page := 1; page <= 4; page++ {
+			want := min(10, max(0, size-10*(page-1)))
+			apps, err := collect(c.DataApps(t.Context(), serviceToken(), page))
+			if err != nil || len(apps) != want {
+				t.Errorf("page %d of %d apps has %d; %v", page, size, len(apps), err)
 			}
-			total := 0
-			for i, page := range pages {
-				total += len(page)
-				if len(page) > databrain.PageSize || len(page) < databrain.PageSize && i < len(pages)-1 {
-					t.Errorf("%d apps from page %d: page %d of %d has %d", size, first, i+1, len(pages), len(page))
-				}
+			if size == 0 {
+				continue
 			}
-			if want := max(0, size-(first-1)*databrain.PageSize); total != want || requests()-before != len(pages) {
-				t.Errorf(
-					"%d apps from page %d: %d apps in %d pages and %d requests",
-					size,
-					first,
-					total,
-					len(pages),
-					requests()-before,
-				)
+			tokens, err := collect(c.APITokens(t.Context(), serviceToken(), "Data App 00000", page))
+			if err != nil || len(tokens) != want {
+				t.Errorf("page %d of %d tokens has %d; %v", page, size, len(tokens), err)
 			}
 		}
 	}
-}
-
-// TestPagesResume: a failure ends the sequence, and another takes up at its page.
-func TestPagesResume(t *testing.T) {
-	db := databraintest.New(databraintest.Config{DataApps: databraintest.Many(1, 35, time.Unix(0, 0), manyToken)})
-	c := inProcess(t, db.Client().Transport, databrain.Options{})
-	db.Inject(standin.Fault{Skip: 2, Do: standin.BadGateway()})
-	seen := make(map[string]bool)
-	next, failures := 1, 0
-	for done := false; !done; {
-		done = true
-		for page, err := range c.APITokenPages(t.Context(), serviceToken(), "Data App 00000", next) {
-			if err != nil {
-				failures++
-				done = false
-				break
-			}
-			for _, token := range page {
-				seen[token.Fingerprint] = true
-			}
-			next++
-		}
-	}
-	if len(seen) != 35 || failures != 1 || len(db.Calls()) != 5 {
-		t.Errorf("%d tokens, %d failures, %d requests", len(seen), failures, len(db.Calls()))
-	}
-}
-
-// TestPagingIgnored: such a server gives everything as page 1. With fewer entries
-// than a page that is the end; with more, the caller sees that nothing is new.
-func TestPagingIgnored(t *testing.T) {
-	for size, want := range map[int]int{9: 1, 23: 2} {
-		db := databraintest.New(databraintest.Config{
-			DataApps: databraintest.Many(
-				size,
-				0,
-				time.Unix(0, 0),
-				nil,
-			), Switches: databraintest.Switches{IgnorePagination: true},
-		})
-		c := inProcess(t, db.Client().Transport, databrain.Options{})
-		seen := make(map[string]bool)
-		for page, err := range c.DataAppPages(t.Context(), serviceToken(), 1) {
-			if err != nil || len(page) != size {
-				t.Fatal(err, len(page))
-			}
-			before := len(seen)
-			for _, app := range page {
-				seen[app.Name] = true
-			}
-			if len(seen) == before {
-				break
-			}
-		}
-		if n := len(db.Calls()); n != want {
-			t.Errorf("%d apps took %d requests", size, n)
-		}
-	}
-}
-
-// TestPagesAtOnce: one sequence may run twice at the same time.
-func TestPagesAtOnce(t *testing.T) {
-	db := databraintest.New(databraintest.Config{DataApps: databraintest.Many(35, 0, time.Unix(0, 0), nil)})
-	pages := inProcess(t, db.Client().Transport, databrain.Options{}).DataAppPages(t.Context(), serviceToken(), 1)
-	var wg sync.WaitGroup
-	for range 4 {
-		wg.Go(func() {
-			seen := make(map[string]bool)
-			for page, err := range pages {
-				if err != nil {
-					t.Error(err)
-				}
-				for _, app := range page {
-					seen[app.Name] = true
-				}
-			}
-			if len(seen) != 35 {
-				t.Errorf("%d apps", len(seen))
-			}
-		})
-	}
-	wg.Wait()
 }
 
 // TestAppNames: whatever an app is called arrives as it is.
@@ -280,17 +187,17 @@ func TestAppNames(t *testing.T) {
 			got, _ = url.ParseQuery(r.URL.RawQuery)
 			db.ServeHTTP(w, r)
 		})}, databrain.Options{})
-		apps, err := collect(c.DataApps(t.Context(), serviceToken()))
+		apps, err := collect(c.DataApps(t.Context(), serviceToken(), databrain.Whole))
 		if diff := cmp.Diff([]databrain.DataApp{{Name: name}}, apps); diff != "" || err != nil {
 			t.Errorf("%q: %v\n%s", name, err, diff)
 		}
-		if err := drain(c.APITokens(t.Context(), serviceToken(), name)); err != nil {
+		if err := drain(c.APITokens(t.Context(), serviceToken(), name, databrain.Whole)); err != nil {
 			t.Errorf("%q: %v", name, err)
 		}
-		if diff := cmp.Diff(url.Values{"dataAppName": {name}}, got); diff != "" {
+		if diff := cmp.Diff(url.Values{"dataAppName": {name}, "isPagination": {"false"}}, got); diff != "" {
 			t.Errorf("%q: %s", name, diff)
 		}
-		if err := drain(c.APITokenPages(t.Context(), serviceToken(), name, 1)); err != nil {
+		if err := drain(c.APITokens(t.Context(), serviceToken(), name, 1)); err != nil {
 			t.Errorf("%q: %v", name, err)
 		}
 		if diff := cmp.Diff(url.Values{"dataAppName": {name}, "isPagination": {"true"}, "pageNumber": {"1"}},
@@ -318,7 +225,7 @@ func TestListSize(t *testing.T) {
 		"big member":     {`{"data":[{"name":"b"}],"x":"` + strings.Repeat("x", 1<<20) + `"}`, 1, false},
 		"1 MiB of space": {`{"data":[{"name":"b"}` + strings.Repeat(" ", 1<<20) + `,{"name":"c"}]}`, 1, false},
 	} {
-		apps, err := collect(says(t, tt.body).DataApps(t.Context(), serviceToken()))
+		apps, err := collect(says(t, tt.body).DataApps(t.Context(), serviceToken(), databrain.Whole))
 		if len(apps) != tt.apps || (err == nil) != tt.good {
 			t.Errorf("%s: %d apps, %v", name, len(apps), err)
 		}
@@ -334,7 +241,7 @@ func TestEndlessList(t *testing.T) {
 	repeat := strings.Repeat(" ", 1<<19) + `,{"name":"a"}`
 	db.Inject(standin.Fault{Do: standin.Endless(`{"data":[{"name":"a"}`, repeat)})
 	transport := &bodies{RoundTripper: db.Client().Transport}
-	apps, err := collect(inProcess(t, transport, databrain.Options{}).DataApps(t.Context(), serviceToken()))
+	apps, err := collect(inProcess(t, transport, databrain.Options{}).DataApps(t.Context(), serviceToken(), databrain.Whole))
 	want := outcome{Class: databrain.ClassDecode, Unknown: true, Status: 200}
 	if diff := cmp.Diff(want, outcomeOf(t, err)); diff != "" || len(apps) != 128 || transport.open != 0 {
 		t.Errorf("%d apps, %d answers left open, %v", len(apps), transport.open, err)

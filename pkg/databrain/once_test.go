@@ -81,17 +81,17 @@ func TestListsShareAConnection(t *testing.T) {
 	c := overSocket(t, db, databrain.Options{})
 	for range 3 {
 		apps := 0
-		for app, err := range c.DataApps(t.Context(), serviceToken()) {
+		for app, err := range c.DataApps(t.Context(), serviceToken(), databrain.Whole) {
 			if err != nil {
 				t.Fatal(err)
 			}
 			apps++
 			_ = app
 		}
-		if err := drain(c.APITokens(t.Context(), serviceToken(), "Data App 00003")); err != nil || apps != 25 {
+		if err := drain(c.APITokens(t.Context(), serviceToken(), "Data App 00003", databrain.Whole)); err != nil || apps != 25 {
 			t.Fatal(err, apps)
 		}
-		if err := drain(c.DataAppPages(t.Context(), serviceToken(), 1)); err != nil {
+		if err := drain(c.DataApps(t.Context(), serviceToken(), 1)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -90,16 +90,16 @@ func operations() []operation {
 			return c.Probe(ctx, serviceToken())
 		}),
 		list("DataApps", "GET /api/v2/data-app", func(ctx context.Context, c *databrain.Client) error {
-			return drain(c.DataApps(ctx, serviceToken()))
+			return drain(c.DataApps(ctx, serviceToken(), databrain.Whole))
 		}),
 		list("DataAppPages", "GET /api/v2/data-app", func(ctx context.Context, c *databrain.Client) error {
-			return drain(c.DataAppPages(ctx, serviceToken(), 1))
+			return drain(c.DataApps(ctx, serviceToken(), 1))
 		}),
 		list("APITokens", "GET /api/v2/data-app/api-tokens", func(ctx context.Context, c *databrain.Client) error {
-			return drain(c.APITokens(ctx, serviceToken(), exampleApp))
+			return drain(c.APITokens(ctx, serviceToken(), exampleApp, databrain.Whole))
 		}),
 		list("APITokenPages", "GET /api/v2/data-app/api-tokens", func(ctx context.Context, c *databrain.Client) error {
-			return drain(c.APITokenPages(ctx, serviceToken(), exampleApp, 1))
+			return drain(c.APITokens(ctx, serviceToken(), exampleApp, 1))
 		}),
 	}, apiTokenOperations(list)...)
 }

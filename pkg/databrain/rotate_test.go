@@ -181,17 +181,13 @@ func TestRefusals(t *testing.T) {
 			freshToken), rejected(400)},
 		"save without a JWT": {call: save("", freshToken), want: rejected(401)},
 		"an app that is gone": {call: func(t *testing.T, c *databrain.Client) error {
-			return drain(c.APITokens(t.Context(), serviceToken(), "gone"))
+			return drain(c.APITokens(t.Context(), serviceToken(), "gone", databrain.Whole))
 		}, want: outcome{Class: databrain.ClassNotFound, Status: 400, Code: "DATA_APP_NOT_FOUND"}},
 		"over the limit": {databraintest.Switches{RateLimit: 1}, func(t *testing.T, c *databrain.Client) error {
 			c.Probe(t.Context(), serviceToken())
 			return c.Probe(t.Context(), serviceToken())
 		}, outcome{Class: databrain.ClassRateLimited, Status: 429}},
-		"page 0": {call: func(t *testing.T, c *databrain.Client) error {
-			return drain(c.DataAppPages(t.Context(), serviceToken(), 0))
-		}, want: outcome{Class: databrain.ClassInvalid, Status: 400, Code: "INVALID_REQUEST_BODY"}},
-		"rotate again in grace": {databraintest.Switches{RefuseRotateInGrace: true}, rotateTwice,
-			outcome{Class: databrain.ClassAuth, Rejected: true, Status: 400, Code: "EXPIRED_SERVICE_TOKEN"}},
+		"rotate again in grace": {databraintest.Switches{RefuseRotateInGrace: true}, rotateTwice, outcome{Class: databrain.ClassAuth, Rejected: true, Status: 400, Code: "EXPIRED_SERVICE_TOKEN"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			db := databraintest.New(databraintest.Config{Switches: tt.switches})
