@@ -48,10 +48,10 @@ func TestConnections(t *testing.T) {
 		service                     string
 		requests, connections, most int
 	}{
-		{"Databrain", len(lab.Databrain.Calls()), lab.Databrain.NewConnections(), runs * (apps + 1)},
+		{"Databrain", len(lab.Databrain.Calls()), lab.Databrain.NewConnections(), runs * (apps + 3)},
 		{"Secrets Manager", lab.Secrets.Count(""), lab.Secrets.NewConnections(), runs * 2},
 		{"EventBridge", lab.Events.Count(""), lab.Events.NewConnections(), runs * 12},
-		{"S3", lab.Objects.Count(""), lab.Objects.NewConnections(), runs * 10},
+		{"S3", lab.Objects.Count(""), lab.Objects.NewConnections(), runs*10 + 2},
 	} {
 		if c.requests > c.most {
 			t.Errorf("%s: %d requests, want at most %d", c.service, c.requests, c.most)

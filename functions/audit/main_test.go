@@ -82,7 +82,7 @@ func TestAuditThroughTheRuntime(t *testing.T) {
 		if err := json.Unmarshal(r.Payload, &s); err != nil {
 			t.Fatal(err)
 		}
-		if s.Status != report.Complete || s.Requests != 3 || s.Counts.Stale != 3 || s.Counts.New != want.New || s.Counts.Ongoing != want.Ongoing ||
+		if s.Status != report.Complete || s.Requests != 4 || s.Counts.Stale != 3 || s.Counts.New != want.New || s.Counts.Ongoing != want.Ongoing ||
 			s.RunID != "9b1deb4d-0000-4000-8000-000000000001" || s.Instance != l.DatabrainURL {
 			t.Errorf("run %d: %+v", run, s)
 		}

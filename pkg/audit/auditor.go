@@ -92,8 +92,7 @@ type run struct {
 	*Auditor
 	request Request
 	report  *report.Report
-	memory  finding.Memory
-	version stateVersion // of the state that memory came from
+	memory  recollection
 	next    finding.Snapshot
 
 	lostEvents   int
@@ -103,19 +102,17 @@ type run struct {
 // observe reads the instance, judges what it read and compares that with the last
 // run. It fills in the report whether it fails or not.
 func (r *run) observe(ctx context.Context) error {
+	posture := r.posture(ctx)
 	if r.Store != nil {
-		var note string
-		loading, cancel := context.WithTimeout(ctx, askTime)
-		r.memory, r.version, note = r.Store.load(loading, r.Instance)
-		cancel()
-		r.note(note)
+		r.recall(ctx, posture.Owner)
 	}
 	reading, cancel := r.before(ctx, afterListing)
 	policy, coverage, evaluation, failure := r.read(reading)
 	cancel()
+	coverage.Posture = posture
 	result := evaluation.Finish(coverage)
 	p := r.report
-	p.Resolved, r.next = finding.Transition(r.memory, result.Findings, coverage, r.Instance, r.request.Start)
+	p.Resolved, r.next = finding.Transition(r.memory.Memory, result.Findings, coverage, r.Instance, r.request.Start)
 	for _, f := range p.Resolved {
 		if f.Superseded != "" {
 			p.Superseded = append(p.Superseded, f)
@@ -130,7 +127,44 @@ func (r *run) observe(ctx context.Context) error {
 	p.EventBase = r.eventBase()
 	p.Summarize(&coverage, &result)
 	r.noteDeleted(&coverage)
+	r.noteReadings(&coverage)
 	return failure
+}
+
+// posture asks what Secrets Manager says of the secret.
+func (r *run) posture(ctx context.Context) finding.Posture {
+	asking, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	posture, err := r.Secret.posture(asking, r.request.Start)
+	if err != nil {
+		r.note("the rotation of the service token could not be judged: DescribeSecret failed (" + awsCause(err) + ")")
+	}
+	return posture
+}
+
+// recall loads the state of the last run. Without one it stores an empty one, so that a
+// run that repeats this one starts from the same state and sends the same event ids.
+func (r *run) recall(ctx context.Context, owner string) {
+	loading, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	m := r.Store.load(loading, r.Instance, owner, r.request.Start)
+	if m.lost != "" {
+		r.note(m.note)
+		r.report.Summary.StateLost = string(m.lost)
+		r.Log.WarnContext(ctx, "the memory of earlier runs is lost", slog.String("how", string(m.lost)), slog.String("note", m.note))
+	}
+	if m.Kind == finding.FirstRun && !r.request.DryRun {
+		birth := finding.Snapshot{
+			Schema: finding.SnapshotSchema, RunID: r.request.RunID, Instance: r.Instance, Owner: owner, StoredAt: r.request.Start.UTC(),
+		}
+		if version, err := r.Store.save(loading, birth, m.version); err == nil {
+			m.version = version
+		}
+	}
+	if m.Owner == "" {
+		m.Owner = owner
+	}
+	r.memory = m
 }
 
 // read asks for the policy, the service token and then all that the instance
@@ -143,22 +177,16 @@ func (r *run) read(ctx context.Context) (finding.Policy, finding.Coverage, *find
 		return policy, coverage, finding.NewEvaluation(policy, r.Instance, r.request.Start), policyFailed(err)
 	}
 	evaluation := finding.NewEvaluation(policy, r.Instance, r.request.Start)
-	asking, cancel := context.WithTimeout(ctx, askTime)
-	posture, err := r.Secret.posture(asking, r.request.Start)
-	cancel()
-	if err != nil {
-		r.note("the rotation of the service token could not be judged: DescribeSecret failed (" + awsCause(err) + ")")
-	}
 	token, err := r.Secret.token(ctx, collect.LabelCurrent)
 	if err != nil {
-		coverage := finding.Coverage{Gaps: []finding.Gap{{Class: finding.GapAuth}}, Posture: posture}
+		coverage := finding.Coverage{Gaps: []finding.Gap{{Class: finding.GapAuth}}}
 		return policy, coverage, evaluation, tokenFailed(err)
 	}
+	evaluation.Expect(r.memory.Memory)
 	coverage, stats, err := collect.Run(ctx, collect.Options{
-		Databrain: r.Databrain, Evaluation: evaluation, Token: token, ReadToken: r.Secret.token,
+		Databrain: r.Databrain, Evaluation: evaluation, Apps: r.memory.Apps, Token: token, ReadToken: r.Secret.token,
 		RequestsPerMinute: r.RequestsPerMinute, Concurrency: r.Concurrency, Now: r.Now,
 	})
-	coverage.Posture = posture
 	s := &r.report.Summary
 	s.Requests, s.Retries, s.Throttled = stats.Requests, stats.Retries, stats.Throttled
 	if stats.TokenReplaced {
@@ -197,10 +225,7 @@ func (r *run) before(ctx context.Context, reserve time.Duration) (context.Contex
 
 // eventBase is what the ids of this run's events derive from; see eventID.
 func (r *run) eventBase() string {
-	switch r.memory.Kind {
-	case finding.FirstRun:
-		return ""
-	case finding.Remembered:
+	if r.memory.Kind == finding.Remembered {
 		return r.memory.RunID
 	}
 	return r.request.RunID
@@ -224,6 +249,26 @@ func (r *run) noteDeleted(c *finding.Coverage) {
 	}
 	if n := c.Count(finding.Deleted); n > 0 {
 		r.note(fmt.Sprintf("%d data apps were deleted or renamed during the run, among them %s", n, strings.Join(names, ", ")))
+	}
+}
+
+// noteReadings tells of apps that were not read for long, and of an instance of which
+// nothing is left.
+func (r *run) noteReadings(c *finding.Coverage) {
+	s := &r.report.Summary
+	for name := range c.Apps {
+		switch at := r.next.Apps[name].ReadAt; {
+		case c.Apps[name] == finding.Deleted:
+		case at.IsZero():
+			s.NeverRead++
+		case s.OldestReadingAt.IsZero() || at.Before(s.OldestReadingAt):
+			s.OldestReadingAt = at
+		}
+	}
+	if r.next.Emptied {
+		r.report.Emptied = true
+		r.note("every data app or every API token of the last run is gone at once: nothing of them is resolved " +
+			"before the next run sees the same. Check that the service token belongs to the right organisation")
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 	"iter"
 	"log/slog"
 	"slices"
-	"sync"
 	"time"
 
 	"databrain-rotation/pkg/audit/report"
@@ -64,9 +63,11 @@ type reportFile struct {
 	write             func(io.Writer, *report.Report) error
 }
 
+const pageName = "report.html"
+
 func reportFiles() []reportFile {
 	return []reportFile{
-		{"report.html", "text/html; charset=utf-8", report.WriteHTML},
+		{pageName, "text/html; charset=utf-8", report.WriteHTML},
 		{"findings.json", "application/json", report.WriteJSON},
 		{"findings.csv", "text/csv; charset=utf-8", report.WriteCSV},
 		{"findings.ocsf.json", "application/json", report.WriteOCSF},
@@ -79,27 +80,22 @@ func (r *run) storeReports(ctx context.Context) {
 	ctx, cancel := r.before(ctx, afterStage)
 	defer cancel()
 	folder := fmt.Sprintf("%s/%s/", r.request.Start.UTC().Format(time.DateOnly), r.request.RunID)
-	r.report.Summary.Report = fmt.Sprintf("s3://%s/%s%sreport.html", r.Store.Bucket, r.Store.Prefix, folder)
-	files := reportFiles()
-	for _, file := range files[1:] {
-		r.report.Beside = append(r.report.Beside, file.name)
-	}
-	errs := make([]error, len(files))
-	var uploads sync.WaitGroup
-	for i, file := range files {
-		uploads.Go(func() {
-			write := func(w io.Writer) error { return file.write(w, r.report) }
-			errs[i] = r.Store.upload(ctx, file.contentType, write, folder+file.name, "latest/"+file.name)
-		})
-	}
-	uploads.Wait()
-	for i, err := range errs {
-		if err != nil {
-			r.failed(ctx, "s3://"+r.Store.Bucket+"/"+r.Store.Prefix+folder+files[i].name, 1, err)
+	r.report.Summary.Report = fmt.Sprintf("s3://%s/%s%s", r.Store.Bucket, r.Store.Prefix, folder+pageName)
+	for _, file := range reportFiles() {
+		if file.name != pageName {
+			r.report.Beside = append(r.report.Beside, file.name)
 		}
 	}
-	if errs[0] != nil {
-		r.report.Summary.Report = ""
+	for _, file := range reportFiles() { // one after the other: each fills a part of the disk
+		write := func(w io.Writer) error { return file.write(w, r.report) }
+		err := r.Store.upload(ctx, file.contentType, write, folder+file.name, "latest/"+file.name)
+		if err == nil {
+			continue
+		}
+		if file.name == pageName {
+			r.report.Summary.Report = ""
+		}
+		r.failed(ctx, "s3://"+r.Store.Bucket+"/"+r.Store.Prefix+folder+file.name, 1, err)
 	}
 }
 
@@ -107,7 +103,7 @@ func (r *run) storeReports(ctx context.Context) {
 // next run has to send them again.
 func (r *run) storeState(ctx context.Context) {
 	switch {
-	case r.version.keep:
+	case r.memory.version.keep:
 		return
 	case r.lostEvents > 0:
 		r.note("the state was not stored, so that the next run repeats the events that were not taken")
@@ -115,7 +111,7 @@ func (r *run) storeState(ctx context.Context) {
 	}
 	ctx, cancel := r.before(ctx, afterStage)
 	defer cancel()
-	err := r.Store.save(ctx, r.next, r.version)
+	_, err := r.Store.save(ctx, r.next, r.memory.version)
 	switch {
 	case errors.Is(err, errStateTaken):
 		r.note("another run stored its state while this one ran; that one holds")
@@ -132,11 +128,15 @@ func (r *run) writeMetrics(ctx context.Context) {
 	if s.Status == report.Failed {
 		completed = 0
 	}
+	lost := 0
+	if s.StateLost != "" {
+		lost = 1
+	}
 	count := func(name string, n int) emf.Metric { return emf.Metric{Name: name, Unit: "Count", Value: float64(n)} }
 	metrics := []emf.Metric{
 		count("Completed", completed), count("DataApps", s.Counts.DataApps), count("DataAppsCovered", s.Counts.Covered),
 		count("CoverageGaps", s.Counts.Gaps), count("Findings", s.Counts.Findings), count("EmitFailures", s.EmitFailures),
-		count("Requests", s.Requests), count("Throttled", s.Throttled),
+		count("StateLost", lost), count("Requests", s.Requests), count("Throttled", s.Throttled),
 		{Name: "DurationMs", Unit: "Milliseconds", Value: float64(s.DurationMs)},
 	}
 	if !s.Blind() {

@@ -144,7 +144,7 @@ func forApp(name string) func(*http.Request) bool {
 	return func(r *http.Request) bool { return r.URL.Query().Get("dataAppName") == name }
 }
 
-func whole(r *http.Request) bool { return r.URL.Query().Get("isPagination") == "" }
+func whole(r *http.Request) bool { return r.URL.Query().Get("isPagination") == "false" }
 
 func checks(details []report.Detail) map[finding.Check]int {
 	n := make(map[finding.Check]int)

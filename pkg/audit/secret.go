@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -49,9 +50,12 @@ func (s *Secret) token(ctx context.Context, label string) (databrain.Secret, err
 func (s *Secret) posture(ctx context.Context, now time.Time) (finding.Posture, error) {
 	out, err := s.Client.DescribeSecret(ctx, &secretsmanager.DescribeSecretInput{SecretId: &s.ID})
 	if err != nil {
-		return finding.Posture{}, err
+		return finding.Posture{Owner: owner(s.ID)}, err
 	}
-	p := finding.Posture{Read: true, Rotation: aws.ToBool(out.RotationEnabled), RotatedAt: aws.ToTime(out.LastRotatedDate).UTC()}
+	p := finding.Posture{
+		Owner: owner(aws.ToString(out.ARN)), Read: true,
+		Rotation: aws.ToBool(out.RotationEnabled), RotatedAt: aws.ToTime(out.LastRotatedDate).UTC(),
+	}
 	if p.RotatedAt.IsZero() {
 		p.RotatedAt = aws.ToTime(out.CreatedDate).UTC()
 	}
@@ -75,4 +79,15 @@ func (s *Secret) pendingSince(ctx context.Context, version string, changed time.
 		return changed.UTC()
 	}
 	return out.CreatedDate.UTC()
+}
+
+// owner returns the ARN of a secret without the random suffix that Secrets Manager
+// gives it, so that a secret which is created again under its name keeps its state; ""
+// for what is no ARN.
+func owner(arn string) string {
+	const suffix = len("-AbCdEf")
+	if !strings.HasPrefix(arn, "arn:") || len(arn) <= suffix || arn[len(arn)-suffix] != '-' {
+		return ""
+	}
+	return arn[:len(arn)-suffix]
 }

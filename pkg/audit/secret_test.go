@@ -23,16 +23,16 @@ func TestFormsOfTheSecret(t *testing.T) {
 		"with other members":  {`{ "Token" : 7, "url":"x", "token" : "` + token + `", "nested":{"token":"y"} }`, ""},
 		"a bare UUID":         {token, ""},
 		"empty":               {`{"token":""}`, "rotate the secret first"},
-		"no token":            {`{"other":"x"}`, "rotate the secret first"},
+		"no token":            {`{"other":"x"}`, `no member "token" but others (other)`},
 		"twice":               {`{"token":"` + token + `","token":"` + token + `"}`, "twice"},
 		"null":                {`{"token":null}`, "not a string"},
 		"white space":         {`{"token":" ` + token + `"}`, "white space"},
-		"truncated":           {`{"token":"` + token, "neither a JSON object"},
-		"something after it":  {`{"token":"` + token + `"} {}`, "neither a JSON object"},
+		"truncated":           {`{"token":"` + token, "not a sound JSON object"},
+		"something after it":  {`{"token":"` + token + `"} {}`, "not a sound JSON object"},
 		"a list":              {`["` + token + `"]`, "neither a JSON object nor a bare UUID"},
 		"a bare word":         {`password`, "neither a JSON object nor a bare UUID"},
 		"a UUID in a URN":     {`urn:uuid:` + token, "neither a JSON object nor a bare UUID"},
-		"a UUID with a break": {token + "\n", "neither a JSON object nor a bare UUID"},
+		"a UUID with a break": {token + "\n", "white space or a line break"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -38,37 +39,88 @@ const maxState = 256 << 20 // bytes; about half a million findings
 // replace.
 type stateVersion struct {
 	etag string // "" if there is none yet
-	keep bool   // nothing is known of it: it must stay
+	keep bool   // it is not this run's to replace
 }
 
-// load reads the state. It never fails: what can not be read is [Forgotten], and
-// note says why.
-func (s *Store) load(ctx context.Context, instance string) (m finding.Memory, v stateVersion, note string) {
-	forgotten := finding.Memory{Kind: finding.Forgotten}
+// loss is why a run does not know what the last one knew.
+type loss string
+
+// The losses. A state that is lost leaves reports behind.
+const (
+	stateLost       loss = "lost"
+	stateDamaged    loss = "damaged"
+	stateForeign    loss = "foreign"
+	stateUnreadable loss = "unreadable"
+)
+
+// unknownGap is how long ago the last run is taken to be if nothing tells: rather a
+// crossed age is told of twice than never.
+const unknownGap = 7 * 24 * time.Hour
+
+// recollection is what a run learns from the state of the last one.
+type recollection struct {
+	finding.Memory
+	version stateVersion
+	lost    loss   // "" if nothing is
+	note    string // on the loss: what follows, and what to do
+}
+
+// load reads the state. It never fails: what cannot be read is [finding.Forgotten].
+// Owner is the secret that the instance is read with; "" if that is not known.
+func (s *Store) load(ctx context.Context, instance, owner string, now time.Time) (m recollection) {
+	m.Kind, m.LastRun = finding.Forgotten, now.Add(-unknownGap)
 	out, err := s.Client.GetObject(ctx, &s3.GetObjectInput{Bucket: &s.Bucket, Key: aws.String(s.stateKey())})
-	if _, missing := errors.AsType[*types.NoSuchKey](err); missing || httpStatus(err) == http.StatusForbidden && s.noState(ctx) {
-		return finding.Memory{Kind: finding.FirstRun}, stateVersion{}, ""
+	_, missing := errors.AsType[*types.NoSuchKey](err)
+	if missing || httpStatus(err) == http.StatusForbidden && s.noState(ctx) {
+		m.Kind = finding.FirstRun
+		if len(s.list(ctx, "latest/")) > 0 {
+			m.lose(stateLost, "the state of the last run is gone, although its reports are there",
+				"every finding is new, with new event ids. If nobody deleted s3://"+s.Bucket+"/"+s.stateKey()+", look for a lifecycle rule")
+		}
+		return m
 	}
+	defer func() {
+		if m.Kind == finding.Forgotten && m.lost != stateForeign {
+			for _, object := range s.list(ctx, stateName) {
+				m.LastRun = aws.ToTime(object.LastModified)
+			}
+		}
+	}()
 	if err != nil {
-		return forgotten, stateVersion{keep: true}, "the state of the last run could not be read (" + awsCause(err) + "): " +
-			"every finding is ongoing, nothing is resolved, and the state stays as it is"
+		m.version.keep = true
+		m.lose(stateUnreadable, "the state of the last run could not be read ("+awsCause(err)+")", s.kept())
+		return m
 	}
 	defer out.Body.Close()
-	v.etag = aws.ToString(out.ETag)
+	m.version.etag = aws.ToString(out.ETag)
 	body := &failing{r: io.LimitReader(out.Body, maxState)}
-	m.Snapshot, err = finding.ReadSnapshot(body)
+	read, err := finding.ReadSnapshot(body)
 	switch {
-	case body.err != nil || v.etag == "":
-		return forgotten, stateVersion{keep: true}, "the state of the last run could not be read to its end: " +
-			"every finding is ongoing, nothing is resolved, and the state stays as it is"
+	case body.err != nil || m.version.etag == "":
+		m.version.keep = true
+		m.lose(stateUnreadable, "the state of the last run could not be read to its end", s.kept())
+	case errors.Is(err, finding.ErrSchema):
+		m.version.keep = true
+		m.lose(stateUnreadable, "the state of the last run has a schema of another release", s.kept())
 	case err != nil:
-		return forgotten, v, "the state of the last run is corrupt: every finding is ongoing, nothing is resolved, and this run replaces it"
-	case m.Instance != instance:
-		return forgotten, v, "the state of the last run is that of another instance: " +
-			"every finding is ongoing, nothing is resolved, and this run replaces it"
+		m.lose(stateDamaged, "the state of the last run is corrupt", "nothing is resolved, and this run replaces it")
+	case read.Instance != instance, read.Owner != "" && owner != "" && read.Owner != owner:
+		m.version.keep = true
+		m.lose(stateForeign, "the state belongs to another instance or another secret", s.kept())
+	default:
+		m.Kind, m.Snapshot = finding.Remembered, read
 	}
-	m.Kind = finding.Remembered
-	return m, v, ""
+	return m
+}
+
+func (m *recollection) lose(how loss, what, follows string) {
+	m.lost, m.note = how, what+": "+follows
+}
+
+// kept says what follows from a state that is not replaced.
+func (s *Store) kept() string {
+	return "nothing is resolved, and the state stays as it is. Mend its access, give this audit an AUDIT_PREFIX of its own, " +
+		"or delete s3://" + s.Bucket + "/" + s.stateKey() + " to begin anew"
 }
 
 // noState reports whether a list of the bucket shows that there is no state.
@@ -80,33 +132,49 @@ func (s *Store) noState(ctx context.Context) bool {
 	return err == nil && !slices.ContainsFunc(out.Contents, func(o types.Object) bool { return aws.ToString(o.Key) == s.stateKey() })
 }
 
+// list returns the first objects whose keys begin with prefix; none if the bucket cannot
+// be listed.
+func (s *Store) list(ctx context.Context, prefix string) []types.Object {
+	out, err := s.Client.ListObjectsV2(ctx, &s3.ListObjectsV2Input{
+		Bucket: &s.Bucket, Prefix: aws.String(s.Prefix + prefix), MaxKeys: aws.Int32(1),
+	})
+	if err != nil {
+		return nil
+	}
+	return out.Contents
+}
+
 // errStateTaken: another run stored its state since this one read it.
 var errStateTaken = errors.New("another run stored its state first")
 
-// save stores a state in place of v. It returns errStateTaken if another one is
-// there. That v is not proves no other run: the state may be this run's own, stored
-// by an attempt whose answer was lost, before the SDK tried again.
-func (s *Store) save(ctx context.Context, next finding.Snapshot, v stateVersion) error {
+// save stores a state in place of v and returns its version. The error is
+// errStateTaken if another state is there. A failed precondition does not prove that
+// another run won: an earlier attempt of this PutObject may have succeeded and lost its
+// answer.
+func (s *Store) save(ctx context.Context, next finding.Snapshot, v stateVersion) (stateVersion, error) {
 	put := &s3.PutObjectInput{Key: aws.String(s.stateKey()), ContentType: aws.String("application/json")}
 	if v.etag == "" {
 		put.IfNoneMatch = aws.String("*")
 	} else {
 		put.IfMatch = &v.etag
 	}
-	err := s.spool(ctx, func(w io.Writer) error { return finding.WriteSnapshot(w, next) }, put)
+	stored, err := s.spool(ctx, func(w io.Writer) error { return finding.WriteSnapshot(w, next) }, put)
 	if status := httpStatus(err); status != http.StatusPreconditionFailed && status != http.StatusConflict {
-		return err
+		return stateVersion{etag: stored}, err
 	}
-	switch m, there, _ := s.load(ctx, next.Instance); {
+	m := s.load(ctx, next.Instance, next.Owner, next.StoredAt)
+	switch {
 	case m.RunID == next.RunID && m.StoredAt.Equal(next.StoredAt):
-		return nil
-	case there.etag != "" && there.etag != v.etag:
-		return errStateTaken
+		return m.version, nil
+	case m.version.etag != "" && m.version.etag != v.etag:
+		return v, errStateTaken
 	}
-	return err
+	return v, err
 }
 
-func (s *Store) stateKey() string { return s.Prefix + "state.json" }
+const stateName = "state.json"
+
+func (s *Store) stateKey() string { return s.Prefix + stateName }
 
 // upload stores what write writes under each of keys.
 func (s *Store) upload(ctx context.Context, contentType string, write func(io.Writer) error, keys ...string) error {
@@ -114,32 +182,36 @@ func (s *Store) upload(ctx context.Context, contentType string, write func(io.Wr
 	for i, key := range keys {
 		puts[i] = &s3.PutObjectInput{Key: aws.String(s.Prefix + key), ContentType: &contentType}
 	}
-	return s.spool(ctx, write, puts...)
+	_, err := s.spool(ctx, write, puts...)
+	return err
 }
 
-// spool writes to a temporary file and puts it: S3 wants to know the length
-// before the first byte, and memory may be smaller than a report.
-func (s *Store) spool(ctx context.Context, write func(io.Writer) error, puts ...*s3.PutObjectInput) error {
+// spool writes to a temporary file and puts it: S3 wants to know the length before the
+// first byte, and memory may be smaller than a report. It returns the entity tag of the
+// last object.
+func (s *Store) spool(ctx context.Context, write func(io.Writer) error, puts ...*s3.PutObjectInput) (etag string, err error) {
 	file, err := os.CreateTemp("", "databrain-audit-*")
 	if err != nil {
-		return fmt.Errorf("audit: make a temporary file: %w", err)
+		return "", fmt.Errorf("audit: make a temporary file: %w", err)
 	}
 	defer os.Remove(file.Name())
 	defer file.Close()
 	w := bufio.NewWriterSize(file, 64<<10)
 	if err := errors.Join(write(w), w.Flush()); err != nil {
-		return fmt.Errorf("audit: write a temporary file: %w", err)
+		return "", fmt.Errorf("audit: write a temporary file: %w", err)
 	}
 	for _, put := range puts {
 		if _, err := file.Seek(0, io.SeekStart); err != nil {
-			return fmt.Errorf("audit: read a temporary file: %w", err)
+			return "", fmt.Errorf("audit: read a temporary file: %w", err)
 		}
 		put.Bucket, put.Body = &s.Bucket, file
-		if _, err := s.Client.PutObject(ctx, put); err != nil {
-			return fmt.Errorf("audit: store s3://%s/%s: %w", s.Bucket, aws.ToString(put.Key), err)
+		out, err := s.Client.PutObject(ctx, put)
+		if err != nil {
+			return "", fmt.Errorf("audit: store s3://%s/%s: %w", s.Bucket, aws.ToString(put.Key), err)
 		}
+		etag = aws.ToString(out.ETag)
 	}
-	return nil
+	return etag, nil
 }
 
 // ReadPolicy reads the policy at s3://bucket/key.

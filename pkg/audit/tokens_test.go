@@ -40,7 +40,8 @@ func TestCreationTimes(t *testing.T) {
 		{`"1999-02-29T10:30:00Z"`, finding.TokenDateInvalid}, {`"1999-01-15T24:00:00Z"`, finding.TokenDateInvalid}, {`"0000-01-01T00:00:00Z"`, finding.TokenDateInvalid},
 		{`"9999-12-31T23:59:59-23:59"`, finding.TokenDateInvalid}, // in UTC, the year 10000
 		{`"1999-01-15T10:30:00Z"`, finding.TokenAge}, {`"1999-01-15T10:30:00.123456Z"`, finding.TokenAge}, {`"1999-01-15T10:30:00+05:30"`, finding.TokenAge},
-		{`"0001-01-01T00:00:01Z"`, finding.TokenAge},
+		{`"0001-01-01T00:00:01Z"`, finding.TokenDateInvalid}, {`"1970-01-01T00:00:00Z"`, finding.TokenDateInvalid}, {`"1970-01-01T01:00:00+01:00"`, finding.TokenDateInvalid},
+		{`"1980-01-01T00:00:00Z"`, finding.TokenDateInvalid}, {`"1980-01-03T00:00:00Z"`, finding.TokenAge},
 		{`"1999-10-03T00:00:00Z"`, finding.TokenAgeApproaching}, // 90 days to the second
 		{`"1999-10-02T23:59:59.999999999Z"`, finding.TokenAge},
 		{`"1999-10-03T05:29:59+05:30"`, finding.TokenAge},
@@ -125,7 +126,7 @@ func TestDuplicatesAndLargeApps(t *testing.T) {
 		l := newLab(t, databraintest.Config{DataApps: all})
 		s := l.mustRun()
 		l.checkRecall(s, all)
-		if s.Counts.Tokens != scaleTokens+1 || s.Counts.Stale != scaleTokens/100+1 || s.Counts.DataApps != 2 || s.Requests != 3 {
+		if s.Counts.Tokens != scaleTokens+1 || s.Counts.Stale != scaleTokens/100+1 || s.Counts.DataApps != 2 || s.Requests != 13 {
 			t.Errorf("%+v, %d requests", s.Counts, s.Requests)
 		}
 	})

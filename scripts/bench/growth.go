@@ -52,7 +52,7 @@ func measureGrowth(ctx context.Context, built builds, largest int) ([]growth, er
 	var all []growth
 	for apps := 10; apps <= largest; apps *= 10 {
 		note("audits of %d data apps, with answers after %v", apps, latency)
-		e := estate{apps: apps, tokens: 10, concurrency: 16, perMinute: 60_000, latency: latency}
+		e := estate{apps: apps, tokens: 9, concurrency: 16, perMinute: 60_000, latency: latency}
 		byLatency, err := measureAudit(ctx, built, e)
 		if err != nil {
 			return nil, err

@@ -1,9 +1,11 @@
 package collect
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"iter"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -12,10 +14,11 @@ import (
 	"databrain-rotation/pkg/databrain"
 )
 
-// Options say what to collect from, and how. All of them are required.
+// Options say what to collect from, and how.
 type Options struct {
 	Databrain  *databrain.Client
-	Evaluation *finding.Evaluation // takes the tokens as they arrive
+	Evaluation *finding.Evaluation          // takes the tokens as they arrive
+	Apps       map[string]finding.AppMemory // what the last run knew, by name; may be nil
 
 	Token     databrain.Secret                                                  // the service token to begin with
 	ReadToken func(ctx context.Context, label string) (databrain.Secret, error) // of a staging label, when Token is refused
@@ -38,7 +41,7 @@ type Stats struct {
 func Run(ctx context.Context, o Options) (finding.Coverage, Stats, error) {
 	g := newGate(o.RequestsPerMinute, o.Now)
 	c := &collector{
-		client: o.Databrain.WithWait(g.wait), evaluation: o.Evaluation, concurrency: o.Concurrency,
+		client: o.Databrain.WithWait(g.wait), evaluation: o.Evaluation, apps: o.Apps, concurrency: o.Concurrency,
 		requester: &requester{gate: g, credential: newCredential(o.Token, o.ReadToken)},
 	}
 	c.budget.Store(startBudget)
@@ -55,6 +58,7 @@ func Run(ctx context.Context, o Options) (finding.Coverage, Stats, error) {
 type collector struct {
 	client      *databrain.Client
 	evaluation  *finding.Evaluation
+	apps        map[string]finding.AppMemory
 	concurrency int // lists that are read at a time
 	*requester
 }
@@ -76,31 +80,44 @@ func (c *collector) collect(ctx context.Context) (finding.Coverage, error) {
 		c.listAgain(ctx, missing, &coverage)
 	}
 	coverage.SortGaps()
-	if errors.Is(err, errDisagree) {
+	if incomplete(err) && len(names) > 0 {
 		err = nil
 	}
+	c.evaluation.Seen(&coverage)
 	return coverage, err
 }
 
-// listApps returns the names of the apps, each once.
+// listApps returns the names of the apps, each once, in the order in which they are to
+// be read: the longest unread first, so that an instance which is larger than one run
+// is covered over some runs.
 func (c *collector) listApps(ctx context.Context) ([]string, *finding.Gap, error) {
+	var names map[string]bool
 	l := list[databrain.DataApp]{
-		whole: c.client.DataApps,
-		pages: c.client.DataAppPages,
-		key:   func(app databrain.DataApp) string { return app.Name },
+		requester: c.requester, ask: c.client.DataApps,
+		begin: func() { names = make(map[string]bool) },
+		keep: func(app databrain.DataApp) bool {
+			fresh := !names[app.Name]
+			names[app.Name] = true
+			return fresh
+		},
+		knows: func(app databrain.DataApp) bool { return names[app.Name] },
+		lacks: func() bool {
+			for name := range c.apps {
+				if !names[name] {
+					return true
+				}
+			}
+			return false
+		},
 	}
-	var names []string
-	effort := 0
-	err := l.read(ctx, c.requester, &effort, func() func(databrain.DataApp) {
-		names = nil
-		return func(app databrain.DataApp) { names = append(names, app.Name) }
+	err := l.read(ctx, func(int) bool { return true })
+	ordered := slices.SortedFunc(maps.Keys(names), func(a, b string) int {
+		return cmp.Or(c.apps[a].ReadAt.Compare(c.apps[b].ReadAt), cmp.Compare(a, b))
 	})
-	slices.Sort(names)
-	names = slices.Compact(names)
 	if err != nil {
-		return names, newGap("", effort, err), err
+		return ordered, c.newGap("", l.effort, err), err
 	}
-	return names, nil, nil
+	return ordered, nil, nil
 }
 
 // listAgain asks for the apps once more after the instance did not find some that it
@@ -114,7 +131,7 @@ func (c *collector) listAgain(ctx context.Context, missing []finding.Gap, covera
 	})
 	missing = append(missing, c.listTokens(ctx, came, coverage)...)
 	for _, gap := range missing {
-		if _, listed := slices.BinarySearch(names, gap.DataApp); listed || err != nil {
+		if slices.Contains(names, gap.DataApp) || err != nil {
 			coverage.Apps[gap.DataApp] = finding.Unread
 			coverage.Gaps = append(coverage.Gaps, gap)
 		}
@@ -155,38 +172,41 @@ func (c *collector) listTokens(ctx context.Context, names []string, coverage *fi
 // saw counts even then.
 func (c *collector) readApp(ctx context.Context, name string) (finding.AppRead, *finding.Gap) {
 	if ctx.Err() != nil {
-		return finding.Unread, newGap(name, 0, errNoTime)
+		return finding.Unread, c.newGap(name, 0, errNoTime)
 	}
-	l := list[databrain.APIToken]{
-		whole: func(ctx context.Context, token databrain.Secret) iter.Seq2[databrain.APIToken, error] {
-			return c.client.APITokens(ctx, token, name)
-		},
-		pages: func(ctx context.Context, token databrain.Secret, first int) iter.Seq2[[]databrain.APIToken, error] {
-			return c.client.APITokenPages(ctx, token, name, first)
-		},
-		key: func(token databrain.APIToken) string { return token.Fingerprint },
-	}
-	effort := 0
 	app := c.evaluation.App(name)
-	err := l.read(ctx, c.requester, &effort, func() func(databrain.APIToken) {
-		app = c.evaluation.App(name)
-		return app.Token
-	})
+	l := list[databrain.APIToken]{
+		requester: c.requester,
+		ask: func(ctx context.Context, token databrain.Secret, page int) iter.Seq2[databrain.APIToken, error] {
+			return c.client.APITokens(ctx, token, name, page)
+		},
+		begin: func() { app = c.evaluation.App(name) },
+		keep:  func(token databrain.APIToken) bool { return app.Token(token) },
+		knows: func(token databrain.APIToken) bool { return app.Knows(token) },
+		lacks: func() bool { return app.Lacks() },
+	}
+	err := l.read(ctx, func(length int) bool { return length >= pageSize || length > 0 && length%5 == 0 })
+	if odd := app.Odd(); err == nil && odd > 0 {
+		err = &oddEntries{odd}
+	}
 	app.Commit()
 	switch {
 	case err == nil:
 		return finding.Read, nil
 	case databrain.ClassOf(err) == databrain.ClassNotFound:
-		return finding.Deleted, newGap(name, effort, err)
+		return finding.Deleted, c.newGap(name, l.effort, err)
 	}
-	return finding.Unread, newGap(name, effort, err)
+	return finding.Unread, c.newGap(name, l.effort, err)
 }
 
-// newGap is the gap of an app, or of the list of the apps if app is "".
-func newGap(app string, effort int, err error) *finding.Gap {
-	g := &finding.Gap{DataApp: app, Class: gapClass(err), Attempts: effort}
+// newGap returns the gap of an app, or of the list of the apps if app is "".
+func (c *collector) newGap(app string, effort int, err error) *finding.Gap {
+	g := &finding.Gap{DataApp: app, Class: gapClass(err), Attempts: effort, ReadAt: c.apps[app].ReadAt}
 	if e, ok := errors.AsType[*databrain.Error](err); ok {
 		g.Status = e.Status
+	}
+	if e, ok := errors.AsType[*oddEntries](err); ok {
+		g.OddEntries = e.count
 	}
 	return g
 }
@@ -197,7 +217,7 @@ func gapClass(err error) finding.GapClass {
 		return finding.GapDeadline
 	case errors.Is(err, errStopped):
 		return finding.GapAuth
-	case errors.Is(err, errDisagree):
+	case incomplete(err):
 		return finding.GapDecode
 	}
 	switch databrain.ClassOf(err) {

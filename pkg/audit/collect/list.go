@@ -3,6 +3,7 @@ package collect
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"maps"
 
@@ -12,48 +13,108 @@ import (
 // maxPages bounds a list that never ends.
 const maxPages = 10_000
 
-// errDisagree: two passes over the pages of a list gave different entries.
-var errDisagree = errors.New("two passes over the pages of the list disagree")
+// pageSize is the documented length of a page, fixed for every list
+// (https://docs.usedatabrain.com/developer-docs/helpers/api-reference/list-data-apps).
+const pageSize = 10
 
-// list is one list of the API: the data apps, or the tokens of one.
-type list[T any] struct {
-	whole func(context.Context, databrain.Secret) iter.Seq2[T, error]
-	pages func(ctx context.Context, token databrain.Secret, first int) iter.Seq2[[]T, error]
-	key   func(T) string // what makes two entries the same
+var (
+	// errDisagree: two ways to read a list gave different entries.
+	errDisagree = errors.New("the list is another one each time it is read")
+
+	// errNoEnd: the pages repeat themselves, so nothing shows where the list ends.
+	errNoEnd = errors.New("the pages of the list have no end")
+)
+
+// oddEntries is the error of a list in which some entries cannot be told from others.
+type oddEntries struct{ count int }
+
+func (e *oddEntries) Error() string {
+	return fmt.Sprintf("%d entries of the list are unreadable", e.count)
 }
 
-// read reads l and hands its entries to what begin returns. Begin is called anew
-// for each attempt, and what an earlier attempt handed over does not count. With
-// an error the list is not complete, but what was handed over since the last call
-// of begin is real: what the last answer held, and what the pages added.
-//
-// The whole list comes in one answer, which is consistent. If that answer can not
-// be had whole, because it is too large or takes too long or something cuts it,
-// the list is read in pages. Their order is not documented and the list may change
-// meanwhile, so two passes have to agree.
-func (l list[T]) read(ctx context.Context, r *requester, effort *int, begin func() func(T)) error {
-	var yield func(T)
-	err := r.do(ctx, effort, func(ctx context.Context, token databrain.Secret) error {
-		yield = begin()
-		for entry, err := range l.whole(ctx, token) {
-			if err != nil {
-				return err
+// incomplete reports whether err says that a list may lack entries, although the
+// instance answered.
+func incomplete(err error) bool {
+	_, odd := errors.AsType[*oddEntries](err)
+	return odd || errors.Is(err, errDisagree) || errors.Is(err, errNoEnd)
+}
+
+// list is one list of the API: the data apps, or the tokens of one.
+type list[T comparable] struct {
+	*requester
+	ask func(ctx context.Context, token databrain.Secret, page int) iter.Seq2[T, error]
+
+	// begin starts to keep entries anew: what was kept before does not count.
+	begin func()
+	keep  func(T) (fresh bool) // false for an entry that is equal in all to one before
+	knows func(T) bool
+	lacks func() bool // an entry is missing that the last run knew
+
+	effort int // requests made
+}
+
+// answer is what one request gave.
+type answer[T comparable] struct {
+	entries  []T // of a page
+	length   int // odd entries and repetitions included
+	odd      int
+	repeated int
+}
+
+// read reads l and keeps its entries. With an error the list may not be complete, but
+// what was kept since the last begin is real. The package's documentation says what is
+// believed and why; doubted is whether a list of that length may be a part.
+func (l *list[T]) read(ctx context.Context, doubted func(length int) bool) error {
+	var whole answer[T]
+	err := l.do(ctx, &l.effort, func(ctx context.Context, token databrain.Secret) error {
+		l.begin()
+		whole = answer[T]{}
+		return l.take(l.ask(ctx, token, databrain.Whole), &whole, func(entry T) {
+			if !l.keep(entry) {
+				whole.repeated++
 			}
-			yield(entry)
-		}
-		return nil
+		})
 	})
-	if err == nil || !pagesMayHelp(err) {
+	if err != nil && !pagesMayHelp(err) {
 		return err
 	}
-	seen, err := l.readPages(ctx, r, effort)
 	if err == nil {
-		yield = begin()
+		lacks := l.lacks()
+		if whole.repeated == 0 && !lacks && !doubted(whole.length) {
+			return whole.fault()
+		}
+		if whole.repeated == 0 {
+			ends, err := l.endsAt(ctx, whole.length, lacks)
+			if ends || err != nil {
+				return errors.Join(err, whole.fault())
+			}
+		}
 	}
-	for _, entry := range seen {
-		yield(entry)
+	return l.readPages(ctx, whole, err == nil)
+}
+
+// take consumes the entries of an answer.
+func (l *list[T]) take(entries iter.Seq2[T, error], a *answer[T], use func(T)) error {
+	for entry, err := range entries {
+		switch {
+		case errors.Is(err, databrain.ErrEntry):
+			a.odd++
+		case err != nil:
+			return err
+		default:
+			use(entry)
+		}
+		a.length++
 	}
-	return err
+	return nil
+}
+
+// fault is the error of an answer that arrived.
+func (a *answer[T]) fault() error {
+	if a.odd > 0 {
+		return &oddEntries{a.odd}
+	}
+	return nil
 }
 
 // pagesMayHelp reports whether err is about the size of the answer: it began and
@@ -67,48 +128,115 @@ func pagesMayHelp(err error) bool {
 	return cut || e.Class == databrain.ClassTimeout
 }
 
-// readPages reads l twice and returns all that it saw.
-func (l list[T]) readPages(ctx context.Context, r *requester, effort *int) (map[string]T, error) {
-	first, err := l.pass(ctx, r, effort)
-	if err != nil {
-		return first, err
+// endsAt reports whether pages show that the list has no more than length entries. It
+// asks for the page on which the list ends, which has to be as long as what is left and
+// to bring nothing new, and where one such page proves nothing, for a second one.
+func (l *list[T]) endsAt(ctx context.Context, length int, lacks bool) (bool, error) {
+	pages := map[int]int{length/pageSize + 1: length % pageSize} // number: expected length
+	switch {
+	case length == 0: // page 1 has to be empty
+	case length < pageSize:
+		pages = map[int]int{2: 0}
+		if lacks || length%5 == 0 {
+			pages[1] = length
+		}
+	case length%pageSize == 0:
+		pages[2] = min(pageSize, length-pageSize)
 	}
-	second, err := l.pass(ctx, r, effort)
-	if err == nil && !maps.EqualFunc(first, second, func(T, T) bool { return true }) {
-		err = errDisagree
-	}
-	maps.Copy(first, second)
-	return first, err
-}
-
-// pass reads page after page until one is empty or brings nothing new. A short page
-// does not end it: the documented length may not be that of every release, and what
-// a pass leaves out would count as clean.
-func (l list[T]) pass(ctx context.Context, r *requester, effort *int) (map[string]T, error) {
-	seen := make(map[string]T)
-	for number := 1; number <= maxPages; number++ {
-		page, err := l.page(ctx, r, effort, number)
+	for number, want := range pages {
+		page, err := l.page(ctx, number)
 		if err != nil {
-			return seen, err
+			return false, err
 		}
-		known := len(seen)
-		for _, entry := range page {
-			seen[l.key(entry)] = entry
+		for _, entry := range page.entries {
+			if !l.knows(entry) {
+				return false, nil
+			}
 		}
-		if len(seen) == known {
-			return seen, nil
+		if ignored := page.length == length && !round(length); page.length != want && !ignored {
+			return false, nil
 		}
 	}
-	return seen, errDisagree
+	return true, nil
 }
 
-func (l list[T]) page(ctx context.Context, r *requester, effort *int, number int) (page []T, err error) {
-	err = r.do(ctx, effort, func(ctx context.Context, token databrain.Secret) error {
-		for entries, err := range l.pages(ctx, token, number) {
-			page = entries
-			return err
+// round reports whether length is one that a limit may have: an instance that ignores
+// what page is asked for cannot show that its list goes on.
+func round(length int) bool { return length > 0 && (length%10 == 0 || length%25 == 0) }
+
+// readPages reads l twice in pages and keeps all that it saw. Their order is not
+// documented and the list may change meanwhile, so two passes have to agree; if the
+// whole list had been answered, they have to hold all of that too.
+func (l *list[T]) readPages(ctx context.Context, whole answer[T], answered bool) error {
+	first, odd, err := l.pass(ctx)
+	if err == nil {
+		var second map[T]bool
+		second, _, err = l.pass(ctx)
+		if err == nil && !maps.Equal(first, second) {
+			err = errDisagree
 		}
-		return nil
+		maps.Copy(first, second)
+	}
+	if err == nil && !answered {
+		l.begin()
+	}
+	known := 0
+	for entry := range first {
+		if l.knows(entry) {
+			known++
+		}
+		l.keep(entry)
+	}
+	switch {
+	case err != nil:
+		return err
+	case answered && known < whole.length-whole.odd-whole.repeated:
+		return errDisagree
+	case odd > 0:
+		return &oddEntries{odd}
+	}
+	return nil
+}
+
+// pass reads page after page until one is empty. A short page does not end it: the
+// documented length may not be that of every release, and what a pass leaves out would
+// count as clean. Two pages in a row that bring nothing new show that the instance
+// repeats itself; that is believed only if each page is the whole list.
+func (l *list[T]) pass(ctx context.Context) (seen map[T]bool, odd int, err error) {
+	seen = make(map[T]bool)
+	same, repeats := true, 0
+	for number := 1; number <= maxPages; number++ {
+		page, err := l.page(ctx, number)
+		if err != nil {
+			return seen, odd, err
+		}
+		if page.length == 0 {
+			return seen, odd, nil
+		}
+		before := len(seen)
+		for _, entry := range page.entries {
+			seen[entry] = true
+		}
+		repeats++
+		if len(seen) > before {
+			repeats, odd = 0, odd+page.odd
+		}
+		same = same && len(page.entries) == len(seen)
+		switch {
+		case repeats < 2:
+		case same && !round(page.length):
+			return seen, odd, nil
+		default:
+			return seen, odd, errNoEnd
+		}
+	}
+	return seen, odd, errNoEnd
+}
+
+func (l *list[T]) page(ctx context.Context, number int) (page answer[T], err error) {
+	err = l.do(ctx, &l.effort, func(ctx context.Context, token databrain.Secret) error {
+		page = answer[T]{}
+		return l.take(l.ask(ctx, token, number), &page, func(entry T) { page.entries = append(page.entries, entry) })
 	})
 	return page, err
 }

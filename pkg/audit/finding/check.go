@@ -68,6 +68,7 @@ const (
 	aboutDataApp
 	aboutToken
 	aboutException
+	aboutRule
 )
 
 // of returns what identifies the subject of f within its check.
@@ -79,6 +80,8 @@ func (s subject) of(f *Finding) string {
 		return f.Token.Fingerprint
 	case aboutException:
 		return f.Exception.ID
+	case aboutRule:
+		return f.Rule
 	}
 	return ""
 }
@@ -90,6 +93,8 @@ func (s subject) known(f *Finding) bool {
 		return f.Token != nil
 	case aboutException:
 		return f.Exception != nil
+	case aboutRule:
+		return f.Rule != ""
 	}
 	return true
 }
@@ -104,6 +109,10 @@ type observation struct {
 // sight is what a run got to see, for the resolve rules.
 type sight struct {
 	*Coverage
+
+	// emptied: all apps or all tokens are gone since the last run, which is believed
+	// when the next run sees it too.
+	emptied bool
 
 	// hidden is since when the youngest of the apps is there that were not read.
 	hidden time.Time

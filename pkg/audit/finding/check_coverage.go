@@ -14,7 +14,7 @@ var coverageChecks = []definition{
 		find: unlistable(func(g *Gap) bool { return g.DataApp != "" }),
 		gone: func(r *Record, s *sight) bool {
 			read, listed := s.Apps[r.DataApp]
-			return s.Complete && (read == Read || !listed)
+			return s.Complete && (read == Read || !listed && !s.emptied)
 		},
 		prose: func(f *Finding) Prose {
 			remedy, url := f.Gap.Remedy()

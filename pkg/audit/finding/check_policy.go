@@ -4,8 +4,10 @@ import "fmt"
 
 // The checks on the policy itself.
 const (
-	ExceptionExpired Check = "exception-expired"
-	ExceptionUnused  Check = "exception-unused"
+	ExceptionExpired  Check = "exception-expired"
+	ExceptionUnused   Check = "exception-unused"
+	ExceptionExpiring Check = "exception-expiring"
+	RuleUnused        Check = "rule-unused"
 )
 
 var policyChecks = []definition{
@@ -25,6 +27,38 @@ var policyChecks = []definition{
 		},
 		gone:  func(_ *Record, s *sight) bool { return s.whole() },
 		prose: unusedProse,
+	},
+	{
+		check: ExceptionExpiring, severity: Informational, compliance: Warning, subject: aboutException, worse: ExceptionExpired,
+		find: func(o *observation, add func(string) *Finding) {
+			due := o.policy.DueWithinDays
+			o.eachException(add, func(s *ExceptionStatus) bool { return !s.Lapsed && due > 0 && s.DaysLeft < due })
+		},
+		gone:  func(_ *Record, s *sight) bool { return s.Complete },
+		prose: expiringProse,
+	},
+	{
+		check: RuleUnused, severity: Low, compliance: Warning, subject: aboutRule,
+		find: func(o *observation, add func(string) *Finding) {
+			if !o.coverage.whole() { // that it decides for nothing is known only then
+				return
+			}
+			for i, rule := range o.rules {
+				if o.total.decided[i] == 0 {
+					f := add(rule.ID)
+					f.Rule, f.MaxAgeDays = rule.ID, rule.MaxAgeDays
+				}
+			}
+		},
+		gone: func(_ *Record, s *sight) bool { return s.whole() },
+		prose: func(f *Finding) Prose {
+			return Prose{
+				"Rule of the audit policy decides for nothing",
+				fmt.Sprintf("Rule %s (%s) decides for no API token of the instance: none matches its patterns, "+
+					"or a more specific rule decides for each that does.", quoted(f.Rule), days(f.MaxAgeDays)),
+				"Correct the patterns of the rule, which tell upper case from lower, or remove it from the policy.", "",
+			}
+		},
 	},
 }
 
@@ -51,6 +85,18 @@ func expiredProse(f *Finding) Prose {
 		"Exception of the audit policy has expired",
 		fmt.Sprintf("%s held until %s: what it covered counts again.", exceptionName(e), e.ExpiresAt),
 		"Replace the tokens that it covered, then remove the exception, or agree with its owner on a new date.", "",
+	}
+}
+
+func expiringProse(f *Finding) Prose {
+	e := f.Exception
+	about := fmt.Sprintf("%s holds until the end of %s, UTC: what it covers counts again after that.", exceptionName(e), e.ExpiresAt)
+	if f.Superseded != "" {
+		about = fmt.Sprintf("%s has expired since: a finding of the check %s takes the place of this one.", exceptionName(e), f.Superseded)
+	}
+	return Prose{
+		"Exception of the audit policy is about to expire", about,
+		"Replace the tokens that it covers, or agree with its owner on a new date.", "",
 	}
 }
 

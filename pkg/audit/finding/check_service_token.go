@@ -14,6 +14,7 @@ const (
 
 // Posture is what Secrets Manager says of the rotation of the service token.
 type Posture struct {
+	Owner        string    // ARN of the secret without its random suffix; "" if unknown
 	Read         bool      // false: DescribeSecret failed, and nothing below is known
 	Rotation     bool      // rotation is switched on
 	RotatedAt    time.Time // last rotation, else the creation of the secret; zero if neither is known
@@ -39,6 +40,7 @@ var serviceTokenChecks = []definition{
 			f.Severity, f.Since = o.policy.severity(o.now, p.RotatedAt), p.RotatedAt.UTC()
 			f.Rule, f.MaxAgeDays = DefaultRule, o.policy.MaxAgeDays
 			f.FirstSeen = p.RotatedAt.Add(WholeDays(f.MaxAgeDays)).UTC()
+			f.reached, f.below = o.policy.tier(o.now, p.RotatedAt, f.FirstSeen)
 		},
 		prose: func(f *Finding) Prose {
 			return Prose{
@@ -72,6 +74,7 @@ var serviceTokenChecks = []definition{
 			}
 			f := add("")
 			f.Since, f.FirstSeen = p.PendingSince.UTC(), p.PendingSince.Add(stuckAfter).UTC()
+			f.reached = f.FirstSeen
 		},
 		prose: func(f *Finding) Prose {
 			return Prose{

@@ -29,17 +29,21 @@ var tokenChecks = []definition{
 // finding: the clocks of the instance and of the audit differ.
 const clockSkew = 5 * time.Minute
 
+// noDateBefore is after the dates that software writes in place of none: the year 1,
+// 1601, 1753, 1899, 1900, 1904, 1970-01-01 and 1980-01-01.
+var noDateBefore = time.Date(1980, time.January, 2, 12, 0, 0, 0, time.UTC)
+
 // judge returns what there is to say of t, the token of that name.
 func (a *App) judge(t databrain.APIToken, name spelling) (f Finding, found bool) {
 	now, created := a.e.now, t.CreatedAt.UTC()
-	f.Rule, f.MaxAgeDays = a.e.limit(a.name, name)
+	f.Rule, f.MaxAgeDays = a.limit(name)
 	f.Token = &Token{
 		Fingerprint: t.Fingerprint, Name: ShownName(t.Name),
 		CreatedAt: created, AgeDays: AgeDays(now, created),
 	}
 	due := created.Add(WholeDays(f.MaxAgeDays))
 	switch {
-	case created.IsZero(), created.Year() > 9999: // JSON has no such year
+	case created.Before(noDateBefore), created.Year() > 9999: // JSON has no such year
 		a.undated++
 		f.Check, f.Token.CreatedAt, f.Token.AgeDays = TokenDateInvalid, time.Time{}, 0
 	case created.After(now.Add(clockSkew)):
@@ -49,13 +53,14 @@ func (a *App) judge(t databrain.APIToken, name spelling) (f Finding, found bool)
 		a.age(f.Token.AgeDays, true)
 		f.Check, f.Severity = TokenAge, a.e.policy.severity(now, created)
 		f.Token.StaleSince, f.FirstSeen = due, due
+		f.reached, f.below = a.e.policy.tier(now, created, due)
 	default:
 		a.age(f.Token.AgeDays, false)
 		warn := due.Add(-WholeDays(a.e.policy.DueWithinDays))
 		if a.e.policy.DueWithinDays == 0 || now.Before(warn) {
 			return f, false
 		}
-		f.Check, f.FirstSeen = TokenAgeApproaching, warn
+		f.Check, f.FirstSeen, f.reached = TokenAgeApproaching, warn, warn
 	}
 	return f, true
 }
@@ -66,7 +71,7 @@ func (a *App) judge(t databrain.APIToken, name spelling) (f Finding, found bool)
 // renamed, and be the one that cannot be read now, unless that one was there already
 // when the finding was last seen.
 func tokenGone(r *Record, s *sight) bool {
-	if !s.Complete {
+	if !s.Complete || s.emptied || s.Twins[r.Token.Fingerprint] {
 		return false
 	}
 	read, listed := s.Apps[r.DataApp]
@@ -117,7 +122,7 @@ func approachingProse(f *Finding) Prose {
 func undatedProse(f *Finding) Prose {
 	return Prose{
 		"API token has no readable creation time",
-		tokenName(f) + " has a creation time that is not an RFC 3339 timestamp: its age is not known.",
+		tokenName(f) + " has a creation time that is not an RFC 3339 timestamp, or is a placeholder such as 1970-01-01: its age is not known.",
 		findDate, databrainDocs + "list-api-tokens",
 	}
 }

@@ -20,12 +20,19 @@ type Coverage struct {
 	Complete bool               // the list of the data apps was read in full
 	Apps     map[string]AppRead // what that list held, by name as the instance spells it
 	Gaps     []Gap              // everything that is not Complete or not Read or Deleted
+	Tokens   int                // entries of all lists that were read
 	Posture  Posture
+
+	// Twins has the fingerprints of tokens that their list no longer shows, while it
+	// shows another key with the same name and creation time. The instance may have
+	// changed what it shows of a key, so the token counts as there.
+	Twins map[string]bool
 }
 
 // whole reports whether nothing is missing.
 func (c *Coverage) whole() bool { return c.Complete && len(c.Gaps) == 0 }
 
+// Count returns the number of apps that were read so far.
 func (c *Coverage) Count(how AppRead) int {
 	n := 0
 	for _, read := range c.Apps {

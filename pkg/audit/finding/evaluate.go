@@ -19,8 +19,11 @@ type Evaluation struct {
 	rules    []Rule      // most specific first
 	ends     []time.Time // of the policy's exceptions, by index
 
+	expected map[string][]*Record // by app: what the last run knew of its tokens
+
 	mu    sync.Mutex
 	total tally
+	twins map[string]bool // fingerprints of expected tokens; see [Coverage]
 }
 
 // tally is what tokens add up to.
@@ -30,6 +33,7 @@ type tally struct {
 	undated, oldest  int
 	ages             []AgeBin
 	matched, covered []int // by exception: tokens that it names, findings that it covers
+	decided          []int // by rule, the most specific first: tokens that it decides for
 }
 
 // Result is the outcome of an evaluation. Findings and Stale have a token once.
@@ -67,35 +71,76 @@ func NewEvaluation(policy Policy, instance string, now time.Time) *Evaluation {
 
 func (e *Evaluation) newTally() tally {
 	n := len(e.policy.Exceptions)
-	return tally{ages: ageBins(e.policy.MaxAgeDays), matched: make([]int, n), covered: make([]int, n)}
+	return tally{ages: ageBins(e.policy.MaxAgeDays), matched: make([]int, n), covered: make([]int, n), decided: make([]int, len(e.rules))}
+}
+
+// Expect tells the evaluation what the last run knew of API tokens. A list that lacks
+// one of them is doubted, and a token that only shows another key is not gone.
+func (e *Evaluation) Expect(m Memory) {
+	e.expected = make(map[string][]*Record)
+	e.twins = make(map[string]bool)
+	for i := range m.Findings {
+		if r := &m.Findings[i]; r.Token != nil {
+			e.expected[r.DataApp] = append(e.expected[r.DataApp], r)
+		}
+	}
 }
 
 // App is the evaluation of one data app. Nothing of it counts before
 // [App.Commit], so that an attempt to read a list can be given up.
 type App struct {
-	e    *Evaluation
-	name spelling
-	seen map[string]bool
+	e       *Evaluation
+	name    spelling
+	entries map[databrain.APIToken]bool // entries that are equal in all are one
+	keys    map[string]bool             // their fingerprints
+	twins   map[twin]bool               // names and times of the expected tokens; true once listed
+	odd     int
 	tally
 }
 
-// App starts the evaluation of the data app of that name.
-func (e *Evaluation) App(name string) *App {
-	return &App{e: e, name: spell(name), seen: make(map[string]bool), tally: e.newTally()}
+// twin is what two keys of one token have in common.
+type twin struct {
+	name    string
+	created int64 // in seconds, since releases differ in what they show of a second
 }
 
-// Token judges one token. One that came before is ignored.
-func (a *App) Token(t databrain.APIToken) {
-	if a.seen[t.Fingerprint] {
-		return
+func twinOf(name string, created time.Time) twin { return twin{name, created.Unix()} }
+
+// App starts the evaluation of the data app of that name.
+func (e *Evaluation) App(name string) *App {
+	a := &App{
+		e: e, name: spell(name), tally: e.newTally(),
+		entries: make(map[databrain.APIToken]bool), keys: make(map[string]bool), twins: make(map[twin]bool),
 	}
-	a.seen[t.Fingerprint] = true
+	for _, r := range e.expected[name] {
+		a.twins[twinOf(r.Token.Name, r.Token.CreatedAt)] = false
+	}
+	return a
+}
+
+// Token judges one entry of the list and returns false if it is equal in all to one
+// that came before. Two entries with one key that differ are both judged; since one of
+// them must be wrong, [App.Odd] counts the second.
+func (a *App) Token(t databrain.APIToken) (fresh bool) {
+	if a.entries[t] {
+		return false
+	}
+	a.entries[t] = true
+	if a.keys[t.Fingerprint] {
+		a.odd++
+	}
+	a.keys[t.Fingerprint] = true
 	a.tokens++
 	name := spell(t.Name)
+	if like := twinOf(ShownName(t.Name), t.CreatedAt); len(a.twins) > 0 {
+		if _, expected := a.twins[like]; expected {
+			a.twins[like] = true
+		}
+	}
 	exception := a.exception(t, name)
 	f, found := a.judge(t, name)
 	if !found {
-		return
+		return true
 	}
 	if f.Severity == "" {
 		f.Severity = f.Check.Severity()
@@ -112,6 +157,36 @@ func (a *App) Token(t databrain.APIToken) {
 		}
 	}
 	a.findings = append(a.findings, f)
+	return true
+}
+
+// Knows reports whether the list had that entry.
+func (a *App) Knows(t databrain.APIToken) bool { return a.entries[t] }
+
+// Odd returns how many entries contradict another one.
+func (a *App) Odd() int { return a.odd }
+
+// Lacks reports whether a token is missing that the last run knew to be there.
+func (a *App) Lacks() bool {
+	for _, r := range a.e.expected[a.name.raw] {
+		if r.ResolvedAt.IsZero() && !a.keys[r.Token.Fingerprint] {
+			return true
+		}
+	}
+	return false
+}
+
+// Close ends the reading of the list and frees what only that needed.
+func (a *App) Close() {
+	for _, r := range a.e.expected[a.name.raw] {
+		listed, twin := a.keys[r.Token.Fingerprint], a.twins[twinOf(r.Token.Name, r.Token.CreatedAt)]
+		if twin && !listed {
+			a.e.mu.Lock()
+			a.e.twins[r.Token.Fingerprint] = true
+			a.e.mu.Unlock()
+		}
+	}
+	a.entries, a.keys, a.twins = nil, nil, nil
 }
 
 func (t *tally) age(days int, stale bool) {
@@ -126,14 +201,15 @@ func (t *tally) age(days int, stale bool) {
 	}
 }
 
-// limit returns the rule for a token and its limit in days.
-func (e *Evaluation) limit(app, token spelling) (rule string, maxAgeDays int) {
-	for _, r := range e.rules {
-		if r.matches(app, token) {
+// limit returns the rule that decides for a token and its limit in days.
+func (a *App) limit(token spelling) (rule string, maxAgeDays int) {
+	for i, r := range a.e.rules {
+		if r.matches(a.name, token) {
+			a.decided[i]++
 			return r.ID, r.MaxAgeDays
 		}
 	}
-	return DefaultRule, e.policy.MaxAgeDays
+	return DefaultRule, a.e.policy.MaxAgeDays
 }
 
 // exception counts t for every exception that names it and returns the index of
@@ -155,6 +231,7 @@ func (a *App) exception(t databrain.APIToken, name spelling) int {
 // Commit adds the data app's tokens to the evaluation. It is safe for concurrent
 // use with the Commit of other apps.
 func (a *App) Commit() {
+	a.Close()
 	a.e.mu.Lock()
 	defer a.e.mu.Unlock()
 	t := &a.e.total
@@ -170,6 +247,16 @@ func (a *App) Commit() {
 		t.matched[i] += a.matched[i]
 		t.covered[i] += a.covered[i]
 	}
+	for i := range t.decided {
+		t.decided[i] += a.decided[i]
+	}
+}
+
+// Seen adds to a coverage what the evaluation knows of it.
+func (e *Evaluation) Seen(c *Coverage) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	c.Tokens, c.Twins = e.total.tokens, e.twins
 }
 
 // Finish adds what there is to say of the coverage, the exceptions and the

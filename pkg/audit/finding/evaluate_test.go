@@ -73,7 +73,7 @@ func TestChecksOfATokenByItsAge(t *testing.T) {
 		{"at the third tier", evalAt.Add(-days(365)), finding.TokenAge, finding.High},
 		{"past the third tier", evalAt.Add(-days(365) - 1), finding.TokenAge, finding.Critical},
 		{"in another zone", evalAt.Add(-days(90)).In(time.FixedZone("", -12*3600)), finding.TokenAgeApproaching, finding.Informational},
-		{"before the epoch", time.Date(1, 1, 1, 0, 0, 0, 1, time.UTC), finding.TokenAge, finding.Critical},
+		{"before the epoch", time.Date(1, 1, 1, 0, 0, 0, 1, time.UTC), finding.TokenDateInvalid, finding.Medium},
 		{"unreadable", time.Time{}, finding.TokenDateInvalid, finding.Medium},
 		{"after the last year that JSON knows", time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC), finding.TokenDateInvalid, finding.Medium},
 		{"ahead by the skew", evalAt.Add(5 * time.Minute), none, ""},
@@ -105,13 +105,15 @@ func TestChecksOfATokenByItsAge(t *testing.T) {
 func TestStaleBoundary(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		limit := rapid.IntRange(0, 36500).Draw(t, "limit")
-		now := time.Unix(rapid.Int64Range(0, 4102444800).Draw(t, "seconds"), rapid.Int64Range(0, 999999999).Draw(t, "nanoseconds"))
+		const first = 347155200 // 1981: what is older is no date
+		created := time.Unix(rapid.Int64Range(first, 4102444800).Draw(t, "seconds"), rapid.Int64Range(0, 999999999).Draw(t, "nanoseconds"))
 		off := time.Duration(rapid.Int64Range(-2, 2).Draw(t, "off"))
+		now := created.UTC().AddDate(0, 0, limit).Add(off)
 		p := finding.DefaultPolicy()
 		p.MaxAgeDays, p.DueWithinDays = limit, 0
 		e := finding.NewEvaluation(p, labInstance, now)
 		a := e.App("A")
-		a.Token(databrain.APIToken{Fingerprint: "f", CreatedAt: now.UTC().AddDate(0, 0, -limit).Add(-off)})
+		a.Token(databrain.APIToken{Fingerprint: "f", CreatedAt: created.UTC()})
 		a.Commit()
 		r := e.Finish(finding.Coverage{Complete: true})
 		if stale := r.Stale == 1; stale != (off > 0) {
@@ -209,14 +211,16 @@ func TestExceptions(t *testing.T) {
 	token := databrain.APIToken{Fingerprint: "0123456789abcdef", Name: "nightly", CreatedAt: evalAt.Add(-days(100))}
 	young := databrain.APIToken{Fingerprint: "fedcba9876543210", Name: "young", CreatedAt: evalAt}
 	const (
-		holds, lapsed, unused = "holds", "lapsed", "unused"
+		holds, expiring, lapsed, unused = "holds", "expiring", "lapsed", "unused"
 	)
 	for _, c := range []struct{ name, match, expires, want string }{
 		{"by app", `"dataApp":"ETL"`, "2026-12-31", holds},
 		{"by token", `"token":"night*"`, "2026-12-31", holds},
 		{"by fingerprint", `"fingerprint":"0123456789abcdef"`, "2026-12-31", holds},
 		{"by all three", `"dataApp":"E*","token":"*","fingerprint":"0123456789abcdef"`, "2026-12-31", holds},
-		{"on its last day", `"dataApp":"ETL"`, "2026-05-04", holds},
+		{"on its last day", `"dataApp":"ETL"`, "2026-05-04", expiring},
+		{"two weeks before", `"dataApp":"ETL"`, "2026-05-17", expiring},
+		{"a day before that", `"dataApp":"ETL"`, "2026-05-18", holds},
 		{"a day too late", `"dataApp":"ETL"`, "2026-05-03", lapsed},
 		{"no date", `"dataApp":"ETL"`, "31.12.2026", lapsed},
 		{"no such day", `"dataApp":"ETL"`, "2026-02-30", lapsed},
@@ -233,10 +237,11 @@ func TestExceptions(t *testing.T) {
 				got[f.Check] = f.State
 			}
 			want := map[string]map[finding.Check]finding.State{
-				holds:  {finding.TokenAge: finding.Suppressed},
-				lapsed: {finding.TokenAge: finding.Ongoing, finding.ExceptionExpired: finding.Ongoing},
-				unused: {finding.TokenAge: finding.Ongoing, finding.ExceptionUnused: finding.Ongoing},
-				"idle": {finding.TokenAge: finding.Ongoing},
+				holds:    {finding.TokenAge: finding.Suppressed},
+				expiring: {finding.TokenAge: finding.Suppressed, finding.ExceptionExpiring: finding.Ongoing},
+				lapsed:   {finding.TokenAge: finding.Ongoing, finding.ExceptionExpired: finding.Ongoing},
+				unused:   {finding.TokenAge: finding.Ongoing, finding.ExceptionUnused: finding.Ongoing},
+				"idle":   {finding.TokenAge: finding.Ongoing},
 			}[c.want]
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Error(diff)

@@ -64,6 +64,11 @@ type Finding struct {
 	// its last rotation, or when AWSPENDING was put where it is. Zero if unknown.
 	Since time.Time `json:"since,omitzero"`
 
+	// When the severity was reached that the finding has, and the severity before it, as
+	// far as both follow from an age.
+	reached time.Time
+	below   Severity
+
 	// What the comparison with the last run adds.
 	State      State    `json:"-"`
 	RaisedFrom Severity `json:"-"` // of an ongoing finding in the last run, if it was lower then; else ""

@@ -1,6 +1,9 @@
 package finding
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // GapClass is why a part of the instance could not be read.
 type GapClass string
@@ -21,10 +24,12 @@ const (
 // Gap is a part of the instance that could not be read: the tokens of one data app,
 // or the list of the apps itself.
 type Gap struct {
-	DataApp  string   `json:"-"` // as the instance spells it; "" for the list of the apps
-	Class    GapClass `json:"class"`
-	Status   int      `json:"status,omitempty"` // HTTP status of the last answer; 0 without one
-	Attempts int      `json:"attempts"`         // requests made for it
+	DataApp    string    `json:"-"` // as the instance spells it; "" for the list of the apps
+	Class      GapClass  `json:"class"`
+	Status     int       `json:"status,omitempty"`     // HTTP status of the last answer; 0 without one
+	Attempts   int       `json:"attempts"`             // requests made for it
+	OddEntries int       `json:"oddEntries,omitempty"` // entries of the list that were unreadable
+	ReadAt     time.Time `json:"lastReadAt,omitzero"`  // of an app: when it was last read in full, as far as known
 }
 
 // Remedy returns what to do about g, and a page about it. A run that failed before it

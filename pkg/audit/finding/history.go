@@ -1,6 +1,7 @@
 package finding
 
 import (
+	"encoding/json"
 	"maps"
 	"slices"
 	"time"
@@ -21,10 +22,19 @@ type Snapshot struct {
 	Instance string
 	StoredAt time.Time
 
-	// Apps says since when each data app is known to be there, by name as the
-	// instance spells it.
-	Apps     map[string]time.Time
+	// Owner is the ARN of the secret whose token read the instance; "" if unknown.
+	Owner string
+
+	Apps     map[string]AppMemory // by name as the instance spells it
+	Tokens   int                  // entries of all lists in the last run that read everything
+	Emptied  bool                 // this run saw no app or no token of those before; see [Transition]
 	Findings []Record
+}
+
+// AppMemory is what is known of a data app.
+type AppMemory struct {
+	Since  time.Time `json:"since"`           // when it was first listed
+	ReadAt time.Time `json:"readAt,omitzero"` // when its tokens were last read in full; zero if never
 }
 
 // Record is a finding as it was last observed, or that it was resolved.
@@ -32,12 +42,19 @@ type Record struct {
 	Finding
 	Suppressed bool      `json:"suppressed,omitempty"`
 	ResolvedAt time.Time `json:"resolvedAt,omitzero"`
+
+	// Foreign is the text of a record of a check that this release does not know. It is
+	// carried along for the release that does.
+	Foreign json.RawMessage `json:"-"`
 }
 
 // Memory is what a run knows of earlier runs.
 type Memory struct {
 	Kind     MemoryKind
 	Snapshot // of an earlier run, if Kind is Remembered
+
+	// LastRun is when the last run was, as far as that is known if Kind is Forgotten.
+	LastRun time.Time
 }
 
 // MemoryKind says where a [Memory] comes from.
@@ -54,8 +71,29 @@ const (
 // Transition sets the state and the first sighting of each of findings by what
 // earlier runs knew. It returns what is resolved now, what has made way for a worse
 // finding among it, and the state to leave for the next run. It has no I/O.
-func Transition(m Memory, findings []Finding, c Coverage, instance string, now time.Time) (resolved []Finding, next Snapshot) {
-	next = Snapshot{Schema: SnapshotSchema, Instance: instance, StoredAt: now.UTC(), Apps: listed(m.Apps, c, now)}
+//
+// If every app of the last run is gone at once, or every token, the instance may have
+// answered for somebody else or not at all. This resolves nothing of them before the
+// next run has seen the same.
+func Transition(
+	m Memory, findings []Finding, c Coverage, instance string, now time.Time,
+) (resolved []Finding, next Snapshot) {
+	next = Snapshot{
+		Schema: SnapshotSchema, Instance: instance, Owner: m.Owner, StoredAt: now.UTC(),
+		Apps: listed(m.Apps, c, now), Tokens: m.Tokens,
+	}
+	first := emptied(m, c) && !m.Emptied
+	next.Emptied = first || m.Emptied && !c.Complete
+	switch {
+	case first:
+		for name, app := range m.Apps {
+			if _, listed := next.Apps[name]; !listed {
+				next.Apps[name] = app
+			}
+		}
+	case c.whole():
+		next.Tokens = c.Tokens
+	}
 	known := make(map[string]*Record, len(m.Findings)) // nil for what was observed now
 	for i := range m.Findings {
 		known[m.Findings[i].ID] = &m.Findings[i]
@@ -63,7 +101,7 @@ func Transition(m Memory, findings []Finding, c Coverage, instance string, now t
 	next.Findings = make([]Record, 0, len(findings))
 	for i := range findings {
 		f := &findings[i]
-		observe(f, m.Kind, known[f.ID], now)
+		observe(f, m, known[f.ID], now)
 		known[f.ID] = nil
 		next.Findings = append(next.Findings, remember(f))
 	}
@@ -71,13 +109,15 @@ func Transition(m Memory, findings []Finding, c Coverage, instance string, now t
 		r, there := known[findingID(check, instance, subject)]
 		return there && r == nil
 	}
-	s := &sight{Coverage: &c, hidden: lastUnread(c, next.Apps), observed: observed}
+	s := &sight{Coverage: &c, emptied: first, hidden: lastUnread(c, next.Apps), observed: observed}
 	for i := range m.Findings {
 		r := &m.Findings[i]
 		if known[r.ID] != r {
 			continue // observed
 		}
 		switch {
+		case r.Foreign != nil:
+			next.Findings = append(next.Findings, *r)
 		case !r.ResolvedAt.IsZero():
 			if now.Sub(r.ResolvedAt) < keepResolved {
 				next.Findings = append(next.Findings, *r)
@@ -88,6 +128,9 @@ func Transition(m Memory, findings []Finding, c Coverage, instance string, now t
 			f := r.Finding
 			f.State, f.Superseded = Resolved, r.superseded(observed)
 			resolved = append(resolved, f)
+			if r.Check == TokenAgeApproaching && f.Superseded == "" {
+				continue // a token that was replaced in time cannot come back
+			}
 			next.Findings = append(next.Findings, Record{
 				Finding: Finding{
 					ID: r.ID, Check: r.Check, Severity: r.Severity, FirstSeen: r.FirstSeen, LastSeen: r.LastSeen,
@@ -103,7 +146,9 @@ func Transition(m Memory, findings []Finding, c Coverage, instance string, now t
 // observe sets the state of a finding that was observed. One that an exception
 // covers stays suppressed, and comes back as reopened. An ongoing one says when its
 // severity has risen: a token that grows old is new only once, at the lowest.
-func observe(f *Finding, kind MemoryKind, before *Record, now time.Time) {
+//
+// If the memory was lost, ages still tell what is new since the last run.
+func observe(f *Finding, m Memory, before *Record, now time.Time) {
 	state := Ongoing
 	switch {
 	case before != nil:
@@ -113,8 +158,14 @@ func observe(f *Finding, kind MemoryKind, before *Record, now time.Time) {
 		} else if f.State != Suppressed && before.Severity.Rank() < f.Severity.Rank() {
 			f.RaisedFrom = before.Severity
 		}
-	case kind == FirstRun || kind == Remembered:
+	case m.Kind == FirstRun || m.Kind == Remembered:
 		state, f.FirstSeen = New, now.UTC()
+	case m.Kind == Forgotten && f.reached.After(m.LastRun):
+		if f.below == "" {
+			state = New
+		} else if f.State != Suppressed {
+			f.RaisedFrom = f.below
+		}
 	}
 	if f.State != Suppressed {
 		f.State = state
@@ -131,28 +182,46 @@ func (r *Record) superseded(observed func(check Check, subject string) bool) Che
 	return ""
 }
 
-// listed says since when each app is there. An incomplete list takes none away.
-func listed(before map[string]time.Time, c Coverage, now time.Time) map[string]time.Time {
-	apps := make(map[string]time.Time, len(c.Apps))
+// emptied reports whether nothing is left of what the last run knew: no app of it is
+// listed, or there were tokens and no app has any.
+func emptied(m Memory, c Coverage) bool {
+	if !c.Complete || m.Kind != Remembered {
+		return false
+	}
+	for name := range m.Apps {
+		if _, listed := c.Apps[name]; listed {
+			return c.whole() && c.Tokens == 0 && m.Tokens > 0
+		}
+	}
+	return len(m.Apps) > 0
+}
+
+// listed says of each app since when it is there and when it was last read. An
+// incomplete list takes none away.
+func listed(before map[string]AppMemory, c Coverage, now time.Time) map[string]AppMemory {
+	apps := make(map[string]AppMemory, len(c.Apps))
 	if !c.Complete {
 		maps.Copy(apps, before)
 	}
-	for name := range c.Apps {
-		since, known := before[name]
+	for name, read := range c.Apps {
+		app, known := before[name]
 		if !known {
-			since = now.UTC()
+			app.Since = now.UTC()
 		}
-		apps[name] = since
+		if read == Read {
+			app.ReadAt = now.UTC()
+		}
+		apps[name] = app
 	}
 	return apps
 }
 
 // lastUnread is since when the youngest of the apps is there that were not read;
 // the zero time if all were.
-func lastUnread(c Coverage, since map[string]time.Time) (last time.Time) {
+func lastUnread(c Coverage, apps map[string]AppMemory) (last time.Time) {
 	for name, read := range c.Apps {
-		if read == Unread && since[name].After(last) {
-			last = since[name]
+		if read == Unread && apps[name].Since.After(last) {
+			last = apps[name].Since
 		}
 	}
 	return last
@@ -161,6 +230,6 @@ func lastUnread(c Coverage, since map[string]time.Time) (last time.Time) {
 // remember returns the record of a finding that was observed.
 func remember(f *Finding) Record {
 	r := Record{Finding: *f, Suppressed: f.State == Suppressed}
-	r.State, r.RaisedFrom = "", "" // of this run alone
+	r.State, r.RaisedFrom, r.reached, r.below = "", "", time.Time{}, "" // of this run alone
 	return r
 }

@@ -2,9 +2,11 @@ package finding_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -63,7 +65,7 @@ func through(t testing.TB, s finding.Snapshot) finding.Memory {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(s, again, cmpopts.EquateEmpty()); diff != "" {
+	if diff := cmp.Diff(s, again, cmpopts.EquateEmpty(), cmpopts.IgnoreUnexported(finding.Finding{})); diff != "" {
 		t.Fatalf("the snapshot comes back as another: %s", diff)
 	}
 	return finding.Memory{Kind: finding.Remembered, Snapshot: again}
@@ -273,7 +275,7 @@ func TestWithoutMemoryEverythingIsOngoing(t *testing.T) {
 		finding.NoMemory: finding.Ongoing, finding.Forgotten: finding.Ongoing, finding.FirstRun: finding.New, finding.Remembered: finding.New,
 	} {
 		findings, coverage := world{"A": {"t1"}}.observe(t, `{}`, evalAt, nil, true)
-		resolved, next := finding.Transition(finding.Memory{Kind: kind}, findings, coverage, labInstance, evalAt)
+		resolved, next := finding.Transition(finding.Memory{Kind: kind, LastRun: evalAt.Add(-time.Hour)}, findings, coverage, labInstance, evalAt)
 		if findings[0].State != want || len(resolved) != 0 || len(next.Findings) != 1 {
 			t.Errorf("kind %d: state %s, %d resolved, %d kept; want %s", kind, findings[0].State, len(resolved), len(next.Findings), want)
 		}
@@ -385,7 +387,7 @@ func TestResolveRule(t *testing.T) {
 				}
 				delete(open, token)
 			}
-			if complete && len(coverage.Gaps) == 0 {
+			if complete && len(coverage.Gaps) == 0 && !next.Emptied {
 				for token := range open {
 					if !there[token] {
 						rt.Fatalf("run %d saw everything, and %s is still open", i, token)
@@ -418,4 +420,133 @@ func (w world) change(t *rapid.T, run int) world {
 		next[fmt.Sprintf("N%d", run)] = []string{fmt.Sprintf("n%d", run)}
 	}
 	return next
+}
+
+// TestAgesNeedNoMemory: when the memory was lost, what an age crossed since the last
+// run is told of, and nothing else.
+func TestAgesNeedNoMemory(t *testing.T) {
+	at := func(age time.Duration) databrain.APIToken {
+		return databrain.APIToken{Fingerprint: "f", Name: "t", CreatedAt: evalAt.Add(-age)}
+	}
+	const hour = time.Hour
+	for name, c := range map[string]struct {
+		token  databrain.APIToken
+		policy string
+		state  finding.State
+		raised finding.Severity
+	}{
+		"stale for an hour":          {at(days(90) + hour), `{}`, finding.New, ""},
+		"stale for two days":         {at(days(92)), `{}`, finding.Ongoing, ""},
+		"high for an hour":           {at(days(180) + hour), `{}`, finding.Ongoing, finding.Medium},
+		"high for two days":          {at(days(182)), `{}`, finding.Ongoing, ""},
+		"critical for an hour":       {at(days(365) + hour), `{}`, finding.Ongoing, finding.High},
+		"near its limit for an hour": {at(days(76) + hour), `{}`, finding.New, ""},
+		"near its limit for a week":  {at(days(83)), `{}`, finding.Ongoing, ""},
+		"stale beyond a tier":        {at(days(200) + hour), `{"maxAgeDays":200}`, finding.New, ""},
+		"no date":                    {databrain.APIToken{Fingerprint: "f"}, `{}`, finding.Ongoing, ""},
+	} {
+		findings := evaluate(t, c.policy, "A", c.token).Findings
+		memory := finding.Memory{Kind: finding.Forgotten, LastRun: evalAt.Add(-days(1))}
+		coverage := finding.Coverage{Complete: true, Apps: map[string]finding.AppRead{"A": finding.Read}}
+		finding.Transition(memory, findings, coverage, labInstance, evalAt)
+		if f := findings[0]; f.State != c.state || f.RaisedFrom != c.raised {
+			t.Errorf("%s: %s, raised from %q, want %s, %q", name, f.State, f.RaisedFrom, c.state, c.raised)
+		}
+	}
+}
+
+// TestEverythingGoneAtOnce is believed when a second run sees it.
+func TestEverythingGoneAtOnce(t *testing.T) {
+	read := func(tokens int, apps ...string) finding.Coverage {
+		c := finding.Coverage{Complete: true, Tokens: tokens, Apps: map[string]finding.AppRead{}}
+		for _, app := range apps {
+			c.Apps[app] = finding.Read
+		}
+		return c
+	}
+	for name, after := range map[string]finding.Coverage{
+		"no app": read(0), "other apps": read(3, "X", "Y"), "no token": read(0, "A", "B"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			token := databrain.APIToken{Fingerprint: "f", CreatedAt: evalAt.Add(-days(100))}
+			findings := evaluate(t, `{}`, "A", token).Findings
+			_, state := finding.Transition(finding.Memory{Kind: finding.FirstRun}, findings, read(1, "A", "B"), labInstance, evalAt)
+			now := evalAt.Add(time.Hour)
+			resolved, state := finding.Transition(through(t, state), nil, after, labInstance, now)
+			if len(resolved) != 0 || !state.Emptied {
+				t.Fatalf("%d resolved at once, emptied is %t", len(resolved), state.Emptied)
+			}
+			partial := finding.Coverage{Gaps: []finding.Gap{{Class: finding.GapServer}}}
+			resolved, again := finding.Transition(through(t, state), nil, partial, labInstance, now)
+			if len(resolved) != 0 || !again.Emptied {
+				t.Errorf("a run that read nothing resolves %d and remembers %t", len(resolved), again.Emptied)
+			}
+			back := evaluate(t, `{}`, "A", token).Findings
+			_, whole := finding.Transition(through(t, state), back, read(1, "A", "B"), labInstance, now)
+			if back[0].State != finding.Ongoing || whole.Emptied {
+				t.Errorf("what came back is %s, emptied is %t", back[0].State, whole.Emptied)
+			}
+			resolved, state = finding.Transition(through(t, state), nil, after, labInstance, now)
+			if len(resolved) != 1 || state.Emptied {
+				t.Errorf("the second run resolves %d, emptied is %t", len(resolved), state.Emptied)
+			}
+		})
+	}
+}
+
+// TestATokenUnderAnotherKey: a release that shows keys in another form makes no token
+// go away.
+func TestATokenUnderAnotherKey(t *testing.T) {
+	created := evalAt.Add(-days(100))
+	before := evaluate(t, `{}`, "A", databrain.APIToken{Fingerprint: "f", Name: "t", CreatedAt: created}).Findings
+	coverage := finding.Coverage{Complete: true, Tokens: 1, Apps: map[string]finding.AppRead{"A": finding.Read}}
+	_, state := finding.Transition(finding.Memory{Kind: finding.FirstRun}, before, coverage, labInstance, evalAt)
+	for name, c := range map[string]struct {
+		token databrain.APIToken
+		gone  int
+	}{
+		"the same but for the key": {databrain.APIToken{Fingerprint: "g", Name: "t", CreatedAt: created.Truncate(time.Second)}, 0},
+		"another name":             {databrain.APIToken{Fingerprint: "g", Name: "u", CreatedAt: created}, 1},
+		"another time":             {databrain.APIToken{Fingerprint: "g", Name: "t", CreatedAt: evalAt}, 1},
+	} {
+		memory := through(t, state)
+		e := finding.NewEvaluation(finding.DefaultPolicy(), labInstance, evalAt)
+		e.Expect(memory)
+		a := e.App("A")
+		a.Token(c.token)
+		if !a.Lacks() {
+			t.Errorf("%s: the missing key is not missed", name)
+		}
+		a.Commit()
+		seen := coverage
+		e.Seen(&seen)
+		resolved, _ := finding.Transition(memory, e.Finish(seen).Findings, seen, labInstance, evalAt)
+		if len(resolved) != c.gone {
+			t.Errorf("%s: %d resolved, want %d", name, len(resolved), c.gone)
+		}
+	}
+}
+
+// TestAStateOfANewerRelease is no corrupt one: its further checks are carried along.
+func TestAStateOfANewerRelease(t *testing.T) {
+	const record = `{"id":"dbt1-9","check":"token-colour","severity":"lurid","colour":{"hue":7}}`
+	text := `{"schema":"databrain.token-audit.state/1","apps":{},"findings":[` + record + `],"moons":2}`
+	s, err := finding.ReadSnapshot(strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	memory := finding.Memory{Kind: finding.Remembered, Snapshot: s}
+	coverage := finding.Coverage{Complete: true, Posture: finding.Posture{Read: true}}
+	resolved, next := finding.Transition(memory, nil, coverage, labInstance, evalAt)
+	var stored bytes.Buffer
+	if err := finding.WriteSnapshot(&stored, next); err != nil {
+		t.Fatal(err)
+	}
+	if len(resolved) != 0 || !strings.Contains(stored.String(), record) {
+		t.Errorf("%d resolved, stored %s", len(resolved), stored.String())
+	}
+	newer := strings.Replace(text, "state/1", "state/2", 1)
+	if _, err := finding.ReadSnapshot(strings.NewReader(newer)); !errors.Is(err, finding.ErrSchema) {
+		t.Errorf("another schema: %v", err)
+	}
 }

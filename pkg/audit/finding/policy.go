@@ -67,6 +67,19 @@ func (p Policy) severity(now, created time.Time) Severity {
 	return worst
 }
 
+// tier returns when something created then, and stale since due, reached the severity
+// that it has at now, and the severity before; "" if it was not stale before.
+func (p Policy) tier(now, created, due time.Time) (reached time.Time, below Severity) {
+	reached = due
+	for _, tier := range p.Severities {
+		at := created.Add(WholeDays(tier.AfterDays))
+		if before := p.severity(at, created); at.After(due) && at.Before(now) && before != tier.Severity {
+			reached, below = at, before
+		}
+	}
+	return reached, below
+}
+
 // bySpecificity returns the rules in the order in which they are tried: those
 // with patterns for app and token, for the app, for the token, for neither; among
 // equals the one with more literal characters, then the one that stands first.

@@ -1,6 +1,7 @@
 package finding_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -129,8 +130,8 @@ func TestMostSpecificRuleWins(t *testing.T) {
 	} {
 		t.Run(c.app+"/"+c.token, func(t *testing.T) {
 			findings := evaluate(t, text, c.app, databrain.APIToken{Fingerprint: "f", Name: c.token, CreatedAt: evalAt.AddDate(-2, 0, 0)}).Findings
-			if len(findings) != 1 || findings[0].Rule != c.rule {
-				t.Errorf("findings %+v, want one by rule %q", findings, c.rule)
+			if f := findings[0]; f.Check != finding.TokenAge || f.Rule != c.rule {
+				t.Errorf("%s by rule %q, want rule %q", f.Check, f.Rule, c.rule)
 			}
 		})
 	}
@@ -170,4 +171,32 @@ func FuzzParsePolicy(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestRulesThatDecideForNothing are told of, but only where everything was read.
+func TestRulesThatDecideForNothing(t *testing.T) {
+	const policy = `{"rules":[{"id":"used","dataApp":"Customer *","maxAgeDays":30},{"id":"misspelt","dataApp":"customer *","maxAgeDays":30},` +
+		`{"id":"shadowed","token":"t","maxAgeDays":7}]}`
+	for name, c := range map[string]struct {
+		gaps []finding.Gap
+		want []string
+	}{
+		"everything was read": {nil, []string{"misspelt", "shadowed"}},
+		"an app was not":      {[]finding.Gap{{DataApp: "X", Class: finding.GapServer}}, nil},
+	} {
+		e := finding.NewEvaluation(mustPolicy(t, policy), labInstance, evalAt)
+		a := e.App("Customer A")
+		a.Token(databrain.APIToken{Fingerprint: "f", Name: "t", CreatedAt: evalAt})
+		a.Commit()
+		var got []string
+		for _, f := range e.Finish(finding.Coverage{Complete: true, Gaps: c.gaps}).Findings {
+			if f.Check == finding.RuleUnused {
+				got = append(got, f.Rule)
+			}
+		}
+		slices.Sort(got)
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
 }

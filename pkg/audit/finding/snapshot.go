@@ -14,15 +14,25 @@ type snapshotHead struct {
 	Schema   string               `json:"schema"`
 	RunID    string               `json:"runId"`
 	Instance string               `json:"instance"`
+	Owner    string               `json:"owner,omitempty"`
 	StoredAt time.Time            `json:"storedAt"`
-	Apps     map[string]time.Time `json:"apps"`
+	Apps     map[string]AppMemory `json:"apps"`
+	Tokens   int                  `json:"tokens"`
+	Emptied  bool                 `json:"emptied,omitempty"`
 }
 
-var errCorrupt = errors.New("the state is corrupt")
+var (
+	errCorrupt = errors.New("the state is corrupt")
+
+	// ErrSchema is the error of a state in a form that this release does not know.
+	ErrSchema = errors.New("the state has a schema that this release does not know")
+)
 
 // WriteSnapshot writes s as a JSON object, one finding a line.
 func WriteSnapshot(w io.Writer, s Snapshot) error {
-	head, err := json.Marshal(snapshotHead{s.Schema, s.RunID, s.Instance, s.StoredAt, s.Apps})
+	head, err := json.Marshal(snapshotHead{
+		s.Schema, s.RunID, s.Instance, s.Owner, s.StoredAt, s.Apps, s.Tokens, s.Emptied,
+	})
 	if err != nil {
 		return err
 	}
@@ -34,7 +44,11 @@ func WriteSnapshot(w io.Writer, s Snapshot) error {
 		if i > 0 {
 			_, err = io.WriteString(w, ",")
 		}
-		if err := errors.Join(err, enc.Encode(&s.Findings[i])); err != nil {
+		var record any = &s.Findings[i]
+		if foreign := s.Findings[i].Foreign; foreign != nil {
+			record = foreign
+		}
+		if err := errors.Join(err, enc.Encode(record)); err != nil {
 			return err
 		}
 	}
@@ -42,13 +56,17 @@ func WriteSnapshot(w io.Writer, s Snapshot) error {
 	return err
 }
 
-// ReadSnapshot reads what writeSnapshot wrote.
+// ReadSnapshot reads what [WriteSnapshot] wrote, and what a release with further checks
+// wrote in the same schema.
 func ReadSnapshot(r io.Reader) (s Snapshot, err error) {
 	dec := json.NewDecoder(r)
 	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
 		return s, errCorrupt
 	}
-	members := map[string]any{"schema": &s.Schema, "runId": &s.RunID, "instance": &s.Instance, "storedAt": &s.StoredAt, "apps": &s.Apps}
+	members := map[string]any{
+		"schema": &s.Schema, "runId": &s.RunID, "instance": &s.Instance, "owner": &s.Owner, "storedAt": &s.StoredAt,
+		"apps": &s.Apps, "tokens": &s.Tokens, "emptied": &s.Emptied,
+	}
 	for dec.More() {
 		name, err := dec.Token()
 		if err != nil {
@@ -61,7 +79,10 @@ func ReadSnapshot(r io.Reader) (s Snapshot, err error) {
 		} else {
 			err = dec.Decode(new(json.RawMessage))
 		}
-		if err != nil {
+		switch {
+		case s.Schema != "" && s.Schema != SnapshotSchema:
+			return s, ErrSchema
+		case err != nil:
 			return s, errCorrupt
 		}
 	}
@@ -87,9 +108,26 @@ func readRecords(dec *json.Decoder) ([]Record, error) {
 		return s
 	}
 	var records []Record
+	var raw json.RawMessage // used again for each
 	for dec.More() {
 		var r Record
-		if err := dec.Decode(&r); err != nil || !r.sound() {
+		if err := dec.Decode(&raw); err != nil {
+			return nil, errCorrupt
+		}
+		var head struct {
+			ID    string `json:"id"`
+			Check Check  `json:"check"`
+		}
+		err := json.Unmarshal(raw, &r)
+		if err != nil || define(r.Check) == nil {
+			if json.Unmarshal(raw, &head) != nil || head.Check == "" || define(head.Check) != nil {
+				return nil, errCorrupt
+			}
+			r = Record{Finding: Finding{ID: head.ID, Check: head.Check}, Foreign: bytes.Clone(raw)}
+			records = append(records, r)
+			continue
+		}
+		if !r.sound() {
 			return nil, errCorrupt
 		}
 		r.Check, r.Severity = Check(share(string(r.Check))), Severity(share(string(r.Severity)))
@@ -115,7 +153,6 @@ func (r *Record) sound() bool {
 			return false
 		}
 	}
-	d := define(r.Check)
 	resolved := !r.ResolvedAt.IsZero() // then nothing of its subject is kept
-	return d != nil && r.Severity.Rank() >= 0 && (resolved || d.subject.known(&r.Finding))
+	return r.Severity.Rank() >= 0 && (resolved || define(r.Check).subject.known(&r.Finding))
 }

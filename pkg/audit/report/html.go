@@ -148,7 +148,7 @@ func headline(s *Summary) string {
 
 func statusOf(r *Report) pageStatus {
 	c := &r.Summary.Counts
-	st := pageStatus{Class: r.Summary.Status, Good: r.Summary.Status == Complete && c.Stale == 0, Notes: r.Summary.Notes}
+	st := pageStatus{Class: r.Summary.Status, Good: r.Summary.Status == Complete && c.Stale == 0 && !r.Emptied && c.DataApps > 0, Notes: r.Summary.Notes}
 	switch {
 	case st.Class == Complete && c.DataApps == 0:
 		st.Word, st.Text = "Complete.", "The instance has no data apps."

@@ -20,6 +20,7 @@ type Report struct {
 	Gaps       []finding.Gap     // the app list first, then by name
 	Exceptions []finding.ExceptionStatus
 	Ages       []finding.AgeBin // every token that was read and has a usable date
+	Emptied    bool             // every app or every token of the last run is gone at once
 	Undated    int              // tokens that were read and have none
 	Policy     finding.Policy   // as applied, with inherited fields filled in
 	Posture    finding.Posture

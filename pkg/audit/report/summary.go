@@ -38,6 +38,15 @@ type Summary struct {
 	WorstTruncated bool      `json:"worstTruncated"` // there are more findings than Worst holds
 	Report         string    `json:"report,omitempty"`
 
+	// StateLost says why the run does not know what the last one knew: lost, damaged,
+	// foreign or unreadable; "" if it does.
+	StateLost string `json:"stateLost,omitempty"`
+
+	// OldestReadingAt is when the listed data app was read that is longest unread;
+	// NeverRead of them never were, as far as known.
+	OldestReadingAt time.Time `json:"oldestReadingAt,omitzero"`
+	NeverRead       int       `json:"neverRead,omitempty"`
+
 	// Notes say in plain words what a reader of the numbers must know: apps
 	// deleted during the run, a state that could not be read, why a run failed.
 	Notes []string `json:"notes,omitempty"`

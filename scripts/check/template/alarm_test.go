@@ -132,7 +132,7 @@ func findingsReachPeople(resources tree) []string {
 // metrics are the names that dashboards and alarms may use.
 var metrics = map[string][]string{
 	"Databrain/TokenAudit": {"Completed", "DataApps", "DataAppsCovered", "CoverageGaps", "Tokens", "StaleTokens",
-		"OldestTokenAgeDays", "Findings", "EmitFailures", "Requests", "Throttled", "DurationMs"},
+		"OldestTokenAgeDays", "Findings", "EmitFailures", "StateLost", "Requests", "Throttled", "DurationMs"},
 	"Databrain/TokenRotation": {"StepSucceeded", "StepFailed", "Healed", "OrphanPossible"},
 	"AWS/Lambda":              {"Errors", "Duration"},
 	"AWS/SQS":                 {"ApproximateNumberOfMessagesVisible"},
@@ -146,7 +146,15 @@ func metricsExist(resources tree) []string {
 		}
 	}
 	for _, alarm := range ofType(resources, "AWS::CloudWatch::Alarm") {
-		know(alarm, get(resources[alarm], "Properties.Namespace"), get(resources[alarm], "Properties.MetricName"))
+		queries, _ := get(resources[alarm], "Properties.Metrics").([]any)
+		if queries == nil {
+			know(alarm, get(resources[alarm], "Properties.Namespace"), get(resources[alarm], "Properties.MetricName"))
+		}
+		for _, query := range queries {
+			if get(query, "MetricStat") != nil {
+				know(alarm, get(query, "MetricStat.Metric.Namespace"), get(query, "MetricStat.Metric.MetricName"))
+			}
+		}
 	}
 	var body struct {
 		Widgets []struct{ Properties struct{ Metrics [][]any } }

@@ -289,3 +289,36 @@ func TestNamedOutputsExist(t *testing.T) {
 		t.Errorf("only %d uses of outputs found", seen)
 	}
 }
+
+// What a parameter allows is what its variable allows: a stack that deploys must not
+// stop at its first cold start.
+func TestBoundsAgree(t *testing.T) {
+	template, err := parse(readTemplate(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	number := regexp.MustCompile(`r\.Int\("([A-Z_]+)", ([0-9_]+), ([0-9_]+), ([0-9_]+)\)`)
+	held := 0
+	for folder := range functionFolders(t) {
+		source, err := os.ReadFile(filepath.Join("../../../functions", folder, "config.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range number.FindAllStringSubmatch(string(source), -1) {
+			held++
+			parameter := ""
+			for word := range strings.SplitSeq(m[1], "_") {
+				parameter += word[:1] + strings.ToLower(word[1:])
+			}
+			for i, name := range []string{"Default", "MinValue", "MaxValue"} {
+				want := strings.ReplaceAll(m[i+2], "_", "")
+				if got := fmt.Sprint(get(template, "Parameters."+parameter+"."+name)); got != want {
+					t.Errorf("%s: %s of parameter %s is %s, the code says %s", m[1], name, parameter, got, want)
+				}
+			}
+		}
+	}
+	if held < 2 {
+		t.Errorf("only %d numbers were compared", held)
+	}
+}
