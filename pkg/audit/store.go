@@ -135,9 +135,7 @@ func (s *Store) noState(ctx context.Context) bool {
 // list returns the first objects whose keys begin with prefix; none if the bucket cannot
 // be listed.
 func (s *Store) list(ctx context.Context, prefix string) []types.Object {
-	out, err := s.Client.ListObjectsV2(ctx, &s3.ListObjectsV2Input{
-		Bucket: &s.Bucket, Prefix: aws.String(s.Prefix + prefix), MaxKeys: aws.Int32(1),
-	})
+	out, err := s.Client.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &s.Bucket, Prefix: aws.String(s.Prefix + prefix)})
 	if err != nil {
 		return nil
 	}
