@@ -112,7 +112,7 @@ func newPage(r *Report) page {
 		When:  s.StartedAt.UTC().Format("Monday, 2 January 2006, 15:04 UTC"),
 		Took:  took(time.Duration(s.DurationMs) * time.Millisecond),
 		RunID: s.RunID, Headline: headline(s), Status: statusOf(r), Numbers: numbers(r),
-		Chart: newChart(r), Undated: r.Undated, Service: serviceFacts(r), Policy: policyFacts(&r.Policy),
+		Chart: newChart(r), Undated: r.Undated, Service: serviceFacts(r), Policy: policyFacts(r),
 		Requests: fmt.Sprintf("%s to Databrain, %s repeated, %s answered with a rate limit.",
 			plural(s.Requests, "request"), thousands(s.Retries), thousands(s.Throttled)),
 		CoverageLine: coverageLine(r), FindingsLine: findingsLine(s),

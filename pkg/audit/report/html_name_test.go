@@ -122,3 +122,19 @@ func TestExceptionsForNothingAreCounted(t *testing.T) {
 		t.Error("an end that is no date is shown as something else")
 	}
 }
+
+// TestRulesForNothingAreCounted: the page says how many, and which.
+func TestRulesForNothingAreCounted(t *testing.T) {
+	f := newFixture()
+	if page := text(render(t, f.report(1))); strings.Contains(page, "Rules that decide for no token") {
+		t.Error("the page speaks of rules for nothing, and there are none")
+	}
+	f.r.Policy.Rules = append(f.r.Policy.Rules, finding.Rule{ID: "custmers", MaxAgeDays: 30})
+	f.add(finding.Finding{Check: finding.RuleUnused, Severity: finding.Low, State: finding.New, Rule: "custmers", MaxAgeDays: 30})
+	page := text(render(t, f.report(1)))
+	for _, want := range []string{"Rules that decide for no token 1 of 2", "rule custmers Next: Correct the patterns"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
+}

@@ -19,6 +19,7 @@ type findingRow struct {
 	Fingerprint      string
 	Note             string // what is wrong, beside a name
 	Exception        name   // that the finding is about or that suppresses it
+	Rule             name   // that the finding is about
 	DataApp          name
 	Age, Over        string
 	FirstDay, LastOn string
@@ -51,6 +52,9 @@ func rowOf(f *finding.Finding) findingRow {
 	}
 	if f.Token == nil {
 		row.Title = prose.Title
+		if f.Check == finding.RuleUnused {
+			row.Rule = nameOf(f.Rule)
+		}
 		return row
 	}
 	row.Name, row.Fingerprint = nameOf(cmp.Or(f.Token.Name, finding.NoName)), f.Token.Fingerprint
@@ -315,7 +319,8 @@ func serviceFacts(r *Report) []fact {
 	}
 }
 
-func policyFacts(p *finding.Policy) []fact {
+func policyFacts(r *Report) []fact {
+	p := &r.Policy
 	var tiers, rules []string
 	for _, t := range p.Severities {
 		tiers = append(tiers, fmt.Sprintf("%s from %s", t.Severity, plural(t.AfterDays, "day")))
@@ -326,12 +331,24 @@ func policyFacts(p *finding.Policy) []fact {
 	if n := len(p.Rules) - len(rules); n > 0 {
 		rules = append(rules, fmt.Sprintf("and %d more", n))
 	}
-	return []fact{
+	facts := []fact{
 		{Name: "A token is stale after", Value: plural(p.MaxAgeDays, "day")},
 		{Name: "Announced ahead of that by", Value: plural(p.DueWithinDays, "day")},
 		{Name: "Severity", Value: strings.Join(tiers, ", ")},
 		{Name: "Rules with another age", Value: cmp.Or(strings.Join(rules, "; "), "none")},
 	}
+	unused := 0
+	for i := range r.Findings {
+		if r.Findings[i].Check == finding.RuleUnused {
+			unused++
+		}
+	}
+	if unused > 0 {
+		facts = append(facts, fact{
+			Name: "Rules that decide for no token", Value: thousands(unused) + " of " + thousands(len(p.Rules)), Class: string(finding.Low),
+		})
+	}
+	return facts
 }
 
 // leftOut says where the rest of a list is.
