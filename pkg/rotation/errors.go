@@ -121,10 +121,9 @@ func (s *step) promotePending() string {
 // changed, so a pending one has to go; but damaged bytes may hold the one token that
 // works, and no advice may cost it.
 func (s *step) malformed(label string, fault error) error {
-	advice := "If the value holds the service token, store that token again, as text: as a bare UUID, or as the member " +
-		`"token" of a JSON object. AWSPREVIOUS may hold it too`
+	advice := s.kind.words().restore
 	if _, others := errors.AsType[*tokensecret.OtherMembersError](fault); others {
-		advice += `. Only if the organisation has no service token at all, add "token":"" to these members`
+		advice += s.kind.words().blank
 	}
 	if label == labelPending {
 		s.saved = false // a token that cannot be read is none to promote

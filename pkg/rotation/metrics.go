@@ -28,7 +28,7 @@ func (s *step) report(ctx context.Context, failure error) {
 	}
 	err := emf.Write(s.metrics, s.now(), metricNamespace,
 		[][]string{{}, {"Instance"}, {"Instance", "Step"}},
-		map[string]string{"Instance": s.config.Instance, "Step": step}, metrics...)
+		map[string]string{"Instance": s.instance, "Step": step}, metrics...)
 	if err != nil {
 		s.log.ErrorContext(ctx, "the metric line could not be written", slog.Any("error", err))
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"databrain-rotation/pkg/databrain"
+	"databrain-rotation/pkg/tokensecret"
 )
 
 const (
@@ -21,61 +22,16 @@ const (
 	longestPoll = 30 * time.Second
 )
 
-// Strategy is how a new token comes to be: the setting ROTATION_STRATEGY.
-type Strategy string
-
-// The strategies.
-const (
-	// Replace mints a UUID here and saves it as the service token. The old token
-	// dies at that moment.
-	Replace Strategy = "replace"
-	// Grace lets Databrain make the token and keeps the old one valid for a grace
-	// period. Where the outcome of that call is unknown it falls back to Replace.
-	Grace Strategy = "grace"
-)
-
-// Contract is which of two documented forms the rotate endpoint has: the setting
-// ROTATION_GRACE_CONTRACT ({docs}/rotate-service-token).
-type Contract string
-
-// The contracts.
-const (
-	ContractServiceToken Contract = "service-token" // newer: authorised by the token itself
-	ContractAdminJWT     Contract = "admin-jwt"     // older: authorised by the admin
-)
-
-// Config is how a [Rotator] works.
-type Config struct {
-	AdminSecretID string // name or ARN; only ever read
-	Strategy      Strategy
-	GracePeriod   time.Duration // whole seconds above zero; Grace only
-	Contract      Contract      // Grace only
-	Takeover      Takeover
-	Instance      string // base URL, for logs and metrics
-}
-
 // Rotator carries out the steps. It is safe for concurrent use and keeps nothing
 // of one invocation for the next.
 type Rotator struct {
 	secrets   SecretsManager
 	databrain *databrain.Client
-	config    Config
+	instance  string // base URL, for logs and metrics
+	newKind   func(*step) kind
 	log       *slog.Logger
 	metrics   io.Writer
 	now       func() time.Time
-}
-
-// New returns a Rotator. Metrics go to metrics as lines in CloudWatch's embedded
-// metric format.
-func New(
-	secrets SecretsManager,
-	instance *databrain.Client,
-	c Config,
-	log *slog.Logger,
-	metrics io.Writer,
-	now func() time.Time,
-) *Rotator {
-	return &Rotator{secrets: secrets, databrain: instance, config: c, log: log, metrics: metrics, now: now}
 }
 
 // Handle carries out one step. Its errors are of the named types of this package.
@@ -88,6 +44,7 @@ func (r *Rotator) Handle(ctx context.Context, e Event) error {
 		Rotator: r, event: e, deadline: deadline.Add(-reportTime), began: r.now(),
 		log: r.log.With(e.Attrs()...), left: nothingWritten,
 	}
+	s.kind = r.newKind(s)
 	ctx, cancel := context.WithDeadline(ctx, s.deadline)
 	defer cancel()
 	err := s.run(ctx)
@@ -95,9 +52,33 @@ func (r *Rotator) Handle(ctx context.Context, e Event) error {
 	return err
 }
 
+// kind is what differs between the kinds of token that a rotation keeps fresh. The
+// rest of the contract, from the guard to the move of AWSCURRENT, is the same for all.
+type kind interface {
+	// parse reads the value of a version.
+	parse(text *string, binary []byte) (tokensecret.Value, error)
+	// mayRotate refuses a secret that the settings name for another purpose.
+	mayRotate() error
+	// create, set and test carry out their steps.
+	create(context.Context) error
+	set(context.Context) error
+	test(context.Context) error
+	// prove asks Databrain about a token once; see [databrain.Rejected] for the error.
+	prove(context.Context, databrain.Secret) error
+	words() words
+}
+
+// words are the sentences of shared errors in which the kinds differ.
+type words struct {
+	restore string // how to store a value again that cannot be read
+	blank   string // what to add if its members hold no token at all
+	retry   string // what a retry does about a pending token that Databrain rejects
+}
+
 // step is one invocation.
 type step struct {
 	*Rotator
+	kind     kind
 	event    Event
 	log      *slog.Logger
 	began    time.Time
@@ -133,21 +114,16 @@ func (s *step) run(ctx context.Context) error {
 	if err := s.admit(action); err != nil {
 		return err
 	}
-	if s.secret.is(s.config.AdminSecretID) {
-		return s.fail(
-			AdminSecretIsRotatedSecret,
-			nil,
-			"DATABRAIN_ADMIN_SECRET_ID (parameter AdminSecretArn) names the rotated secret itself",
-			"Keep the admin's e-mail address and password in a secret of their own",
-		)
+	if err := s.kind.mayRotate(); err != nil {
+		return err
 	}
 	switch s.event.Step {
 	case StepCreate:
-		return s.create(ctx)
+		return s.kind.create(ctx)
 	case StepSet:
-		return s.set(ctx)
+		return s.kind.set(ctx)
 	case StepTest:
-		return s.test(ctx)
+		return s.kind.test(ctx)
 	case StepFinish:
 		return s.finish(ctx)
 	}
@@ -189,50 +165,5 @@ func (s *step) leftToOthers() {
 	if s.event.Step == StepFinish {
 		s.left = "no label was moved. setSecret had saved the token of version " + s.event.Version +
 			" in Databrain: if AWSCURRENT does not work, that one may"
-	}
-}
-
-// probe asks Databrain about a token, once.
-func (s *step) probe(ctx context.Context, token databrain.Secret) (Standing, error) {
-	err := s.databrain.Probe(ctx, token)
-	switch {
-	case err == nil:
-		return Accepted, nil
-	case databrain.Rejected(err):
-		return Rejected, err
-	}
-	return NoAnswer, err
-}
-
-// await probes until Databrain accepts token: a replica may lag behind a write.
-// It returns what the last probe said.
-func (s *step) await(ctx context.Context, token databrain.Secret) (Standing, error) {
-	ctx, cancel := context.WithTimeout(ctx, longestPoll)
-	defer cancel()
-	var last Standing
-	var cause error
-	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
-		standing, err := s.probe(ctx, token)
-		if standing == Accepted {
-			return standing, nil
-		}
-		if ctx.Err() == nil || last == "" { // a probe cut off by the deadline says less than the one before
-			last, cause = standing, err
-		}
-		if !sleep(ctx, pause) {
-			return last, cause
-		}
-	}
-}
-
-// sleep waits for d and reports whether ctx lasted that long.
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
 	}
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // admin reads the admin's credentials from their own secret.
-func (s *step) admin(ctx context.Context) (databrain.Credentials, error) {
+func (s *serviceToken) admin(ctx context.Context) (databrain.Credentials, error) {
 	out, err := s.secrets.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &s.config.AdminSecretID})
 	if err != nil {
 		return databrain.Credentials{}, s.secretsManager("GetSecretValue of the admin secret "+s.config.AdminSecretID+
@@ -24,7 +24,7 @@ func (s *step) admin(ctx context.Context) (databrain.Credentials, error) {
 }
 
 // signIn gets the admin's JWT, once: the instance limits sign-ins per minute.
-func (s *step) signIn(ctx context.Context) (databrain.Secret, error) {
+func (s *serviceToken) signIn(ctx context.Context) (databrain.Secret, error) {
 	credentials, err := s.admin(ctx)
 	if err != nil {
 		return databrain.Secret{}, err
@@ -43,7 +43,7 @@ func (s *step) signIn(ctx context.Context) (databrain.Secret, error) {
 }
 
 // signInRefused says which half of the credentials is wrong, where Databrain tells.
-func (s *step) signInRefused(as databrain.Credentials, cause error) error {
+func (s *serviceToken) signInRefused(as databrain.Credentials, cause error) error {
 	found := "Databrain refused the admin's sign-in"
 	e, _ := errors.AsType[*databrain.Error](cause)
 	switch {
@@ -69,7 +69,7 @@ func (s *step) signInRefused(as databrain.Credentials, cause error) error {
 }
 
 // adminCredentials reads {"email":"…","password":"…"}; other members are allowed.
-func (s *step) adminCredentials(raw string) (databrain.Credentials, error) {
+func (s *serviceToken) adminCredentials(raw string) (databrain.Credentials, error) {
 	object, err := jsonobject.Parse([]byte(raw))
 	if repeated, ok := errors.AsType[*jsonobject.RepeatedError](err); ok {
 		for _, name := range repeated.Names {

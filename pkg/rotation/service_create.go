@@ -19,11 +19,8 @@ const (
 	shortGrace = time.Hour        // how long the AWS SDKs' secret caches keep a value
 )
 
-// storable reports whether token can be saved as a service token.
-func storable(token databrain.Secret) bool { return databrain.IsUUID(token.Reveal()) }
-
 // create is createSecret: it sees to it that the pending version has a value.
-func (s *step) create(ctx context.Context) error {
+func (s *serviceToken) create(ctx context.Context) error {
 	current, err := s.current(ctx)
 	if err != nil {
 		return err
@@ -42,21 +39,8 @@ func (s *step) create(ctx context.Context) error {
 	return s.mint(ctx, current)
 }
 
-func (s *step) differ(pending, current tokensecret.Value) error {
-	if pending.Token().Equal(current.Token()) {
-		s.saved = false
-		return s.fail(
-			PendingEqualsCurrent,
-			nil,
-			"AWSPENDING holds the same token as AWSCURRENT, so this rotation cannot finish",
-			"Remove the label and rotate again: "+s.unlabelPending(),
-		)
-	}
-	return nil
-}
-
 // mint makes the token here and stores it.
-func (s *step) mint(ctx context.Context, current tokensecret.Value) error {
+func (s *serviceToken) mint(ctx context.Context, current tokensecret.Value) error {
 	// Not the ClientRequestToken, which is a UUID too: it is in CloudTrail.
 	exists, err := s.put(ctx, current.With(databrain.NewSecret(uuid.NewString())))
 	if err != nil {
@@ -70,7 +54,7 @@ func (s *step) mint(ctx context.Context, current tokensecret.Value) error {
 }
 
 // adopt goes on with the value that another invocation stored first.
-func (s *step) adopt(ctx context.Context, current tokensecret.Value) error {
+func (s *serviceToken) adopt(ctx context.Context, current tokensecret.Value) error {
 	pending, err := s.usable(s.pending(ctx))
 	if err != nil {
 		return s.pendingMissing(err)
@@ -80,7 +64,7 @@ func (s *step) adopt(ctx context.Context, current tokensecret.Value) error {
 }
 
 // createByGrace lets Databrain make the token, if the current one works.
-func (s *step) createByGrace(ctx context.Context, current tokensecret.Value) error {
+func (s *serviceToken) createByGrace(ctx context.Context, current tokensecret.Value) error {
 	standing, cause := s.ask(ctx, current)
 	return s.createAs(ctx, PlanCreate(standing), current, cause)
 }
@@ -88,7 +72,7 @@ func (s *step) createByGrace(ctx context.Context, current tokensecret.Value) err
 // createAs carries out what PlanCreate decided. Every precondition is checked before
 // the rotate call: a token whose answer is lost, or cannot be stored, is live and
 // known to nobody.
-func (s *step) createAs(ctx context.Context, action CreateAction, current tokensecret.Value, cause error) error {
+func (s *serviceToken) createAs(ctx context.Context, action CreateAction, current tokensecret.Value, cause error) error {
 	switch action {
 	case CreateRemotely:
 	case CreateHere:
@@ -115,7 +99,7 @@ func (s *step) createAs(ctx context.Context, action CreateAction, current tokens
 
 // prepareRotate checks what the call and its fallback need, and returns the call
 // in the contract that the settings name.
-func (s *step) prepareRotate(ctx context.Context, current tokensecret.Value) (rotateCall, error) {
+func (s *serviceToken) prepareRotate(ctx context.Context, current tokensecret.Value) (rotateCall, error) {
 	if s.config.Contract == ContractAdminJWT {
 		jwt, err := s.signIn(ctx)
 		return func(ctx context.Context) (databrain.Secret, error) {
@@ -131,7 +115,7 @@ func (s *step) prepareRotate(ctx context.Context, current tokensecret.Value) (ro
 // rotateCall asks Databrain for a new token, in one of the two contracts.
 type rotateCall func(context.Context) (databrain.Secret, error)
 
-func (s *step) rotate(ctx context.Context, current tokensecret.Value, call rotateCall) error {
+func (s *serviceToken) rotate(ctx context.Context, current tokensecret.Value, call rotateCall) error {
 	bounded, cancel := context.WithTimeout(ctx, rotateTime)
 	began := s.now()
 	token, err := call(bounded)
@@ -150,7 +134,7 @@ func (s *step) rotate(ctx context.Context, current tokensecret.Value, call rotat
 }
 
 // notRotated carries out what PlanRotated decided where Databrain gave no new token.
-func (s *step) notRotated(ctx context.Context, action RotatedAction, current tokensecret.Value, cause error) error {
+func (s *serviceToken) notRotated(ctx context.Context, action RotatedAction, current tokensecret.Value, cause error) error {
 	switch action {
 	case RotatedMint:
 		s.orphanPossible = true
@@ -171,7 +155,7 @@ func (s *step) notRotated(ctx context.Context, action RotatedAction, current tok
 
 // storeRemote stores a token that only this invocation knows: again and again until
 // the time is up, of which createByGrace has kept some.
-func (s *step) storeRemote(ctx context.Context, current tokensecret.Value, token databrain.Secret) error {
+func (s *serviceToken) storeRemote(ctx context.Context, current tokensecret.Value, token databrain.Secret) error {
 	value := current.With(token)
 	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
 		attempt, cancel := context.WithTimeout(ctx, storeTime) // one that hangs must not be the only one
@@ -198,7 +182,7 @@ func (s *step) storeRemote(ctx context.Context, current tokensecret.Value, token
 	}
 }
 
-func (s *step) warnOfGrace(ctx context.Context) {
+func (s *serviceToken) warnOfGrace(ctx context.Context) {
 	grace := s.config.GracePeriod
 	if grace < shortGrace {
 		s.log.WarnContext(ctx, "the grace period is shorter than the hour for which the AWS SDKs' secret caches keep a value",

@@ -2,35 +2,29 @@ package rotation
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 
 	"databrain-rotation/pkg/databrain"
 	"databrain-rotation/pkg/tokensecret"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-	"github.com/aws/smithy-go"
 )
 
 // set is setSecret: it makes Databrain accept the pending token. In the grace
 // strategy Databrain accepts it already, and this is where everything that went
 // wrong before is healed.
-func (s *step) set(ctx context.Context) error {
+func (s *serviceToken) set(ctx context.Context) error {
 	pending, err := s.usable(s.pending(ctx))
 	if err != nil {
 		return s.pendingMissing(err)
 	}
-	q := &inquiry{step: s, pending: pending, standing: make(map[string]Standing), cause: make(map[string]error)}
+	q := &inquiry{serviceToken: s, pending: pending, standing: make(map[string]Standing), cause: make(map[string]error)}
 	action := PlanSet(func(label string) Standing { return q.ask(ctx, label) }, s.config.Takeover)
 	return s.setAs(ctx, action, q)
 }
 
 // inquiry is what setSecret learned of the tokens, by label.
 type inquiry struct {
-	*step
+	*serviceToken
 	pending  tokensecret.Value
 	standing map[string]Standing
 	cause    map[string]error // why a token was not accepted
@@ -48,7 +42,7 @@ func (q *inquiry) ask(ctx context.Context, label string) Standing {
 		q.unread = err
 		return NoAnswer
 	}
-	q.standing[label], q.cause[label] = q.step.ask(ctx, value)
+	q.standing[label], q.cause[label] = q.serviceToken.ask(ctx, value)
 	return q.standing[label]
 }
 
@@ -64,7 +58,7 @@ func (q *inquiry) read(ctx context.Context, label string) (tokensecret.Value, er
 }
 
 // setAs carries out what PlanSet decided.
-func (s *step) setAs(ctx context.Context, action SetAction, q *inquiry) error {
+func (s *serviceToken) setAs(ctx context.Context, action SetAction, q *inquiry) error {
 	switch action {
 	case SetDone:
 		s.log.InfoContext(ctx, "Databrain accepts the pending token already")
@@ -98,27 +92,7 @@ func (q *inquiry) lastCause() error {
 	return nil
 }
 
-func (s *step) ask(ctx context.Context, v tokensecret.Value) (Standing, error) {
-	if v.Token().Empty() {
-		return Absent, nil
-	}
-	return s.probe(ctx, v.Token())
-}
-
-// previous reads AWSPREVIOUS, which may be missing.
-func (s *step) previous(ctx context.Context) (tokensecret.Value, error) {
-	holder := s.secret.Holder(labelPrevious)
-	if holder == "" {
-		return tokensecret.Empty(), nil
-	}
-	v, err := s.value(ctx, holder, labelPrevious)
-	if errors.Is(err, errNoValue) {
-		return tokensecret.Empty(), nil
-	}
-	return v, err
-}
-
-func (s *step) currentMissing() error {
+func (s *serviceToken) currentMissing() error {
 	return s.fail(
 		CurrentTokenMissing,
 		nil,
@@ -130,7 +104,7 @@ func (s *step) currentMissing() error {
 
 // currentRejected says why the rotation is abandoned: AWSCURRENT was rejected, and
 // what is known of AWSPREVIOUS decides only what the operator is told.
-func (s *step) currentRejected(q *inquiry) error {
+func (s *serviceToken) currentRejected(q *inquiry) error {
 	found := "Databrain rejects AWSCURRENT, and no other stored token works; the rotation was abandoned"
 	next := whoChangedIt
 	switch q.standing[labelPrevious] {
@@ -166,7 +140,7 @@ const whoChangedIt = "Someone else changed the token, another secret rotates the
 
 // save posts the pending token and sees that it works. The POST may be repeated,
 // since it names the value; on an unknown outcome the probe decides.
-func (s *step) save(ctx context.Context, token databrain.Secret) error {
+func (s *serviceToken) save(ctx context.Context, token databrain.Secret) error {
 	if err := s.mayMoveLabels(ctx); err != nil {
 		return err
 	}
@@ -202,48 +176,9 @@ func (s *step) save(ctx context.Context, token databrain.Secret) error {
 const unknownSave = "whether Databrain has the token of AWSPENDING now is not known: if so, that of AWSCURRENT is " +
 	"dead. Leave AWSPENDING where it is, since a retry finds out and needs it"
 
-// mayMoveLabels proves, before the old token dies, that the function may move a label
-// in the end: it puts AWSPENDING on the version that has it. That changes nothing, and
-// fails if the label has moved meanwhile.
-//
-// UpdateSecretVersionStage documents neither that such a move succeeds nor that it
-// fails (https://docs.aws.amazon.com/secretsmanager/latest/apireference/), so only a
-// denial counts. A role whose policy has the condition key secretsmanager:VersionStage
-// has to allow AWSPENDING as well as AWSCURRENT.
-func (s *step) mayMoveLabels(ctx context.Context) error {
-	_, err := s.secrets.UpdateSecretVersionStage(ctx, &secretsmanager.UpdateSecretVersionStageInput{
-		SecretId: &s.event.SecretID, VersionStage: aws.String(labelPending),
-		MoveToVersionId: &s.event.Version, RemoveFromVersionId: &s.event.Version,
-	})
-	var api smithy.APIError
-	if errors.As(err, &api) && strings.HasPrefix(api.ErrorCode(), "AccessDenied") {
-		return s.secretsManager("UpdateSecretVersionStage, tried before the old token dies,", err)
-	}
-	return nil
-}
-
-func (s *step) errNotSaved(err error) error {
+func (s *serviceToken) errNotSaved(err error) error {
 	if databrain.ClassOf(err) == databrain.ClassNetwork || databrain.ClassOf(err) == databrain.ClassTimeout {
 		return s.unavailable("save service token", err)
 	}
 	return s.refused("save service token", err)
-}
-
-// proven waits until Databrain accepts the saved token.
-func (s *step) proven(ctx context.Context, token databrain.Secret) error {
-	switch standing, err := s.await(ctx, token); standing {
-	case Accepted:
-		s.log.InfoContext(ctx, "Databrain accepts the pending token")
-		return nil
-	case NoAnswer:
-		return s.unavailable("probe of the pending token", err)
-	default:
-		return s.pendingRejected(err)
-	}
-}
-
-func (s *step) pendingRejected(cause error) error {
-	s.saved, s.left = false, "which token Databrain has now is not known, so no label was moved"
-	return s.fail(PendingTokenRejected, cause, "Databrain rejects the pending token, so AWSCURRENT stays where it is",
-		"Secrets Manager retries from createSecret, and setSecret saves the same token again")
 }

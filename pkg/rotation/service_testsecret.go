@@ -10,7 +10,7 @@ import (
 // Called alone on a version without a token, as Secrets Manager does when rotation
 // is configured without rotating at once, it is a pre-flight check. Whether that
 // version is empty or a copy of AWSCURRENT is not documented.
-func (s *step) test(ctx context.Context) error {
+func (s *serviceToken) test(ctx context.Context) error {
 	pending, err := s.pending(ctx)
 	if errors.Is(err, errNoValue) || err == nil && pending.Token().Empty() {
 		return s.preflight(ctx)
@@ -28,7 +28,7 @@ func (s *step) test(ctx context.Context) error {
 }
 
 // preflight checks what a rotation would start from and writes nothing.
-func (s *step) preflight(ctx context.Context) error {
+func (s *serviceToken) preflight(ctx context.Context) error {
 	s.left = nothingWritten
 	current, err := s.current(ctx)
 	if err != nil {
@@ -39,14 +39,14 @@ func (s *step) preflight(ctx context.Context) error {
 }
 
 // preflightAs carries out what PlanPreflight decided.
-func (s *step) preflightAs(ctx context.Context, action PreflightAction, standing Standing, cause error) error {
+func (s *serviceToken) preflightAs(ctx context.Context, action PreflightAction, standing Standing, cause error) error {
 	switch action {
 	case PreflightDone:
 		if _, err := s.admin(ctx); err != nil { // the rotation will need it
 			return err
 		}
 		s.log.InfoContext(ctx, "pre-flight: Databrain accepts AWSCURRENT; nothing was written",
-			slog.String("instance", s.config.Instance))
+			slog.String("instance", s.instance))
 		return nil
 	case PreflightSignIn:
 		if _, err := s.signIn(ctx); err != nil {
@@ -57,7 +57,7 @@ func (s *step) preflightAs(ctx context.Context, action PreflightAction, standing
 			found = "Databrain rejects AWSCURRENT, which ROTATION_TAKEOVER=invalid lets a rotation replace"
 		}
 		s.log.InfoContext(ctx, "pre-flight: "+found+", and the admin can sign in; nothing was written",
-			slog.String("instance", s.config.Instance))
+			slog.String("instance", s.instance))
 		return nil
 	case PreflightMissing:
 		return s.currentMissing()

@@ -12,7 +12,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
+	"github.com/aws/smithy-go"
 
+	"databrain-rotation/pkg/databrain"
 	"databrain-rotation/pkg/tokensecret"
 )
 
@@ -123,7 +125,7 @@ func (s *step) value(ctx context.Context, version, label string) (tokensecret.Va
 	if err != nil {
 		return tokensecret.Value{}, s.secretsManager("GetSecretValue of "+label, err)
 	}
-	d, err := tokensecret.Parse(out.SecretString, out.SecretBinary)
+	d, err := s.kind.parse(out.SecretString, out.SecretBinary)
 	if err != nil {
 		return d, s.malformed(label, err)
 	}
@@ -148,6 +150,22 @@ func (s *step) current(ctx context.Context) (tokensecret.Value, error) {
 	}
 	return d, err
 }
+
+// previous reads AWSPREVIOUS, which may be missing.
+func (s *step) previous(ctx context.Context) (tokensecret.Value, error) {
+	holder := s.secret.Holder(labelPrevious)
+	if holder == "" {
+		return tokensecret.Empty(), nil
+	}
+	v, err := s.value(ctx, holder, labelPrevious)
+	if errors.Is(err, errNoValue) {
+		return tokensecret.Empty(), nil
+	}
+	return v, err
+}
+
+// storable reports whether token can be sent to Databrain and stored.
+func storable(token databrain.Secret) bool { return databrain.IsUUID(token.Reveal()) }
 
 // usable lets a pending value pass whose token can be saved.
 func (s *step) usable(d tokensecret.Value, err error) (tokensecret.Value, error) {
@@ -178,6 +196,19 @@ func (s *step) pendingMissing(err error) error {
 		"There is nothing to do: Secrets Manager starts again from createSecret, which stores one")
 }
 
+func (s *step) differ(pending, current tokensecret.Value) error {
+	if pending.Token().Equal(current.Token()) {
+		s.saved = false
+		return s.fail(
+			PendingEqualsCurrent,
+			nil,
+			"AWSPENDING holds the same token as AWSCURRENT, so this rotation cannot finish",
+			"Remove the label and rotate again: "+s.unlabelPending(),
+		)
+	}
+	return nil
+}
+
 // put stores the pending value. Two invocations may race: then the version has a
 // value already, and exists is true.
 func (s *step) put(ctx context.Context, value string) (exists bool, err error) {
@@ -196,4 +227,24 @@ func (s *step) put(ctx context.Context, value string) (exists bool, err error) {
 		return false, s.secretsManager("PutSecretValue of AWSPENDING", err)
 	}
 	return false, nil
+}
+
+// mayMoveLabels proves, before the old token dies, that the function may move a label
+// in the end: it puts AWSPENDING on the version that has it. That changes nothing, and
+// fails if the label has moved meanwhile.
+//
+// UpdateSecretVersionStage documents neither that such a move succeeds nor that it
+// fails (https://docs.aws.amazon.com/secretsmanager/latest/apireference/), so only a
+// denial counts. A role whose policy has the condition key secretsmanager:VersionStage
+// has to allow AWSPENDING as well as AWSCURRENT.
+func (s *step) mayMoveLabels(ctx context.Context) error {
+	_, err := s.secrets.UpdateSecretVersionStage(ctx, &secretsmanager.UpdateSecretVersionStageInput{
+		SecretId: &s.event.SecretID, VersionStage: aws.String(labelPending),
+		MoveToVersionId: &s.event.Version, RemoveFromVersionId: &s.event.Version,
+	})
+	var api smithy.APIError
+	if errors.As(err, &api) && strings.HasPrefix(api.ErrorCode(), "AccessDenied") {
+		return s.secretsManager("UpdateSecretVersionStage, tried before the old token dies,", err)
+	}
+	return nil
 }

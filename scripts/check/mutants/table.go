@@ -45,7 +45,7 @@ var mutants = []mutant{
 	{"an unknown step is refused", steps, `TestPlanGuard|TestRefusals`, []edit{
 		{"rotation/plan.go", "case !knownStep(step):", "case false:"}}},
 	{"the admin secret is not the rotated one", deputy, `TestRefusals`, []edit{
-		{"rotation/rotator.go", "if s.secret.is(s.config.AdminSecretID) {", "if false {"}}},
+		{"rotation/service.go", "if s.secret.is(s.config.AdminSecretID) {", "if false {"}}},
 	{"a partial ARN names it too", deputy, `TestRefusals`, []edit{
 		{
 			"rotation/versions.go",
@@ -72,20 +72,20 @@ var mutants = []mutant{
 	// createSecret.
 	{"only not-found means that nothing is stored", otherBug, `TestEveryFault/grace/old-pending`, []edit{
 		{
-			"rotation/create.go",
+			"rotation/service_create.go",
 			"if !errors.Is(err, errNoValue) {\n\t\treturn err\n\t}\n\tif s.config",
 			"if !errors.Is(err, errNoValue) && false {\n\t\treturn err\n\t}\n\tif s.config",
 		}}},
 	{"a stored pending value is kept", retries, `TestEveryFault/grace/old-pending`, []edit{
 		{
-			"rotation/create.go",
+			"rotation/service_create.go",
 			"if err == nil {\n\t\ts.log.InfoContext(ctx, \"the pending",
 			"if err == nil && false {\n\t\ts.log.InfoContext(ctx, \"the pending",
 		},
-		{"rotation/create.go", "if !errors.Is(err, errNoValue) {\n\t\treturn err\n\t}\n\tif s.config", "if s.config"}}},
+		{"rotation/service_create.go", "if !errors.Is(err, errNoValue) {\n\t\treturn err\n\t}\n\tif s.config", "if s.config"}}},
 	{"the credential is not the ClientRequestToken", trail, `TestFewestRequests`, []edit{
 		{
-			"rotation/create.go",
+			"rotation/service_create.go",
 			"databrain.NewSecret(uuid.NewString())",
 			"databrain.NewSecret(max(s.event.Version, uuid.Nil.String()))",
 		}}},
@@ -101,13 +101,13 @@ var mutants = []mutant{
 		}}},
 	{"a pending value equal to current is refused at once", steps, `TestIdenticalTokens`, []edit{
 		{
-			"rotation/create.go",
+			"rotation/service_create.go",
 			"it is kept\")\n\t\treturn s.differ(pending, current)",
 			"it is kept\")\n\t\treturn s.differ(pending, tokensecret.Value{})",
 		}}},
 	{"so is one that another invocation stored first", steps, `TestMeanwhile`, []edit{
 		{
-			"rotation/create.go",
+			"rotation/service_create.go",
 			"it is adopted\")\n\treturn s.differ(pending, current)",
 			"it is adopted\")\n\treturn s.differ(pending, tokensecret.Value{})",
 		}}},
@@ -124,20 +124,20 @@ var mutants = []mutant{
 			"return `{\"token\":` + strconv.Quote(text) + `}`",
 		}}},
 	{"the new token is stored before Databrain hears of it", otherBug, `TestFewestRequests`, []edit{
-		{"rotation/create.go", "	exists, err := s.put(ctx, current.With(databrain.NewSecret(uuid.NewString())))\n",
+		{"rotation/service_create.go", "	exists, err := s.put(ctx, current.With(databrain.NewSecret(uuid.NewString())))\n",
 			"	token := databrain.NewSecret(uuid.NewString())\n	if jwt, err := s.signIn(ctx); err != nil || s.databrain.SaveServiceToken(ctx, jwt, token) != nil {\n		return errNoValue\n	}\n	exists, err := s.put(ctx, current.With(token))\n"}}},
 
 	// createSecret of the grace strategy.
 	{"current works before it is rotated", rotate, `TestEveryFault/grace/foreign|TestFewestRequests`, []edit{
 		{
-			"rotation/create.go",
+			"rotation/service_create.go",
 			"standing, cause := s.ask(ctx, current)\n",
 			"standing, cause := Absent, error(nil)\n\tif !current.Token().Empty() {\n\t\tstanding = Accepted\n\t}\n",
 		}}},
 	{"the admin secret is readable before the rotation", rotate, `TestFewestRequests`, []edit{
-		{"rotation/create.go", "\t_, err := s.admin(ctx)\n", "\tvar err error\n"}}},
+		{"rotation/service_create.go", "\t_, err := s.admin(ctx)\n", "\tvar err error\n"}}},
 	{"enough time is left to rotate and to store", lambda, `TestNoTimeToRotate`, []edit{
-		{"rotation/create.go", "if s.deadline.Sub(s.now()) < rotateTime+storeTime {", "if false {"}}},
+		{"rotation/service_create.go", "if s.deadline.Sub(s.now()) < rotateTime+storeTime {", "if false {"}}},
 	{"an unknown outcome is not followed by another rotation", rotate, `TestAbsorbed`, []edit{
 		{
 			"rotation/plan.go",
@@ -157,26 +157,26 @@ var mutants = []mutant{
 			"case false:",
 		}}},
 	{"an answer that names the old token is no new one", rotate, `TestDatabrainEchoesTheOldToken`, []edit{
-		{"rotation/create.go", "PlanRotated(answer, !token.Equal(current.Token()))", "PlanRotated(answer, true)"}}},
+		{"rotation/service_create.go", "PlanRotated(answer, !token.Equal(current.Token()))", "PlanRotated(answer, true)"}}},
 	{"a token that another invocation's displaced is counted", rotate, `TestMeanwhile`, []edit{
-		{"rotation/create.go", "if exists {\n\t\t\ts.orphanPossible = true", "if exists {"}}},
+		{"rotation/service_create.go", "if exists {\n\t\t\ts.orphanPossible = true", "if exists {"}}},
 	{"a token that could not be stored is counted", rotate, `TestATokenThatCanNotBeStored`, []edit{
-		{"rotation/create.go", "if !sleep(ctx, pause) {\n\t\t\ts.orphanPossible = true", "if !sleep(ctx, pause) {"}}},
+		{"rotation/service_create.go", "if !sleep(ctx, pause) {\n\t\t\ts.orphanPossible = true", "if !sleep(ctx, pause) {"}}},
 	{"a lost token is counted", rotate, `TestOrphansAreCounted`, []edit{
 		{
-			"rotation/create.go",
+			"rotation/service_create.go",
 			"s.orphanPossible = true\n\t\ts.log.WarnContext(ctx, \"the outcome",
 			"s.log.WarnContext(ctx, \"the outcome",
 		}}},
 	{"Databrain's token is stored again and again", rotate, `TestAbsorbed`, []edit{
 		{
-			"rotation/create.go",
+			"rotation/service_create.go",
 			"if !sleep(ctx, pause) {\n\t\t\ts.orphanPossible",
 			"if sleep(ctx, pause); true {\n\t\t\ts.orphanPossible",
 		}}},
 	{"a store that hangs does not use up the time", lambda, `TestAbsorbed`, []edit{
 		{
-			"rotation/create.go",
+			"rotation/service_create.go",
 			"attempt, cancel := context.WithTimeout(ctx, storeTime)",
 			"attempt, cancel := context.WithCancel(ctx)",
 		}}},
@@ -210,16 +210,16 @@ var mutants = []mutant{
 		silence,
 		`TestEveryFault/replace/normal/default|TestEveryFault/replace/foreign`,
 		[]edit{
-			{"rotation/rotator.go", "return NoAnswer, err", "return Rejected, err"}},
+			{"rotation/proving.go", "return NoAnswer, err", "return Rejected, err"}},
 	},
 	{"a token is overwritten only by one who holds a token that works", deputy, `TestHistories|TestRefusals`, []edit{
 		{"rotation/plan.go", "case takeover == TakeoverInvalid:", "case true:"}}},
 	{"an empty AWSCURRENT is filled only if the settings allow it", deputy, `TestPlanSet|TestRefusals`, []edit{
 		{"rotation/plan.go", "if takeover == TakeoverEmpty || takeover == TakeoverInvalid {", "if true {"}}},
 	{"an abandoned rotation says that previous works", deputy, `TestRefusals`, []edit{
-		{"rotation/set.go", "holder := s.secret.Holder(labelPrevious)", "holder := s.secret.Holder(labelPending)"}}},
+		{"rotation/versions.go", "holder := s.secret.Holder(labelPrevious)", "holder := s.secret.Holder(labelPending)"}}},
 	{"an AWSPREVIOUS of any form does not stop a takeover", deputy, `TestRotations`, []edit{
-		{"rotation/set.go", "case err != nil && label == labelPrevious:", "case false:"}}},
+		{"rotation/service_set.go", "case err != nil && label == labelPrevious:", "case false:"}}},
 	{"an AWSPREVIOUS that falls silent stops no refusal", deputy, `TestPlanSet`, []edit{
 		{
 			"rotation/plan.go",
@@ -227,12 +227,12 @@ var mutants = []mutant{
 			"case previous == NoAnswer:",
 		}}},
 	{"the right to move a label is proven before the old token dies", move, `TestFewestRequests`, []edit{
-		{"rotation/set.go", "if err := s.mayMoveLabels(ctx); err != nil {", "if err := error(nil); err != nil {"}}},
+		{"rotation/service_set.go", "if err := s.mayMoveLabels(ctx); err != nil {", "if err := error(nil); err != nil {"}}},
 	{"a denial of that right stops setSecret", move, `TestDeniedMove`, []edit{
-		{"rotation/set.go", "strings.HasPrefix(api.ErrorCode(), \"AccessDenied\")", "false"}}},
+		{"rotation/versions.go", "strings.HasPrefix(api.ErrorCode(), \"AccessDenied\")", "false"}}},
 	{"the proof moves no label of another version", move, `TestFewestRequests`, []edit{
 		{
-			"rotation/set.go",
+			"rotation/versions.go",
 			"MoveToVersionId: &s.event.Version, RemoveFromVersionId: &s.event.Version,",
 			"MoveToVersionId: &s.event.Version,",
 		}}},
@@ -250,26 +250,26 @@ var mutants = []mutant{
 		}}},
 	{"one sign-in", signIn, `TestFewestRequests`, []edit{
 		{
-			"rotation/admin.go",
+			"rotation/service_admin.go",
 			"\tjwt, err := s.databrain.SignIn(ctx, credentials)\n",
 			"\ts.databrain.SignIn(ctx, credentials)\n\tjwt, err := s.databrain.SignIn(ctx, credentials)\n",
 		}}},
 	{"an unknown outcome of the POST is looked into", save, `TestAbsorbed`, []edit{
-		{"rotation/set.go", "if !databrain.Unknown(err) {", "if true {"}}},
+		{"rotation/service_set.go", "if !databrain.Unknown(err) {", "if true {"}}},
 	{"a definite refusal of the POST is not repeated", save, `TestDefiniteRefusals`, []edit{
-		{"rotation/set.go", "if !databrain.Unknown(err) {", "if false {"}}},
+		{"rotation/service_set.go", "if !databrain.Unknown(err) {", "if false {"}}},
 	{"a saved token that works ends the step", save, `TestAbsorbed`, []edit{
-		{"rotation/set.go", "case standing == Accepted:\n\t\t\ts.log", "case false:\n\t\t\ts.log"}}},
+		{"rotation/service_set.go", "case standing == Accepted:\n\t\t\ts.log", "case false:\n\t\t\ts.log"}}},
 	{"the POST is made twice at the most", save, `TestSaveIsNotRepeatedForEver`, []edit{
-		{"rotation/set.go", "case attempt == 2:", "case attempt == 9:"}}},
+		{"rotation/service_set.go", "case attempt == 2:", "case attempt == 9:"}}},
 	{"a replica that lags is waited for", save, `TestEveryFault/replace/normal/propagation`, []edit{
 		{
-			"rotation/set.go",
+			"rotation/proving.go",
 			"switch standing, err := s.await(ctx, token); standing {",
 			"switch standing, err := s.probe(ctx, token); standing {",
 		}}},
 	{"AWSPENDING stays when setSecret fails", otherBug, `TestEveryFault/replace/normal/default`, []edit{
-		{"rotation/set.go", "	return s.setAs(ctx, action, q)\n", "	return s.dropPending(ctx, s.setAs(ctx, action, q))\n"},
+		{"rotation/service_set.go", "	return s.setAs(ctx, action, q)\n", "	return s.dropPending(ctx, s.setAs(ctx, action, q))\n"},
 		{
 			"rotation/versions.go",
 			"func (s *step) pendingMissing(err error) error {",
@@ -277,41 +277,41 @@ var mutants = []mutant{
 		}}},
 	{"the old token is not put back when setSecret fails", otherBug, `TestEveryFault/replace/normal/default`, []edit{
 		{
-			"rotation/set.go",
+			"rotation/service_set.go",
 			"return s.unavailable(\"save service token, then probe\", probeErr)",
 			"if old, err := s.current(ctx); err == nil {\n\t\t\t\ts.databrain.SaveServiceToken(ctx, jwt, old.Token())\n\t\t\t}\n\t\t\treturn s.unavailable(\"save service token, then probe\", probeErr)",
 		},
 		{
-			"rotation/set.go",
+			"rotation/service_set.go",
 			"return s.unavailable(\"save service token, twice\", err)",
 			"if old, err := s.current(ctx); err == nil {\n\t\t\t\ts.databrain.SaveServiceToken(ctx, jwt, old.Token())\n\t\t\t}\n\t\t\treturn s.unavailable(\"save service token, twice\", err)",
 		},
-		{"rotation/set.go", "case attempt == 2:", "case attempt == 1:"}}},
+		{"rotation/service_set.go", "case attempt == 2:", "case attempt == 1:"}}},
 
 	// testSecret.
 	{"testSecret proves authentication", steps, `TestFewestRequests|TestRotations`, []edit{
-		{"rotation/testsecret.go", "if err = s.proven(ctx, pending.Token()); err == nil {", "if err == nil {"}}},
+		{"rotation/service_testsecret.go", "if err = s.proven(ctx, pending.Token()); err == nil {", "if err == nil {"}}},
 	{
 		"a rejected token does not pass for one that is reachable",
 		otherBug,
 		`TestEveryFault/replace/normal/default|TestFewestRequests`,
 		[]edit{
-			{"rotation/rotator.go", "return Rejected, err\n", "return Accepted, nil\n"}},
+			{"rotation/proving.go", "return Rejected, err\n", "return Accepted, nil\n"}},
 	},
 	{"testSecret alone is a pre-flight", steps, `TestPreflight`, []edit{
 		{
-			"rotation/testsecret.go",
+			"rotation/service_testsecret.go",
 			"if errors.Is(err, errNoValue) || err == nil && pending.Token().Empty() {",
 			"if errors.Is(err, errNoValue) && false {",
 		}}},
 	{"a pre-flight without an answer fails", silence, `TestRefusals`, []edit{
 		{
-			"rotation/testsecret.go",
+			"rotation/service_testsecret.go",
 			"return s.unavailable(\"pre-flight probe of AWSCURRENT\", cause)",
 			"_ = cause\n\treturn nil",
 		}}},
 	{"the pre-flight reads the admin secret", steps, `TestPreflight|TestRefusals`, []edit{
-		{"rotation/testsecret.go", "if _, err := s.admin(ctx); err != nil {", "if err := error(nil); err != nil {"}}},
+		{"rotation/service_testsecret.go", "if _, err := s.admin(ctx); err != nil {", "if err := error(nil); err != nil {"}}},
 	{"the pre-flight needs a token that works", steps, `TestPlanPreflight|TestRefusals`, []edit{
 		{
 			"rotation/plan.go",
@@ -368,7 +368,7 @@ var mutants = []mutant{
 		{"rotation/rotator.go", "deadline: deadline.Add(-reportTime)", "deadline: deadline"}}},
 	{"no token in a log", silent, `TestFewestRequests`, []edit{
 		{
-			"rotation/set.go",
+			"rotation/proving.go",
 			"\"Databrain accepts the pending token\")",
 			"\"Databrain accepts the pending token\", slog.String(\"token\", token.Reveal()))",
 		}}},
@@ -393,5 +393,5 @@ var mutants = []mutant{
 	{"only a takeover that succeeds counts as healed", deputy, `TestRefusals`, []edit{
 		{"rotation/metrics.go", "if s.tookOver && failure == nil {", "if s.tookOver {"}}},
 	{"a takeover is counted", deputy, `TestRotations|TestStepMetrics`, []edit{
-		{"rotation/set.go", "s.tookOver = true", "s.tookOver = false"}}},
+		{"rotation/service_set.go", "s.tookOver = true", "s.tookOver = false"}}},
 }

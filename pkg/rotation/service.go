@@ -1,0 +1,90 @@
+package rotation
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"time"
+
+	"databrain-rotation/pkg/databrain"
+	"databrain-rotation/pkg/tokensecret"
+)
+
+// Strategy is how a new token comes to be: the setting ROTATION_STRATEGY.
+type Strategy string
+
+// The strategies.
+const (
+	// Replace mints a UUID here and saves it as the service token. The old token
+	// dies at that moment.
+	Replace Strategy = "replace"
+	// Grace lets Databrain make the token and keeps the old one valid for a grace
+	// period. Where the outcome of that call is unknown it falls back to Replace.
+	Grace Strategy = "grace"
+)
+
+// Contract is which of two documented forms the rotate endpoint has: the setting
+// ROTATION_GRACE_CONTRACT ({docs}/rotate-service-token).
+type Contract string
+
+// The contracts.
+const (
+	ContractServiceToken Contract = "service-token" // newer: authorised by the token itself
+	ContractAdminJWT     Contract = "admin-jwt"     // older: authorised by the admin
+)
+
+// Config is how a [Rotator] works.
+type Config struct {
+	AdminSecretID string // name or ARN; only ever read
+	Strategy      Strategy
+	GracePeriod   time.Duration // whole seconds above zero; Grace only
+	Contract      Contract      // Grace only
+	Takeover      Takeover
+	Instance      string // base URL, for logs and metrics
+}
+
+// New returns a Rotator of the service token. Metrics go to metrics as lines in
+// CloudWatch's embedded metric format.
+func New(
+	secrets SecretsManager, instance *databrain.Client, c Config, log *slog.Logger, metrics io.Writer, now func() time.Time,
+) *Rotator {
+	return &Rotator{
+		secrets: secrets, databrain: instance, instance: c.Instance, log: log, metrics: metrics, now: now,
+		newKind: func(s *step) kind { return &serviceToken{step: s, config: c} },
+	}
+}
+
+// serviceToken is a step on the secret of the organisation's service token.
+type serviceToken struct {
+	*step
+	config Config
+}
+
+func (s *serviceToken) parse(text *string, binary []byte) (tokensecret.Value, error) {
+	return tokensecret.Parse(text, binary)
+}
+
+func (s *serviceToken) prove(ctx context.Context, token databrain.Secret) error {
+	return s.databrain.Probe(ctx, token)
+}
+
+func (s *serviceToken) words() words {
+	return words{
+		restore: "If the value holds the service token, store that token again, as text: as a bare UUID, or as the member " +
+			`"token" of a JSON object. AWSPREVIOUS may hold it too`,
+		blank: `. Only if the organisation has no service token at all, add "token":"" to these members`,
+		retry: "Secrets Manager retries from createSecret, and setSecret saves the same token again",
+	}
+}
+
+func (s *serviceToken) mayRotate() error {
+	if s.secret.is(s.config.AdminSecretID) {
+		return s.fail(
+			AdminSecretIsRotatedSecret,
+			nil,
+			"DATABRAIN_ADMIN_SECRET_ID (parameter AdminSecretArn) names the rotated secret itself",
+			"Keep the admin's e-mail address and password in a secret of their own",
+		)
+	}
+	return nil
+}
