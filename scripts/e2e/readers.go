@@ -85,7 +85,8 @@ func (r *reading) audit(ctx context.Context) error {
 	}
 	defer lab.Close()
 	now := time.Now()
-	for run, policy := range []string{`{"maxAgeDays":90,"exceptions":` + hostileExceptions() + `}`, `{"maxAgeDays":60,"exceptions":` + hostileExceptions() + `}`} {
+	for run, days := range []int{90, 60} {
+		policy := fmt.Sprintf(`{"maxAgeDays":%d,"exceptions":%s}`, days, hostileExceptions())
 		var apps []databraintest.DataApp
 		for i, name := range hostileNames {
 			tokens := []databraintest.APIToken{
@@ -149,7 +150,8 @@ func hostileExceptions() string {
 	var exceptions []map[string]string
 	for i, name := range hostileNames {
 		exception := map[string]string{
-			"id": fmt.Sprintf("%d %s", i, name), "reason": "because " + name, "owner": "by " + name, "expiresAt": "31.12.2026", "token": name + "-none",
+			"id": fmt.Sprintf("%d %s", i, name), "reason": "because " + name, "owner": "by " + name,
+			"expiresAt": "31.12.2026", "token": name + "-none",
 		}
 		if i%5 == 1 {
 			exception["token"], exception["expiresAt"] = name, time.Now().AddDate(1, 0, 0).Format(time.DateOnly)

@@ -24,8 +24,9 @@ func (r *reading) open(ctx context.Context, separator, language int) ([][]sheetC
 	// it; the last one has it look for dates and numbers everywhere
 	// (https://help.libreoffice.org/latest/en-US/text/shared/guide/csv_params.html).
 	filter := fmt.Sprintf("CSV:%d,34,0,1,,%d,false,true", separator, language)
-	if _, err := output(ctx, r.command(ctx, "soffice", "-env:UserInstallation=file://"+filepath.Join(r.dir, "soffice"), "--headless",
-		"--infilter="+filter, "--convert-to", "fods", "--outdir", out, filepath.Join(r.dir, "findings.csv"))); err != nil {
+	profile := "-env:UserInstallation=file://" + filepath.Join(r.dir, "soffice")
+	if _, err := output(ctx, r.command(ctx, "soffice", profile, "--headless", "--infilter="+filter,
+		"--convert-to", "fods", "--outdir", out, filepath.Join(r.dir, "findings.csv"))); err != nil {
 		return nil, err
 	}
 	file, err := os.Open(filepath.Join(out, "findings.fods"))

@@ -105,7 +105,8 @@ func (r *reading) axe(ctx context.Context, name, page, size, script string) erro
 // printed prints the page and reads the numbers of its pages.
 func (r *reading) printed(ctx context.Context) error {
 	pdf := filepath.Join(r.dir, "report.pdf")
-	if _, err := r.chromium(ctx, "--no-pdf-header-footer", "--print-to-pdf="+pdf, "file://"+filepath.Join(r.dir, "report.html")); err != nil {
+	page := "file://" + filepath.Join(r.dir, "report.html")
+	if _, err := r.chromium(ctx, "--no-pdf-header-footer", "--print-to-pdf="+pdf, page); err != nil {
 		return err
 	}
 	text, err := output(ctx, r.command(ctx, "pdftotext", "-layout", pdf, "-"))

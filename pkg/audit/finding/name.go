@@ -65,7 +65,8 @@ func ShownName(name string) string {
 
 // Visible reports whether r leaves ink.
 func Visible(r rune) bool {
-	return r != '\u2800' && !unicode.IsSpace(r) && !unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
+	return r != '\u2800' && !unicode.IsSpace(r) &&
+		!unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 }
 
 // spelling is a name as the instance spells it and as reports show it. Patterns of a

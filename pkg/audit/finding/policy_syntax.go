@@ -37,7 +37,8 @@ func syntaxFault(document []byte) string {
 // encodingFault says where document is no UTF-8; "" if it is. A name with a character
 // of another encoding would match nothing.
 func encodingFault(document []byte) string {
-	if bytes.IndexByte(document, 0) >= 0 || bytes.HasPrefix(document, []byte("\xff\xfe")) || bytes.HasPrefix(document, []byte("\xfe\xff")) {
+	marked := bytes.HasPrefix(document, []byte("\xff\xfe")) || bytes.HasPrefix(document, []byte("\xfe\xff"))
+	if marked || bytes.IndexByte(document, 0) >= 0 {
 		return "is not UTF-8 but looks like UTF-16: save it as UTF-8"
 	}
 	for at := 0; at < len(document); {
