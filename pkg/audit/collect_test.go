@@ -249,22 +249,22 @@ func TestAppsThatAreNotFound(t *testing.T) {
 	}{
 		{"still listed", func(l *lab, _ []databraintest.DataApp) {
 			l.db.Inject(standin.Fault{Target: tokensPath, When: forApp("App 003"), Times: -1, Do: notFound})
-		}, false, gap, 10, 14},
+		}, false, gap, 10, 16},
 		{"deleted", func(l *lab, all []databraintest.DataApp) {
 			l.db.SetDataApps(slices.Delete(all, 3, 4))
-		}, false, nil, 9, 15},
+		}, false, nil, 9, 16},
 		{"deleted, and nothing shows it", func(l *lab, all []databraintest.DataApp) {
 			l.db.SetDataApps(slices.Delete(all, 3, 4))
-		}, true, gap, 10, 13},
+		}, true, gap, 10, 14},
 		{"renamed", func(l *lab, all []databraintest.DataApp) {
 			all[3].Name = "Renamed"
 			l.db.SetDataApps(all)
-		}, false, nil, 10, 15},
+		}, false, nil, 10, 17},
 		{"renamed, and not found then either", func(l *lab, all []databraintest.DataApp) {
 			all[3].Name = "Renamed"
 			l.db.SetDataApps(all)
 			l.db.Inject(standin.Fault{Target: tokensPath, When: forApp("Renamed"), Times: -1, Do: notFound})
-		}, false, map[string]finding.GapClass{"Renamed": finding.GapDecode}, 10, 15},
+		}, false, map[string]finding.GapClass{"Renamed": finding.GapDecode}, 10, 17},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -273,7 +273,7 @@ func TestAppsThatAreNotFound(t *testing.T) {
 				l.mustRun()
 				l.db.Inject(standin.Fault{Target: tokensPath, Do: standin.Delay(0), When: once(func() { c.during(l, slices.Clone(all)) }, 0)})
 				if c.refused {
-					l.db.Inject(standin.Fault{Target: appsPath, Skip: 2, Do: databraintest.Error(403, "FORBIDDEN", "x")})
+					l.db.Inject(standin.Fault{Target: appsPath, Skip: 3, Do: databraintest.Error(403, "FORBIDDEN", "x")})
 				}
 				s := l.mustRun()
 				if c.gaps == nil {

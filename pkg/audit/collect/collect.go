@@ -21,7 +21,8 @@ type Options struct {
 	Apps       map[string]finding.AppMemory // what the last run knew, by name; may be nil
 
 	Token     databrain.Secret                                                  // the service token to begin with
-	ReadToken func(ctx context.Context, label string) (databrain.Secret, error) // of a staging label, when Token is refused
+	// ReadToken reads the token of a staging label, when Token is refused.
+	ReadToken func(ctx context.Context, label string) (databrain.Secret, error)
 
 	RequestsPerMinute int // ceiling towards the instance
 	Concurrency       int // lists that are read at a time
@@ -140,7 +141,9 @@ func (c *collector) listAgain(ctx context.Context, missing []finding.Gap, covera
 
 // listTokens reads the tokens of all apps, some at a time. Those that the instance
 // does not find are Deleted for now, and missing has the gap that each else is.
-func (c *collector) listTokens(ctx context.Context, names []string, coverage *finding.Coverage) (missing []finding.Gap) {
+func (c *collector) listTokens(
+	ctx context.Context, names []string, coverage *finding.Coverage,
+) (missing []finding.Gap) {
 	var mu sync.Mutex // guards coverage and missing
 	var workers sync.WaitGroup
 	queue := make(chan string)

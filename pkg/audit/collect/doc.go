@@ -11,12 +11,13 @@
 //   - The list of the data apps is always checked, and so is a list of tokens that has
 //     ten entries or more, or five: a page, or an answer that a limit cuts. The page on
 //     which the list ends is asked for. It has to be as long as what is left, and to
-//     bring nothing new.
+//     bring nothing new. That a page has ten entries is checked too, once in a run.
 //   - A list that lacks an entry which the last run knew is checked the same way,
 //     whatever its length, so that no finding resolves on the word of one answer.
 //   - A list that repeats an entry, or that the check contradicts, is read in pages to
 //     the first empty one, twice. Both passes have to agree and to hold all that the
-//     first answer held.
+//     first answer held. If the pages repeat an entry as well, while one is missing that
+//     the last run knew, the repetition may have taken its place.
 //   - A shorter list of tokens is believed, because the length of a page is documented
 //     as ten.
 //   - An instance that answers every page with the whole list cannot be checked. Its

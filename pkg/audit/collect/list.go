@@ -130,7 +130,8 @@ func pagesMayHelp(err error) bool {
 
 // endsAt reports whether pages show that the list has no more than length entries. It
 // asks for the page on which the list ends, which has to be as long as what is left and
-// to bring nothing new, and where one such page proves nothing, for a second one.
+// to bring nothing new. That page is where it is only if a page has ten entries, which
+// the first page of one long list shows for the run.
 func (l *list[T]) endsAt(ctx context.Context, length int, lacks bool) (bool, error) {
 	pages := map[int]int{length/pageSize + 1: length % pageSize} // number: expected length
 	switch {
@@ -140,8 +141,8 @@ func (l *list[T]) endsAt(ctx context.Context, length int, lacks bool) (bool, err
 		if lacks || length%5 == 0 {
 			pages[1] = length
 		}
-	case length%pageSize == 0:
-		pages[2] = min(pageSize, length-pageSize)
+	case length == pageSize || !l.tenPages.Load():
+		pages[1] = pageSize
 	}
 	for number, want := range pages {
 		page, err := l.page(ctx, number)
@@ -153,11 +154,24 @@ func (l *list[T]) endsAt(ctx context.Context, length int, lacks bool) (bool, err
 				return false, nil
 			}
 		}
-		if ignored := page.length == length && !round(length); page.length != want && !ignored {
-			return false, nil
+		if page.length != want {
+			return l.ignoresPages(ctx, page.length, length)
 		}
 	}
+	if pages[1] == pageSize && length > pageSize {
+		l.tenPages.Store(true)
+	}
 	return true, nil
+}
+
+// ignoresPages reports whether the instance answers with the whole list, of that length,
+// whatever page is asked for, and whether that can be believed to be all.
+func (l *list[T]) ignoresPages(ctx context.Context, page, length int) (bool, error) {
+	if page != length || round(length) {
+		return false, nil
+	}
+	far, err := l.page(ctx, maxPages)
+	return far.length == length, err
 }
 
 // round reports whether length is one that a limit may have: an instance that ignores
@@ -168,14 +182,15 @@ func round(length int) bool { return length > 0 && (length%10 == 0 || length%25 
 // documented and the list may change meanwhile, so two passes have to agree; if the
 // whole list had been answered, they have to hold all of that too.
 func (l *list[T]) readPages(ctx context.Context, whole answer[T], answered bool) error {
-	first, odd, err := l.pass(ctx)
+	pages, err := l.pass(ctx)
+	first := pages.seen
 	if err == nil {
-		var second map[T]bool
-		second, _, err = l.pass(ctx)
-		if err == nil && !maps.Equal(first, second) {
+		var again pass[T]
+		again, err = l.pass(ctx)
+		if err == nil && !maps.Equal(first, again.seen) {
 			err = errDisagree
 		}
-		maps.Copy(first, second)
+		maps.Copy(first, again.seen)
 	}
 	if err == nil && !answered {
 		l.begin()
@@ -192,45 +207,58 @@ func (l *list[T]) readPages(ctx context.Context, whole answer[T], answered bool)
 		return err
 	case answered && known < whole.length-whole.odd-whole.repeated:
 		return errDisagree
-	case odd > 0:
-		return &oddEntries{odd}
+	case pages.repeated && l.lacks():
+		return errDisagree // a repetition may have taken the place of what is missing
+	case pages.odd > 0:
+		return &oddEntries{pages.odd}
 	}
 	return nil
+}
+
+// pass is what one reading of all pages gave.
+type pass[T comparable] struct {
+	seen     map[T]bool
+	odd      int
+	repeated bool // an entry came twice
 }
 
 // pass reads page after page until one is empty. A short page does not end it: the
 // documented length may not be that of every release, and what a pass leaves out would
 // count as clean. Two pages in a row that bring nothing new show that the instance
 // repeats itself; that is believed only if each page is the whole list.
-func (l *list[T]) pass(ctx context.Context) (seen map[T]bool, odd int, err error) {
-	seen = make(map[T]bool)
+func (l *list[T]) pass(ctx context.Context) (pass[T], error) {
+	p := pass[T]{seen: make(map[T]bool)}
 	same, repeats := true, 0
 	for number := 1; number <= maxPages; number++ {
 		page, err := l.page(ctx, number)
-		if err != nil {
-			return seen, odd, err
+		if err != nil || page.length == 0 {
+			return p, err
 		}
-		if page.length == 0 {
-			return seen, odd, nil
-		}
-		before := len(seen)
+		before := len(p.seen)
 		for _, entry := range page.entries {
-			seen[entry] = true
+			p.repeated = p.repeated || p.seen[entry]
+			p.seen[entry] = true
 		}
 		repeats++
-		if len(seen) > before {
-			repeats, odd = 0, odd+page.odd
+		if len(p.seen) > before {
+			repeats = 0
 		}
-		same = same && len(page.entries) == len(seen)
+		p.odd += page.odd
+		same = same && len(page.entries) == len(p.seen)
+		if repeats < 2 {
+			continue
+		}
+		all, err := l.ignoresPages(ctx, page.length, len(p.seen))
 		switch {
-		case repeats < 2:
-		case same && !round(page.length):
-			return seen, odd, nil
-		default:
-			return seen, odd, errNoEnd
+		case err != nil:
+			return p, err
+		case same && all:
+			p.repeated = false // by the instance's habit
+			return p, nil
 		}
+		return p, errNoEnd
 	}
-	return seen, odd, errNoEnd
+	return p, errNoEnd
 }
 
 func (l *list[T]) page(ctx context.Context, number int) (page answer[T], err error) {

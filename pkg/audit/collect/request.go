@@ -33,6 +33,7 @@ type requester struct {
 	retries    atomic.Int64
 	throttled  atomic.Int64
 	refused    atomic.Int64 // authentication failures in a row
+	tenPages   atomic.Bool  // a page of this instance has ten entries
 }
 
 // do calls send until it succeeds or there is no point in going on, and adds the

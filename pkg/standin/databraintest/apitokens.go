@@ -4,6 +4,7 @@ import (
 	"iter"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -55,7 +56,7 @@ func (s *Server) listAPITokens(c *call) answer {
 	}
 	arrange(s, tokens, func(t APIToken) time.Time { return t.CreatedAt })
 	row := func(t APIToken) []byte { return s.tokenRow(name, t) }
-	return s.list(rows(s.paged(pages), s.pageSize(), chain(tokens, a.Generate), row))
+	return s.list(s.answered(rows(s.paged(pages), s.pageSize(), spoil(s, pages, chain(tokens, a.Generate)), row)))
 }
 
 // lists reports whether the instance lists k, in the reading that the switches say.
@@ -181,6 +182,9 @@ func (s *Server) liveKey(value string, now time.Time) *apiKey {
 func (s *Server) tokenRow(appName string, t APIToken) []byte {
 	if t.Raw != "" {
 		return []byte(t.Raw)
+	}
+	if mask := s.switches.MaskKeys; mask != "" {
+		t.Key = strings.ReplaceAll(mask, "%", t.Key[max(0, len(t.Key)-4):])
 	}
 	if t.Description == "" {
 		t.Description = describe(appName)

@@ -79,7 +79,7 @@ func (s *Server) listApps(c *call) answer {
 		apps = append(apps, a.DataApp)
 	}
 	arrange(s, apps, func(d DataApp) time.Time { return d.CreatedAt })
-	return s.list(rows(s.paged(pages), s.pageSize(), slices.Values(apps), s.appRow))
+	return s.list(s.answered(rows(s.paged(pages), s.pageSize(), spoil(s, pages, slices.Values(apps)), s.appRow)))
 }
 
 // setApps puts apps in place, found by name. Of two with one name, which no request

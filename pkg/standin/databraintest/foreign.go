@@ -20,6 +20,13 @@ func (s *Server) SetAdminPassword(password string) {
 	s.admin.Password = password
 }
 
+// SetSwitches replaces all switches, as an upgrade of the instance may.
+func (s *Server) SetSwitches(switches Switches) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.switches = switches
+}
+
 // SetDataApps replaces all data apps.
 func (s *Server) SetDataApps(apps []DataApp) {
 	s.mu.Lock()

@@ -43,6 +43,9 @@ func parsePaging(q url.Values) (paging, string) {
 }
 
 func (s *Server) paged(p paging) paging {
+	if p == 0 && s.switches.IgnoreWhole {
+		return 1
+	}
 	if s.switches.IgnorePagination {
 		return 0
 	}
@@ -67,6 +70,42 @@ func rows[T any](p paging, size int, all iter.Seq[T], row func(T) []byte) iter.S
 			}
 		}
 	}
+}
+
+// spoil makes of the entries of an answer what the switches say.
+func spoil[T any](s *Server, p paging, all iter.Seq[T]) iter.Seq[T] {
+	leaveOut, most := s.switches.LeaveOut, s.switches.Cap
+	if p > 0 {
+		leaveOut, most = 0, 0
+	}
+	return func(yield func(T) bool) {
+		i, given := 0, 0
+		for entry := range all {
+			i++
+			if leaveOut > 0 && i%leaveOut == 0 {
+				continue
+			}
+			if given++; most > 0 && given > most || !yield(entry) {
+				return
+			}
+		}
+	}
+}
+
+func (s *Server) answered(rows iter.Seq[[]byte]) iter.Seq[[]byte] {
+	if s.switches.Repeat {
+		return repeated(rows)
+	}
+	return rows
+}
+
+// repeated gives the first row in place of the last, if there are more.
+func repeated(rows iter.Seq[[]byte]) iter.Seq[[]byte] {
+	all := slices.Collect(rows)
+	if len(all) > 1 {
+		all[len(all)-1] = all[0]
+	}
+	return slices.Values(all)
 }
 
 // arrange puts entries into the order that the switches say.

@@ -115,6 +115,21 @@ type Switches struct {
 	// PageSize is the number of entries on a page. Zero = 10, as documented; that
 	// every release keeps to it is not.
 	PageSize int
+	// IgnoreWhole answers a request for the whole list with its first page.
+	// Inferred, not documented.
+	IgnoreWhole bool
+	// Cap, unless zero, is how many entries an answer has at the most that is no page.
+	// Inferred, not documented.
+	Cap int
+	// LeaveOut drops every n-th entry of an answer that is no page, as a filter
+	// of the wrong kind does; zero drops none. Inferred, not documented.
+	LeaveOut int
+	// Repeat gives the first entry of an answer in place of its last as well.
+	// Inferred, not documented.
+	Repeat bool
+	// MaskKeys shows every key of a list in that form, with "%" for its last four
+	// characters; empty shows keys in full, as documented.
+	MaskKeys string
 	// PropagationDelay is how late GET endpoints learn what happened to service
 	// tokens, as from a replica that lags: a new token is refused and a replaced
 	// one accepted for so long. Inferred, not documented.
