@@ -192,6 +192,9 @@ func TestShortTimeOut(t *testing.T) {
 			!strings.Contains(err.Error(), "only 3s for the step: raise its timeout") {
 			t.Errorf("got %v", err)
 		}
+		if problems := w.watch.end(); problems != nil {
+			t.Error(strings.Join(problems, "\n"))
+		}
 	})
 }
 

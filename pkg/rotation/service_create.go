@@ -158,9 +158,7 @@ func (s *serviceToken) notRotated(ctx context.Context, action RotatedAction, cur
 func (s *serviceToken) storeRemote(ctx context.Context, current tokensecret.Value, token databrain.Secret) error {
 	value := current.With(token)
 	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
-		attempt, cancel := context.WithTimeout(ctx, storeTime) // one that hangs must not be the only one
-		exists, err := s.put(attempt, value)
-		cancel()
+		exists, err := s.put(ctx, value) // the SDK's client gives up an attempt that hangs
 		if err == nil && !exists {
 			s.log.InfoContext(ctx, "stored Databrain's token as AWSPENDING")
 			return nil
