@@ -48,7 +48,10 @@ type Error struct {
 }
 
 // Error says what is wrong first, then who was asked for what.
-func (e *Error) Error() string {
+func (e *Error) Error() string { return fmt.Sprintf("%s (%s, %s)", e.Said(), e.Host, e.Op) }
+
+// Said is what is wrong, without who was asked for what.
+func (e *Error) Said() string {
 	var b strings.Builder
 	b.WriteString(string(e.Class))
 	if e.Status != 0 {
@@ -60,7 +63,6 @@ func (e *Error) Error() string {
 	if e.err != nil {
 		fmt.Fprintf(&b, ": %v", e.err)
 	}
-	fmt.Fprintf(&b, " (%s, %s)", e.Host, e.Op)
 	return b.String()
 }
 

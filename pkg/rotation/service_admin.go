@@ -68,30 +68,36 @@ func (s *serviceToken) signInRefused(as databrain.Credentials, cause error) erro
 	)
 }
 
-// adminCredentials reads {"email":"…","password":"…"}; other members are allowed.
+// adminCredentials reads the value of the admin's secret.
 func (s *serviceToken) adminCredentials(raw string) (databrain.Credentials, error) {
+	credentials, err := ReadAdmin(raw)
+	if err != nil {
+		return credentials, s.fail(MalformedAdminSecret, nil, "the admin secret "+err.Error(), "Correct the secret "+s.config.AdminSecretID+
+			" (DATABRAIN_ADMIN_SECRET_ID, parameter AdminSecretArn)")
+	}
+	return credentials, nil
+}
+
+// ReadAdmin reads {"email":"…","password":"…"}; other members are allowed. The error
+// completes a sentence about the secret and shows nothing of its value.
+func ReadAdmin(raw string) (databrain.Credentials, error) {
 	object, err := jsonobject.Parse([]byte(raw))
 	if repeated, ok := errors.AsType[*jsonobject.RepeatedError](err); ok {
 		for _, name := range repeated.Names {
 			if name == "email" || name == "password" {
-				return databrain.Credentials{}, s.fail(MalformedAdminSecret, nil,
-					fmt.Sprintf("the admin secret has the member %q twice", name), "Correct the secret "+s.config.AdminSecretID+
-						" (DATABRAIN_ADMIN_SECRET_ID, parameter AdminSecretArn)")
+				return databrain.Credentials{}, fmt.Errorf("has the member %q twice", name)
 			}
 		}
 	}
 	for _, mark := range []string{"\ufeff", "\u00ef\u00bb\u00bf"} {
 		if strings.HasPrefix(raw, mark) {
-			return databrain.Credentials{}, s.fail(MalformedAdminSecret, nil, "the admin secret begins with a byte order mark",
-				"Store it again without the mark: "+s.config.AdminSecretID)
+			return databrain.Credentials{}, errors.New("begins with a byte order mark: store it again without the mark")
 		}
 	}
 	email, _ := object.Text("email")
 	password, _ := object.Text("password")
 	if email == "" || password == "" {
-		return databrain.Credentials{}, s.fail(MalformedAdminSecret, nil, "the admin secret is not a JSON object with the "+
-			`strings "email" and "password"`, "Correct the secret "+s.config.AdminSecretID+
-			" (DATABRAIN_ADMIN_SECRET_ID, parameter AdminSecretArn)")
+		return databrain.Credentials{}, errors.New(`is not a JSON object with the strings "email" and "password"`)
 	}
 	return databrain.Credentials{Email: email, Password: databrain.NewSecret(password)}, nil
 }

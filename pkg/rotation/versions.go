@@ -53,15 +53,19 @@ func (d description) replica() bool {
 	return err == nil && region.Region != d.primary
 }
 
-// is reports whether id, a name or a whole or partial ARN, names this secret. A
-// partial ARN lacks the hyphen and six characters that Secrets Manager adds.
-func (d description) is(id string) bool {
+// is reports whether id names this secret.
+func (d description) is(id string) bool { return Names(id, d.arn, d.name) }
+
+// Names reports whether id, a name or a whole or partial ARN, names the secret with
+// this ARN and name. A partial ARN lacks the hyphen and six characters that Secrets
+// Manager adds.
+func Names(id, arn, name string) bool {
 	const suffix = len("-AbCdEf")
 	partial := ""
-	if len(d.arn) > suffix {
-		partial = d.arn[:len(d.arn)-suffix]
+	if len(arn) > suffix {
+		partial = arn[:len(arn)-suffix]
 	}
-	return id == d.arn || id == d.name || id == partial
+	return id != "" && (id == arn || id == name || id == partial)
 }
 
 func (s *step) describe(ctx context.Context) error {

@@ -1,0 +1,86 @@
+package diagnosis
+
+import "databrain-rotation/pkg/rotation"
+
+// Code names a problem. The runbook has a row for each.
+type Code string
+
+// The codes, in the order in which the problems are repaired as a rule.
+const (
+	RequestMalformed   Code = "request-malformed"
+	SecretNotFound     Code = "secret-not-found"
+	SecretUnreadable   Code = "secret-unreadable"
+	SecretOfOtherKind  Code = "secret-of-another-kind"
+	SecretDeleted      Code = "secret-deleted"
+	SecretIsReplica    Code = "secret-is-replica"
+	AdminIsRotated     Code = "admin-secret-is-rotated-secret"
+	BaseURLWrong       Code = "base-url-wrong"
+	InstanceSilent     Code = "instance-no-answer"
+	InstanceAcceptsAny Code = "instance-accepts-anything"
+	CurrentRejected    Code = "current-rejected"
+	CurrentEmpty       Code = "current-empty"
+	CurrentMalformed   Code = "current-malformed"
+	CurrentUnreadable  Code = "current-unreadable"
+	CurrentSilent      Code = "current-no-answer"
+	AdminRefused       Code = "admin-refused"
+	AdminRefusedByKind Code = "admin-cannot-save"
+	AdminMalformed     Code = "admin-malformed"
+	AdminUnreadable    Code = "admin-unreadable"
+	AdminSilent        Code = "admin-no-answer"
+	PendingMalformed   Code = "pending-malformed"
+	PendingUnreadable  Code = "pending-unreadable"
+	PendingSilent      Code = "pending-no-answer"
+	PendingSame        Code = "pending-equals-current"
+	Unfinished         Code = "rotation-unfinished"
+	RotationOff        Code = "rotation-off"
+	RotationOverdue    Code = "rotation-overdue"
+)
+
+// Codes returns all codes, in the order of their repair.
+func Codes() []Code {
+	return []Code{
+		RequestMalformed, SecretNotFound, SecretUnreadable, SecretOfOtherKind, SecretDeleted, SecretIsReplica, AdminIsRotated,
+		BaseURLWrong, InstanceSilent, InstanceAcceptsAny,
+		CurrentRejected, CurrentEmpty, CurrentMalformed, CurrentUnreadable, CurrentSilent,
+		AdminRefused, AdminRefusedByKind, AdminMalformed, AdminUnreadable, AdminSilent,
+		PendingMalformed, PendingUnreadable, PendingSilent, PendingSame, Unfinished, RotationOff, RotationOverdue,
+	}
+}
+
+// OfError returns the codes that a diagnosis may have after an error of the rotation,
+// while its cause lasts. An error of the event alone leaves no trace: Unfinished is
+// then all that can be seen, or nothing at all.
+func OfError(name rotation.Name) []Code {
+	switch name {
+	case rotation.SecretDeleted:
+		return []Code{SecretDeleted}
+	case rotation.SecretIsReplica:
+		return []Code{SecretIsReplica}
+	case rotation.RotationNotEnabled:
+		return []Code{RotationOff}
+	case rotation.MalformedSecret:
+		return []Code{CurrentMalformed, PendingMalformed}
+	case rotation.PendingEqualsCurrent:
+		return []Code{PendingSame}
+	case rotation.MalformedAdminSecret:
+		return []Code{AdminMalformed}
+	case rotation.AdminSecretIsRotatedSecret:
+		return []Code{AdminIsRotated}
+	case rotation.AdminSignInRefused:
+		return []Code{AdminRefused}
+	case rotation.CurrentTokenMissing:
+		return []Code{CurrentEmpty}
+	case rotation.CurrentTokenRejected:
+		return []Code{CurrentRejected}
+	case rotation.DatabrainUnavailable:
+		return []Code{BaseURLWrong, InstanceSilent, CurrentSilent, AdminSilent, PendingSilent, Unfinished}
+	case rotation.DatabrainRefused:
+		return []Code{AdminRefusedByKind, AdminSilent, Unfinished}
+	case rotation.SecretsManagerFailed:
+		return []Code{SecretNotFound, SecretUnreadable, CurrentUnreadable, AdminUnreadable, PendingUnreadable, Unfinished}
+	case rotation.PendingTokenRejected, rotation.PendingValueMissing, rotation.GraceContractMismatch, rotation.OutOfTime,
+		rotation.LabelMoved, rotation.VersionUnknown, rotation.VersionNotPending, rotation.MalformedEvent, rotation.UnknownStep:
+		return []Code{Unfinished}
+	}
+	return nil
+}

@@ -1,0 +1,146 @@
+package diagnosis
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// Judge says what is wrong, who feels it, and what to do.
+func Judge(f Facts) Report {
+	j := judge{Facts: f, run: f.commands(), next: Predict(f)}
+	r := Report{
+		Schema: Schema, Problems: j.problems(), Secret: Secret{f.Secret.ARN, f.Secret.Name},
+		Tokens: tokens(f.Versions), Admin: f.Admin, Rotation: j.rotation(),
+		Instance: Instance{
+			URL: f.Instance.URL, Reachable: f.Instance.Answers, TookMs: f.Instance.Took.Milliseconds(),
+			Why: f.Instance.Why, AnswersAt: f.Instance.AnswersAt,
+		},
+		Settings: Settings{Strategy: string(f.Strategy), Takeover: string(f.Takeover)},
+	}
+	r.Verdict = verdict(r.Problems)
+	r.Summary = j.summary(r)
+	return r
+}
+
+// judge is one judgement.
+type judge struct {
+	Facts
+	run  commands
+	next Outcome
+}
+
+// problems returns what is wrong, first what has to be repaired first.
+func (j judge) problems() []Problem {
+	if p := j.secretProblem(); p != nil {
+		return []Problem{*p}
+	}
+	all := slices.Concat(j.settingProblems(), j.instanceProblems())
+	current, pending, admin := j.currentProblem(), j.pendingProblem(), j.adminProblem()
+	switch {
+	case current == nil:
+		all = append(all, list(admin, pending)...)
+	case current.Decide != nil && j.next.NeedsAdmin: // one of the ways out is a rotation
+		all = append(all, list(admin, current)...)
+	case current.Decide != nil && !j.expendable(j.pending()): // a rotation stops at its value
+		all = append(all, list(pending, current, admin)...)
+	case j.mended(current):
+		all = append(all, list(current, admin)...)
+	default:
+		all = append(all, list(current, admin, pending)...)
+	}
+	return append(all, j.scheduleProblems(current)...)
+}
+
+// mended reports whether the way out of the problem with AWSCURRENT ends an
+// unfinished rotation as well.
+func (j judge) mended(current *Problem) bool {
+	return current.Decide != nil || j.standing(labelPending) == Accepted
+}
+
+func list(problems ...*Problem) []Problem {
+	var found []Problem
+	for _, p := range problems {
+		if p != nil {
+			found = append(found, *p)
+		}
+	}
+	return found
+}
+
+func verdict(problems []Problem) Verdict {
+	for _, v := range []Verdict{Broken, Unknown, Attention} {
+		if slices.ContainsFunc(problems, func(p Problem) bool { return p.verdict == v }) {
+			return v
+		}
+	}
+	return Healthy
+}
+
+// summary is one sentence: what is wrong, who feels it, what to do first.
+func (j judge) summary(r Report) string {
+	if len(r.Problems) == 0 {
+		return "Databrain accepts the token of AWSCURRENT, and the next rotation would succeed; there is nothing to do."
+	}
+	first := r.Problems[0]
+	what, _, _ := strings.Cut(first.Text, ". ")
+	what = strings.TrimSuffix(what, ".")
+	feels := map[Verdict]string{
+		Broken:    "whoever reads AWSCURRENT fails now",
+		Attention: "whoever reads AWSCURRENT works",
+		Unknown:   "whether the token of AWSCURRENT works is not known",
+	}[r.Verdict]
+	if r.Verdict == Attention && j.next.Fails != "" {
+		feels += ", and the next rotation would end with " + string(j.next.Fails)
+	}
+	do := "first read the text of the problem"
+	switch {
+	case len(first.Do) > 0:
+		do = "first: " + first.Do[0]
+	case len(first.Decide) > 0:
+		do = "a person has to decide"
+	case r.Verdict == Unknown:
+		do = "change nothing until it is known"
+	}
+	return what + "; " + feels + "; " + do
+}
+
+func tokens(versions []Version) []Token {
+	all := []Token{}
+	for _, v := range versions {
+		t := Token{
+			Label: v.Label, Version: v.ID, CreatedAt: stamp(v.Created), Fingerprint: v.Fingerprint, Standing: v.Standing, Why: v.Why,
+		}
+		if t.Label == "" {
+			t.Label = "none"
+		}
+		all = append(all, t)
+	}
+	return all
+}
+
+func (j judge) rotation() Rotation {
+	s := j.Secret
+	r := Rotation{
+		Enabled: s.RotationEnabled, Schedule: s.Schedule, Last: stamp(s.Last), Next: stamp(s.Next),
+		Would: j.next.Would, WouldFail: string(j.next.Fails),
+	}
+	if p := j.pending(); p != nil {
+		r.InProgress = "version " + p.ID
+		if !p.Created.IsZero() {
+			r.InProgress += " since " + stamp(p.Created)
+		}
+	}
+	if s.Obstacle != "" || s.Kind != "" {
+		r.Would, r.WouldFail = "", ""
+	}
+	return r
+}
+
+// stamp writes a time in whole seconds, "" for none.
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}

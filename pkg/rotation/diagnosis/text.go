@@ -1,0 +1,124 @@
+package diagnosis
+
+import (
+	"fmt"
+	"strings"
+	"text/tabwriter"
+)
+
+// Render returns the report as a short table for people.
+func (r Report) Render() string {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "databrain\t%s\t%s\n", r.Instance.URL, r.Instance.says())
+	if r.Instance.AnswersAt != "" {
+		fmt.Fprintf(w, "\t%s\tanswers as the API\n", r.Instance.AnswersAt)
+	}
+	fmt.Fprintf(w, "admin\t%s\t%s\n", shout(r.Admin.Standing), r.Admin.Why)
+	if r.Secret.ARN != "" {
+		fmt.Fprintf(w, "secret\t%s\t%s\n", r.Secret.Name, r.Rotation.says())
+	}
+	w.Flush()
+	for _, t := range r.Tokens {
+		fmt.Fprintf(w, "  %s\t%s\t%s\t%s\t%s\n", t.Label, short(t.Version), day(t.CreatedAt), shout(t.Standing), t.Why)
+	}
+	w.Flush()
+	fmt.Fprintf(&b, "verdict    %s\n", strings.ToUpper(string(r.Verdict)))
+	if len(r.Problems) == 0 {
+		b.WriteString("           " + r.Summary + "\n")
+	}
+	for i, p := range r.Problems {
+		fmt.Fprintf(&b, "\n%d. %s\n", i+1, p.Code)
+		p.render(&b)
+	}
+	return trimLines(b.String())
+}
+
+func (p Problem) render(b *strings.Builder) {
+	b.WriteString(wrap(p.Text, "   "))
+	for i, command := range p.Do {
+		if i == 0 {
+			b.WriteString("   do:\n")
+		}
+		b.WriteString("     " + command + "\n")
+	}
+	for _, c := range p.Decide {
+		b.WriteString(wrap("if "+c.When+":", "   "))
+		for _, command := range c.Do {
+			b.WriteString("     " + command + "\n")
+		}
+	}
+	if p.DoNot != "" {
+		b.WriteString(wrap(p.DoNot, "   "))
+	}
+}
+
+func (i Instance) says() string {
+	if i.Reachable {
+		return fmt.Sprintf("answers as the API  %d ms", i.TookMs)
+	}
+	if i.Why == "" {
+		return "DOES NOT ANSWER AS THE API"
+	}
+	return "DOES NOT ANSWER AS THE API: " + i.Why
+}
+
+func (r Rotation) says() string {
+	text := "rotation OFF"
+	if r.Enabled {
+		text = "rotation on"
+		if r.Schedule != "" {
+			text += ", " + r.Schedule
+		}
+	}
+	if r.Last != "" {
+		text += ", last " + day(r.Last)
+	}
+	if r.Next != "" {
+		text += ", next " + day(r.Next)
+	}
+	return text
+}
+
+// shout writes the standings that people look for in capitals.
+func shout(s Standing) string {
+	switch s {
+	case Accepted, Rejected, Refused, Malformed, Unreadable:
+		return strings.ToUpper(string(s))
+	}
+	return string(s)
+}
+
+// short is the beginning of a version's id, enough to tell versions apart.
+func short(version string) string { return version[:min(len(version), 8)] }
+
+// day cuts a stamp to what a table needs.
+func day(stamp string) string {
+	return strings.Replace(stamp[:min(len(stamp), len("2006-01-02T15:04"))], "T", " ", 1)
+}
+
+// wrap breaks text into lines of about 100 columns.
+func wrap(text, indent string) string {
+	const width = 100
+	var b strings.Builder
+	line := indent
+	for _, word := range strings.Fields(text) {
+		if len(line)+1+len(word) > width && line != indent {
+			b.WriteString(line + "\n")
+			line = indent
+		}
+		if line != indent {
+			line += " "
+		}
+		line += word
+	}
+	return b.String() + line + "\n"
+}
+
+func trimLines(text string) string {
+	lines := strings.Split(text, "\n")
+	for i := range lines {
+		lines[i] = strings.TrimRight(lines[i], " ")
+	}
+	return strings.Join(lines, "\n")
+}
