@@ -98,12 +98,16 @@ func newWorld(s setup) *world {
 	w.wire = &wire{watch: w.watch, hosts: map[string]http.RoundTripper{
 		secretsHost: standin.Transport{Handler: w.sm}, databrainHost: standin.Transport{Handler: w.db},
 	}}
-	w.rotator = rotation.New(w.sdk(o), w.databrain(), rotation.Config{
+	w.rotator = w.newRotator(o)
+	w.furnish(o)
+	return w
+}
+
+func (w *world) newRotator(o options) *rotation.Rotator {
+	return rotation.New(w.sdk(o), w.databrain(), rotation.Config{
 		AdminSecretID: "databrain/admin", Strategy: o.strategy, GracePeriod: gracePeriod, Contract: o.contract,
 		Takeover: o.takeover, Instance: "https://" + databrainHost,
 	}, slog.New(slog.NewJSONHandler(&w.log, nil)), &w.metrics, time.Now)
-	w.furnish(o)
-	return w
 }
 
 func (w *world) sdk(o options) *secretsmanager.Client {

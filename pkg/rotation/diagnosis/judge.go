@@ -40,22 +40,16 @@ func (j judge) problems() []Problem {
 	switch {
 	case current == nil:
 		all = append(all, list(admin, pending)...)
-	case current.Decide != nil && j.next.NeedsAdmin: // one of the ways out is a rotation
-		all = append(all, list(admin, current)...)
-	case current.Decide != nil && !j.expendable(j.pending()): // a rotation stops at its value
+	case current.Decide != nil && !j.expendable(j.pending()): // a rotation, which is a way out, stops at its value
 		all = append(all, list(pending, current, admin)...)
-	case j.mended(current):
+	case current.Decide != nil && admin != nil && admin.Do == nil: // a rotation would fail for want of the admin
+		all = append(all, list(admin, current)...)
+	case current.Decide != nil || j.standing(labelPending) == Accepted: // the way out ends an unfinished rotation as well
 		all = append(all, list(current, admin)...)
 	default:
 		all = append(all, list(current, admin, pending)...)
 	}
 	return append(all, j.scheduleProblems(current)...)
-}
-
-// mended reports whether the way out of the problem with AWSCURRENT ends an
-// unfinished rotation as well.
-func (j judge) mended(current *Problem) bool {
-	return current.Decide != nil || j.standing(labelPending) == Accepted
 }
 
 func list(problems ...*Problem) []Problem {

@@ -2,6 +2,7 @@ package diagnosis
 
 import (
 	"fmt"
+	"slices"
 
 	"databrain-rotation/pkg/rotation"
 )
@@ -112,10 +113,13 @@ func (j judge) decideRotation(p *Problem) *Problem {
 		when += ": deploy with RotationTakeover=empty, and run this"
 	}
 	var do []string
+	if admin := j.adminProblem(); admin != nil {
+		do = admin.Do
+	}
 	if pending := j.pending(); pending != nil && j.expendable(pending) && !j.resumes(pending) {
 		do = append(do, j.run.dropPending())
 	}
-	p.Decide = append(p.Decide, Choice{when, append(do, j.run.rotate())})
+	p.Decide = append(p.Decide, Choice{when, append(slices.Clone(do), j.run.rotate())})
 	return p
 }
 
