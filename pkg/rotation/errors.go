@@ -75,6 +75,9 @@ type Error struct {
 	Cause error  // what a service or the network said; nil if nothing did
 	Left  string // what was written, and what was left alone
 	Next  string // what to do
+
+	// Secret is the name or ARN to ask for a diagnosis of; "" if the event has none.
+	Secret string
 }
 
 func (e *Error) Error() string {
@@ -82,7 +85,11 @@ func (e *Error) Error() string {
 	if e.Cause != nil {
 		found += ": " + e.Cause.Error()
 	}
-	return found + "; " + e.Left + ". " + e.Next
+	text := found + "; " + e.Left + ". " + e.Next
+	if e.Secret != "" {
+		text += fmt.Sprintf(`. The whole picture: this function answers {"diagnose":%q} (stack output DiagnoseCommand)`, e.Secret)
+	}
+	return text
 }
 
 // Unwrap returns the cause, nil if there is none.
@@ -97,7 +104,7 @@ const nothingWritten = "nothing was written"
 // Databrain has the pending token, AWSCURRENT is the wrong one to read, so that the
 // error says which token works and how to make it current.
 func (s *step) fail(name Name, cause error, found, next string) error {
-	e := &Error{Name: name, Found: found, Cause: cause, Left: s.left, Next: next}
+	e := &Error{Name: name, Found: found, Cause: cause, Left: s.left, Next: next, Secret: s.event.SecretID}
 	if s.saved {
 		e.Left = "Databrain has accepted the token of version " + s.event.Version + ", and any other token of AWSCURRENT " +
 			"is dead or ends with its grace period. That version may be the only copy of the token that works: leave its " +
