@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 
 	"databrain-rotation/pkg/standin/labtest"
@@ -24,6 +25,8 @@ func (i *invocation) everyPayload(ctx context.Context) {
 	for _, file := range files {
 		switch name := filepath.Base(file); {
 		case name == "local-env.json": // not a payload: --env-vars
+		case name == "rotate-diagnose.json":
+			i.check(ctx, "sam local invoke RotateFunction, events/"+name, func() error { return i.diagnose(ctx, file) })
 		case strings.HasPrefix(name, "rotate-"):
 			rotations = append(rotations, file)
 		case strings.HasPrefix(name, "audit-"):
@@ -85,6 +88,26 @@ func (i *invocation) rotate(ctx context.Context, files []string) {
 			return i.changed(secretsmanagertest.StepFinish, before)
 		})
 	}
+}
+
+// diagnose wants to hear that all is well, and that nothing changed.
+func (i *invocation) diagnose(ctx context.Context, file string) error {
+	before := i.lab.Secrets.Snapshot(labtest.TokenSecret)
+	answer, err := i.invoke(ctx, "RotateFunction", file)
+	if err != nil {
+		return err
+	}
+	var report struct{ Schema, Verdict, Text string }
+	if err := json.Unmarshal(answer, &report); err != nil {
+		return err
+	}
+	if report.Schema != "databrain.token-rotation.diagnosis/1" || report.Verdict != "healthy" {
+		return fmt.Errorf("%s: %s\n%s", report.Schema, report.Verdict, report.Text)
+	}
+	if !reflect.DeepEqual(before, i.lab.Secrets.Snapshot(labtest.TokenSecret)) {
+		return errors.New("the diagnosis changed the secret")
+	}
+	return nil
 }
 
 // sameEvent wants the payload in events/ to be what Secrets Manager sends, but for

@@ -27,7 +27,7 @@ func blocks(t *testing.T) []block {
 			all = append(all, block{name, regexp.MustCompile("(?m)^"+match[1]).ReplaceAllString(match[2], "")})
 		}
 	}
-	if len(all) < 30 {
+	if len(all) < 20 {
 		t.Fatalf("only %d blocks", len(all))
 	}
 	return all

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"databrain-rotation/pkg/rotation/diagnosis"
 )
 
 // TestEveryErrorIsDocumented checks that the runbook and the READMEs of the functions
@@ -124,4 +126,16 @@ func firstColumn(t *testing.T, file, heading string) map[string]bool {
 		t.Fatalf("%s has no table under the heading %s", file, heading)
 	}
 	return names
+}
+
+// TestEveryProblemIsInTheRunbook compares the codes of a diagnosis with the runbook's
+// table.
+func TestEveryProblemIsInTheRunbook(t *testing.T) {
+	inCode := make(map[string]bool)
+	for _, code := range diagnosis.Codes() {
+		inCode[string(code)] = true
+	}
+	if diff := cmp.Diff(inCode, firstColumn(t, ".github/RUNBOOK.md", "Problems")); diff != "" {
+		t.Errorf("codes (-code +runbook):\n%s", diff)
+	}
 }

@@ -107,6 +107,19 @@ func failedRotationIsHeardOf(resources tree) []string {
 	})
 }
 
+// The event's form: AWS Secrets Manager user guide, "Secret Label Updated event".
+func succeededRotationIsToldOf(resources tree) []string {
+	if resources["RotatedRule"] == nil { // TestRotatedMail checks when it is there
+		return nil
+	}
+	return expect(resources, "RotatedRule", map[string]any{
+		"Properties.EventPattern.source":              "[aws.secretsmanager]",
+		"Properties.EventPattern.detail-type":         "[Secret Label Updated]",
+		"Properties.EventPattern.resources":           fmt.Sprintf("[%v]", secretOf(resources)),
+		"Properties.EventPattern.detail.labelUpdated": "[AWSCURRENT]",
+	})
+}
+
 // With state a finding is new once, and raised once to each severity; without it
 // every finding is ongoing at every run.
 func findingsReachPeople(resources tree) []string {

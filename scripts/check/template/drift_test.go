@@ -256,7 +256,7 @@ func TestRunbookHasEveryAlarm(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	resources := deploy(template, required)
+	resources := deploy(template, scenarios["everything"])
 	alarms := append(ofType(resources, "AWS::CloudWatch::Alarm"), ofType(resources, "AWS::Events::Rule")...)
 	_, section, _ := strings.Cut(page(t, ".github/RUNBOOK.md"), "\n## Alarms\n")
 	section, _, _ = strings.Cut(section, "\n## ")

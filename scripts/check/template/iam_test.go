@@ -66,7 +66,7 @@ func grants(resources tree) map[string][]string {
 var wantGrants = map[string]map[string][]string{
 	"defaults": {
 		"RotateRole": {
-			"RotateOneSecret: Allow secretsmanager:DescribeSecret secretsmanager:GetSecretValue secretsmanager:PutSecretValue secretsmanager:UpdateSecretVersionStage on (TokenSecret)",
+			"RotateOneSecret: Allow secretsmanager:DescribeSecret secretsmanager:GetSecretValue secretsmanager:ListSecretVersionIds secretsmanager:PutSecretValue secretsmanager:UpdateSecretVersionStage on (TokenSecret)",
 			"ReadAdminSecret: Allow secretsmanager:GetSecretValue on " + adminSecret,
 			"WriteLogs: Allow logs:CreateLogStream logs:PutLogEvents on (RotateLogGroup.Arn)",
 		},
@@ -82,7 +82,7 @@ var wantGrants = map[string]map[string][]string{
 	},
 	"everything": {
 		"RotateRole": {
-			"RotateOneSecret: Allow secretsmanager:DescribeSecret secretsmanager:GetSecretValue secretsmanager:PutSecretValue secretsmanager:UpdateSecretVersionStage on (TokenSecret)",
+			"RotateOneSecret: Allow secretsmanager:DescribeSecret secretsmanager:GetSecretValue secretsmanager:ListSecretVersionIds secretsmanager:PutSecretValue secretsmanager:UpdateSecretVersionStage on (TokenSecret)",
 			"ReadAdminSecret: Allow secretsmanager:GetSecretValue on " + adminSecret,
 			"WriteLogs: Allow logs:CreateLogStream logs:PutLogEvents on (RotateLogGroup.Arn)",
 			"UseTokenKey: Allow kms:Decrypt kms:GenerateDataKey on " + tokenKey + ifSecretsManager + "(TokenSecret)" + viaSecretsManager,
@@ -106,7 +106,7 @@ var wantGrants = map[string]map[string][]string{
 	},
 	"given": {
 		"RotateRole": {
-			"RotateOneSecret: Allow secretsmanager:DescribeSecret secretsmanager:GetSecretValue secretsmanager:PutSecretValue secretsmanager:UpdateSecretVersionStage on " + tokenSecret,
+			"RotateOneSecret: Allow secretsmanager:DescribeSecret secretsmanager:GetSecretValue secretsmanager:ListSecretVersionIds secretsmanager:PutSecretValue secretsmanager:UpdateSecretVersionStage on " + tokenSecret,
 			"ReadAdminSecret: Allow secretsmanager:GetSecretValue on " + adminSecret,
 			"WriteLogs: Allow logs:CreateLogStream logs:PutLogEvents on (RotateLogGroup.Arn)",
 			"UseTokenKey: Allow kms:Decrypt kms:GenerateDataKey on " + tokenKey + ifSecretsManager + tokenSecret + viaSecretsManager,
@@ -126,7 +126,7 @@ var wantGrants = map[string]map[string][]string{
 	},
 	"stateless": {
 		"RotateRole": {
-			"RotateOneSecret: Allow secretsmanager:DescribeSecret secretsmanager:GetSecretValue secretsmanager:PutSecretValue secretsmanager:UpdateSecretVersionStage on (TokenSecret)",
+			"RotateOneSecret: Allow secretsmanager:DescribeSecret secretsmanager:GetSecretValue secretsmanager:ListSecretVersionIds secretsmanager:PutSecretValue secretsmanager:UpdateSecretVersionStage on (TokenSecret)",
 			"ReadAdminSecret: Allow secretsmanager:GetSecretValue on " + adminSecret,
 			"WriteLogs: Allow logs:CreateLogStream logs:PutLogEvents on (RotateLogGroup.Arn)",
 		},
@@ -140,7 +140,7 @@ var wantGrants = map[string]map[string][]string{
 	},
 	"smallest": {
 		"RotateRole": {
-			"RotateOneSecret: Allow secretsmanager:DescribeSecret secretsmanager:GetSecretValue secretsmanager:PutSecretValue secretsmanager:UpdateSecretVersionStage on (TokenSecret)",
+			"RotateOneSecret: Allow secretsmanager:DescribeSecret secretsmanager:GetSecretValue secretsmanager:ListSecretVersionIds secretsmanager:PutSecretValue secretsmanager:UpdateSecretVersionStage on (TokenSecret)",
 			"ReadAdminSecret: Allow secretsmanager:GetSecretValue on " + adminSecret,
 			"WriteLogs: Allow logs:CreateLogStream logs:PutLogEvents on (RotateLogGroup.Arn)",
 		},

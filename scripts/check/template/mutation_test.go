@@ -44,6 +44,8 @@ var mutations = []struct{ policy, old, new string }{
 	{"alarms know what missing data means", "TreatMissingData: breaching", "TreatMissingData: notBreaching"},
 	{"alarms know what missing data means", "EvaluationPeriods: 26", "EvaluationPeriods: 24"},
 	{"a failed rotation is heard of", "eventName: [RotationFailed, RotationAbandoned, TestRotationFailed]", "eventName: [RotationFailed]"},
+	{"a rotation that succeeded is told of when wanted", "labelUpdated: [AWSCURRENT]", "labelUpdated: [AWSPREVIOUS]"},
+	{"a rotation that succeeded is told of when wanted", "resources: [!If [CreateTokenSecret, !Ref TokenSecret, !Ref TokenSecretArn]]", "resources: [!Ref AdminSecretArn]"},
 	{"findings reach people once", "state: !If [HasBucket, [new, reopened], [ongoing]]", "state: [new, reopened]"},
 	{"findings reach people once", "- raisedFrom: [{exists: true}]", "- raisedFrom: [{exists: false}]"},
 	{"findings reach people once", "FindingRule:\n    Type: AWS::Events::Rule\n    Condition: BusIsHere", "FindingRule:\n    Type: AWS::Events::Rule\n    Condition: HasBus"},

@@ -22,7 +22,7 @@ var scenarios = map[string]map[string]string{
 	"everything": with(required, map[string]string{
 		"TokenSecretKmsKeyArn": tokenKey, "AdminSecretKmsKeyArn": adminKey,
 		"AuditBucketKmsKeyArn": bucketKey, "LogKmsKeyArn": logKey,
-		"AuditPolicy": "s3://policies/databrain/audit.json", "FindingsToTopic": "true",
+		"AuditPolicy": "s3://policies/databrain/audit.json", "FindingsToTopic": "true", "NotifyRotated": "true",
 		"AuditReservedConcurrency": "1", "AlarmEmail": "ops@example.com",
 		"VpcSubnetIds": "subnet-0a,subnet-0b", "VpcSecurityGroupIds": "sg-0c",
 		"CaBundleLayerArn": "arn:aws:lambda:us-east-1:123456789012:layer:ca:1",

@@ -156,6 +156,29 @@ func TestRotationMailIsValid(t *testing.T) {
 	}
 }
 
+// TestRotatedMail fills the optional message with the event that AWS's page shows, and
+// sees that only NotifyRotated makes the rule.
+func TestRotatedMail(t *testing.T) {
+	template, err := parse(readTemplate(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, parameters := range scenarios {
+		if made := deploy(template, parameters)["RotatedRule"] != nil; made != (parameters["NotifyRotated"] == "true") {
+			t.Errorf("%s: the rule is there: %v", name, made)
+		}
+	}
+	tr := transformerOf(t, deploy(template, scenarios["everything"]), "RotatedRule")
+	message, err := tr.fill(tree{"time": "2026-03-01T06:00:00Z", "region": "us-east-1", "detail": tree{
+		"name": "databrain/service-token", "labelUpdated": "AWSCURRENT", "versionId": "4f1d9a52-6c1e-4b37-9d0a-2f5e8c7b1a60",
+	}})
+	for _, word := range []string{"databrain/service-token", "4f1d9a52-6c1e-4b37-9d0a-2f5e8c7b1a60", "#rotatedrule"} {
+		if err != nil || !strings.Contains(message, word) {
+			t.Errorf("%v: no %s in %s", err, word, message)
+		}
+	}
+}
+
 // TestRawNamesWouldBreakAMail shows that the tests above can fail.
 func TestRawNamesWouldBreakAMail(t *testing.T) {
 	tr := transformer{map[string]string{"app": "$.detail.dataApp.name"}, `"<app>"`}
