@@ -230,12 +230,15 @@ func (w *world) storedAndLive() bool {
 // TestAdviceAfterEveryCrash lets a rotation die at each of its calls, before and after
 // the call took effect, from every start and in every mode.
 func TestAdviceAfterEveryCrash(t *testing.T) {
-	share := 1
-	if slow() && !*complete {
-		share = 40
+	draw, share := sampler(t), 8
+	switch {
+	case *complete:
+		share = 1
+	case slow():
+		share = 60
 	}
-	offset := sampler(t).IntN(share)
 	for _, s := range allSetups() {
+		offset := draw.IntN(share)
 		t.Run(s.String(), func(t *testing.T) {
 			t.Parallel()
 			calls := schedule{setup: s}.run(t).calls

@@ -87,7 +87,8 @@ func (e *Error) Error() string {
 	}
 	text := found + "; " + e.Left + ". " + e.Next
 	if e.Secret != "" {
-		text += fmt.Sprintf(`. The whole picture: this function answers {"diagnose":%q} (stack output DiagnoseCommand)`, e.Secret)
+		// A space, so that a command at the end can be marked and pasted.
+		text += fmt.Sprintf(` (The whole picture: send {"diagnose":%q} to this function; stack output DiagnoseCommand.)`, e.Secret)
 	}
 	return text
 }
