@@ -18,15 +18,15 @@ import (
 // Manager, or be checked for its form.
 func TestRevealIsRare(t *testing.T) {
 	want := map[string]int{
-		"pkg/databrain/admin.go":         1, // the password, on the wire
-		"pkg/databrain/apitoken.go":      1, // the key, on the wire
-		"pkg/databrain/client.go":        2, // the bearer, on the wire
-		"pkg/databrain/secret.go":        3, // Empty, Equal
-		"pkg/databrain/servicetoken.go":  3, // the token, on the wire and compared with its echo
-		"pkg/rotation/admin.go":          1, // to name white space around a password
-		"pkg/rotation/create.go":         1, // storable: the form
-		"pkg/tokensecret/tokensecret.go": 1, // the secret's new value
-		"pkg/rotation/versions.go":       1, // RotationToken, to Secrets Manager
+		"pkg/databrain/admin.go":                1, // the password, on the wire
+		"pkg/databrain/apitoken.go":             1, // the key, on the wire
+		"pkg/databrain/client.go":               2, // the bearer, on the wire
+		"pkg/databrain/secret.go":               3, // Empty, Equal
+		"pkg/databrain/servicetoken.go":         3, // the token, on the wire and compared with its echo
+		"pkg/rotation/service_admin.go":         1, // to name white space around a password
+		"pkg/tokensecret/tokensecret.go":        1, // the secret's new value
+		"pkg/rotation/versions.go":              2, // RotationToken, to Secrets Manager; storable: the form
+		"pkg/rotation/diagnosis/look_secret.go": 2, // the form, and the fingerprint
 	}
 	root := filepath.Join("..", "..")
 	got := make(map[string]int)

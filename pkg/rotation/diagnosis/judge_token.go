@@ -41,7 +41,6 @@ const howToRead = "Check what the function's role, the secret's policy and the p
 // says how to make consumers read it. Where none is known to work, a person decides.
 func (j judge) revive(code Code, text string) *Problem {
 	p := &Problem{Code: code, verdict: Broken, Text: text}
-	from := j.Secret.Holder(labelCurrent)
 	for _, v := range j.Versions {
 		if v.Standing != Accepted || v.Label == labelCurrent {
 			continue
@@ -53,16 +52,28 @@ func (j judge) revive(code Code, text string) *Problem {
 			p.Do = j.finish(v)
 		case "":
 			p.Text += fmt.Sprintf(" Version %s works, which has no label, so that AWS may delete it at any time: move AWSCURRENT to it now.", v.ID)
-			p.Do = []string{j.run.move(v.ID, from)}
+			p.Do = j.moveBack(v.ID)
 			p.DoNot = "Do not rotate and do not store a value before that."
 		default:
 			p.Text += fmt.Sprintf(" %s works, on version %s: a label was moved, a value was stored by hand, or Databrain was put back.", v.Label, v.ID)
-			p.Do = []string{j.run.move(v.ID, from)}
+			p.Do = j.moveBack(v.ID)
 			p.DoNot = "Do not store another value before that: AWSPREVIOUS would leave the version that works."
 		}
 		return p
 	}
 	return j.decide(p)
+}
+
+// moveBack returns the commands that put AWSCURRENT on a version that was current
+// before. A rotation that finished has left AWSPENDING on the version that loses
+// AWSCURRENT; it must not stay there where the next rotation could not take it up.
+func (j judge) moveBack(to string) []string {
+	from := j.Secret.Holder(labelCurrent)
+	do := []string{j.run.move(to, from)}
+	if from != "" && from == j.Secret.Holder(labelPending) && !j.resumes(j.version(labelCurrent)) {
+		do = append(do, j.run.dropPending())
+	}
+	return do
 }
 
 // finish returns the commands that finish a rotation whose token Databrain accepts:
@@ -234,5 +245,5 @@ func (j judge) expendable(v *Version) bool {
 // and no step stops at the value. While rotation is off, Secrets Manager refuses the
 // call because of the label.
 func (j judge) resumes(v *Version) bool {
-	return j.Secret.RotationEnabled && !v.Unsavable && (v.NoValue || v.Standing != Empty)
+	return j.Secret.RotationEnabled && !v.Unsavable && v.Standing != Malformed && (v.NoValue || v.Standing != Empty)
 }
