@@ -124,7 +124,7 @@ func TestMemory(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if s.Counts.Stale != 3*scaleApps || s.Counts.Tokens != tokens*scaleApps || s.Counts.New != wantNew || s.Requests != scaleApps+1 {
+		if s.Counts.Stale != 3*scaleApps || s.Counts.Tokens != tokens*scaleApps || s.Counts.New != wantNew || s.Requests > 2*scaleApps+3 {
 			t.Errorf("run %d: %+v, %d requests", run, s.Counts, s.Requests)
 		}
 		if bus.Accepted() != (run+1)*(3*scaleApps+2) || store.bytes == 0 {

@@ -141,7 +141,7 @@ func (l *list[T]) endsAt(ctx context.Context, length int, lacks bool) (bool, err
 		if lacks || length%5 == 0 {
 			pages[1] = length
 		}
-	case length == pageSize || !l.tenPages.Load():
+	case !l.tenPages.Load():
 		pages[1] = pageSize
 	}
 	for number, want := range pages {
