@@ -34,7 +34,7 @@ build: ## build/rotate/bootstrap and build/audit/bootstrap, static Linux binarie
 lint: ## formatting, vet, staticcheck, actionlint, shellcheck; fetches what is in Go
 	sh scripts/lint.sh
 
-e2e: ## the real parts: SAM CLI, Docker, moto, AWS CLI; installs what it needs
+e2e: ## the real parts: LocalStack, IAM, SAM CLI, Docker, AWS CLI; installs what it needs
 	$(GO) run ./scripts/e2e
 
 proof: ## the long form: all pairs of faults, longer histories, the audit at full size, fuzzing

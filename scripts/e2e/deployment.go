@@ -28,8 +28,8 @@ func (w *workshop) deploy(ctx context.Context) {
 	w.check(ctx, "what the functions asked of AWS is on record", func() error { return c.recorder.save(w.accessFile("localstack")) })
 }
 
-// template is the built template for this machine.
-func (w *workshop) template() (string, error) {
+// builtTemplate is the built template for this machine.
+func (w *workshop) builtTemplate() (string, error) {
 	own, err := ownArchitecture()
 	return filepath.Join(w.built(own), "template.yaml"), err
 }

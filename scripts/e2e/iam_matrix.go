@@ -98,17 +98,17 @@ func (s shapeRoles) asks(a access) []ask {
 	case adminSecret:
 		return s.secret(a.action, parameters["AdminSecretArn"], parameters["AdminSecretKmsKeyArn"])
 	case bus:
-		switch name := cmp.Or(parameters["AuditEventBus"], "default"); {
-		case name == "none":
-			return nil
-		case strings.HasPrefix(name, "arn:"):
-			return []ask{{a.action, name, nil}}
-		default:
-			return []ask{{a.action, "arn:aws:events:us-east-1:" + account + ":event-bus/" + name, nil}}
+		name := cmp.Or(parameters["AuditEventBus"], "default")
+		if foreign := parameters["AuditEventBusArn"]; foreign != "" {
+			return []ask{{a.action, foreign, nil}}
 		}
+		if name == "none" {
+			return nil
+		}
+		return []ask{{a.action, "arn:aws:events:us-east-1:" + account + ":event-bus/" + name, nil}}
 	case policy:
-		object, ok := strings.CutPrefix(parameters["AuditPolicy"], "s3://")
-		if !ok {
+		object := parameters["AuditPolicyObject"]
+		if object == "" {
 			return nil
 		}
 		return []ask{{a.action, "arn:aws:s3:::" + object, nil}}

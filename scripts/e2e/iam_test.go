@@ -32,7 +32,7 @@ func TestAbstract(t *testing.T) {
 func TestElsewhereVariesEachKindOfRequest(t *testing.T) {
 	s := shapeRoles{Shape: "x", Parameters: map[string]string{
 		"TokenSecretKmsKeyArn": "arn:aws:kms:us-east-1:000000000000:key/aaaaaaaa", "AdminSecretArn": "arn:aws:secretsmanager:us-east-1:000000000000:secret:a-AbCdEf",
-		"AuditBucketKmsKeyArn": "arn:aws:kms:us-east-1:000000000000:key/bbbbbbbb", "AuditPolicy": "s3://p/k.json",
+		"AuditBucketKmsKeyArn": "arn:aws:kms:us-east-1:000000000000:key/bbbbbbbb", "AuditPolicyObject": "p/k.json",
 	}, Outputs: map[string]string{
 		"TokenSecretArn": "arn:aws:secretsmanager:us-east-1:000000000000:secret:t-AbCdEf", "AuditBucketName": "b",
 		"AuditFunctionArn": "arn:aws:lambda:us-east-1:000000000000:function:f",

@@ -4,6 +4,7 @@
 #
 #   install.sh tools       the SAM CLI, cfn-lint, moto; prints their folder in the user's cache
 #   install.sh localstack  LocalStack; prints its folder likewise
+#   install.sh ministack   ministack, likewise
 #   install.sh iam         a simulator of IAM; prints its folder likewise
 #   install.sh readers     what reads the reports: models and schema of OCSF; prints their folder likewise
 #   install.sh page        what reads the page: axe-core; prints its folder likewise
@@ -92,6 +93,10 @@ iam) modules iam ;;
 readers) venv readers "$here/readers/requirements.txt" python3 ;;
 page) modules readers ;;
 desktop) desktop >/dev/null ;;
+ministack)
+	newer=$(python)
+	venv ministack "$here/ministack/requirements.txt" "$newer"
+	;;
 cli) debian awscli ;;
 engine) engine ;;
 esac

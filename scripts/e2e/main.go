@@ -58,6 +58,7 @@ var parts = []struct {
 	{"cli", (*workshop).useAWSCLI},
 	{"deployment", (*workshop).deployApart},
 	{"iam", (*workshop).evaluateIAM},
+	{"ministack", (*workshop).useMinistack},
 	{"invoke", (*workshop).invokeLocally},
 }
 

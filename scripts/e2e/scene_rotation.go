@@ -28,7 +28,7 @@ func (c *cloud) rotateAndAudit(ctx context.Context) {
 	}
 	defer s.close()
 	if !c.check(ctx, "sam deploy of the unchanged template", func() error {
-		template, err := c.template()
+		template, err := c.builtTemplate()
 		if err != nil {
 			return err
 		}
@@ -186,7 +186,7 @@ func (s *stack) adopt(ctx context.Context) error {
 	if current, err := s.token(ctx, "AWSCURRENT"); err != nil || current != s.databrain.CurrentToken() {
 		return fmt.Errorf("the secret did not outlive the stack: %w", err)
 	}
-	template, err := s.template()
+	template, err := s.builtTemplate()
 	if err != nil {
 		return err
 	}

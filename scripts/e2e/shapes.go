@@ -41,7 +41,7 @@ func (g *givens) shapes() []shape {
 		name: "everything",
 		parameters: map[string]string{
 			"TokenSecretKmsKeyArn": g.tokenKey, "AdminSecretKmsKeyArn": g.adminKey, "AuditBucketKmsKeyArn": g.bucketKey,
-			"AuditPolicy": "s3://" + policyBucket + "/" + policyKey, "FindingsToTopic": "true",
+			"AuditPolicyObject": policyBucket + "/" + policyKey, "FindingsToTopic": "true",
 			"AuditReservedConcurrency": "1", "AlarmEmail": "ops@example.com", "CaBundleLayerArn": g.layer,
 			"VpcSubnetIds": g.subnet, "VpcSecurityGroupIds": g.group, "LogLevel": "DEBUG",
 		},
@@ -53,7 +53,7 @@ func (g *givens) shapes() []shape {
 		parameters: map[string]string{
 			"TokenSecretArn": g.secret, "TokenSecretKmsKeyArn": g.tokenKey, "AuditBucketName": givenBucket, "AuditPrefix": "team/audit/",
 			"AuditBucketKmsKeyArn": g.bucketKey, "AuditPolicy": `{"maxAgeDays": 36500}`, "AlarmTopicArn": g.topic,
-			"AuditEventBus": foreignBus, "RotationStrategy": "grace", "RotationGracePeriod": "90m",
+			"AuditEventBusArn": foreignBus, "RotationStrategy": "grace", "RotationGracePeriod": "90m",
 		},
 		absent:    []string{"AlarmSubscription", "AlarmTopic", "AuditBucket", "FindingRule", "TokenSecret"},
 		variables: map[string]string{"AUDIT_PREFIX": "team/audit/", "ROTATION_STRATEGY": "grace", "ROTATION_GRACE_PERIOD": "90m"},
@@ -89,7 +89,7 @@ func (c *cloud) everyShape(ctx context.Context) {
 	if !c.check(ctx, "keys, buckets, a topic and a bus to give", func() error { return g.make(ctx, c) }) {
 		return
 	}
-	template, err := c.template()
+	template, err := c.builtTemplate()
 	if err != nil {
 		return // an earlier check has failed for it
 	}

@@ -179,8 +179,17 @@ func (s *stack) remove(ctx context.Context) error {
 // close ends the instance. The stack ends with its engine.
 func (s *stack) close() { s.databrain.Close() }
 
-// writeFile puts text into the scratch folder and returns its path.
-func (w *workshop) writeFile(name, text string) (string, error) {
-	path := filepath.Join(w.dir, name)
-	return path, os.WriteFile(path, []byte(text), 0o600)
+// parameterFile writes parameters as the AWS CLI reads them from a file.
+func (w *workshop) parameterFile(parameters map[string]string) (path string, err error) {
+	type parameter struct{ ParameterKey, ParameterValue string }
+	var all []parameter
+	for _, name := range slices.Sorted(maps.Keys(parameters)) {
+		all = append(all, parameter{name, parameters[name]})
+	}
+	text, err := json.Marshal(all)
+	if err != nil {
+		return "", err
+	}
+	path = filepath.Join(w.dir, "parameters.json")
+	return path, os.WriteFile(path, text, 0o600)
 }

@@ -13,7 +13,7 @@ var mutations = []struct{ policy, old, new string }{
 	{"grants", "s3:prefix: !Sub ${AuditPrefix}*", `s3:prefix: "*"`},
 	{"grants", "Resource: !GetAtt AuditFunction.Arn", `Resource: !Sub "${AuditFunction.Arn}*"`},
 	{"wildcards have reasons", "Action: [secretsmanager:DescribeSecret, secretsmanager:GetSecretValue]", "Action: secretsmanager:*"},
-	{"wildcards have reasons", "Action: events:PutEvents\n                  Resource: !If\n                    - BusIsArn\n                    - !Ref AuditEventBus\n", "Action: events:PutEvents\n                  Resource: !If\n                    - HasBus\n                    - \"*\"\n"},
+	{"wildcards have reasons", "Action: events:PutEvents\n                  Resource: !If\n                    - BusIsElsewhere\n                    - !Ref AuditEventBusArn\n", "Action: events:PutEvents\n                  Resource: !If\n                    - HasBus\n                    - \"*\"\n"},
 	{"wildcards have reasons", "Sid: LambdaManagesNetworkInterfaces", "Sid: Network"},
 	{"keys are bound to their use", "                      kms:EncryptionContext:SecretARN: !Ref AdminSecretArn\n", ""},
 	{"keys are bound to their use", "                      kms:ViaService: !Sub s3.${AWS::Region}.${AWS::URLSuffix}\n", "                      aws:PrincipalTag/a: b\n"},

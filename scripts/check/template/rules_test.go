@@ -52,6 +52,8 @@ func TestRulesRefuseContradictions(t *testing.T) {
 		"BucketKeyNeedsBucket":      {"AuditBucketName": "none", "AuditBucketKmsKeyArn": bucketKey},
 		"EmailNeedsOwnTopic":        {"AlarmEmail": "ops@example.com", "AlarmTopicArn": "arn:aws:sns:us-east-1:123456789012:ops"},
 		"FindingsNeedBus":           {"FindingsToTopic": "true", "AuditEventBus": "none"},
+		"FindingsNeedBusHere":       {"FindingsToTopic": "true", "AuditEventBusArn": foreignBus},
+		"OnePolicy":                 {"AuditPolicy": "{}", "AuditPolicyObject": "policies/audit.json"},
 		"SecretsDiffer":             {"TokenSecretArn": adminSecret},
 	} {
 		if diff := cmp.Diff([]string{want}, refusals(template, with(required, params))); diff != "" {
@@ -86,10 +88,15 @@ func TestParametersRefuseBadValues(t *testing.T) {
 		{"RotationWindow", []string{"1h", "24h"}, []string{"0h", "25h", "4", "30m"}},
 		{"RotationGracePeriod", []string{"24h", "90m", "1h30m", "3600s"}, []string{"24", "0h", "1.5h", "-1h"}},
 		{"AuditPolicy",
-			[]string{"", "s3://policies/databrain/audit.json", "{\n\"maxAgeDays\": 30\n}"},
+			[]string{"", "{\n\"maxAgeDays\": 30\n}"},
+			// An object by its address is refused: without AuditPolicyObject the role may not read it.
+			[]string{"s3://policies/databrain/audit.json", "[]", "policy.json"}},
+		{"AuditPolicyObject",
+			[]string{"", "policies/databrain/audit.json"},
 			// A wildcard would become a wildcard in the role.
-			[]string{"s3://policies/*", "s3://policies/a?", "s3://policies/${aws:userid}", "s3://policies", "s3:///x", "[]", "policy.json"}},
-		{"AuditEventBus", []string{"none", "default", "security/findings", "arn:aws:events:us-east-1:123456789012:event-bus/x"}, []string{"", "*", "a b"}},
+			[]string{"policies/*", "policies/a?", "policies/${aws:userid}", "policies", "/x", "s3://policies/x", "{}"}},
+		{"AuditEventBus", []string{"none", "default", "security/findings"}, []string{"", "*", "a b", foreignBus}},
+		{"AuditEventBusArn", []string{"", foreignBus}, []string{"default", "*", "arn:aws:events:us-east-1:123456789012:event-bus/*"}},
 		{"AuditPrefix", []string{"", "audit/", "a/b/"}, []string{"audit", "*/", "a*/", "${x}/", "/"}},
 		{"AuditBucketName", []string{"create", "none", "my-reports.example"}, []string{"", "Reports", "reports/*"}},
 		{"VpcSubnetIds", []string{"", "subnet-0a1b", "subnet-0a,subnet-0b"}, []string{"subnet-0a, subnet-0b", "sg-0a"}},

@@ -6,6 +6,7 @@ const (
 	adminSecret = "arn:aws:secretsmanager:us-east-1:123456789012:secret:databrain/admin-GhIjKl"
 	tokenSecret = "arn:aws:secretsmanager:us-east-1:123456789012:secret:databrain/service-token-AbCdEf"
 	otherSecret = "arn:aws:secretsmanager:us-east-1:123456789012:secret:other-MnOpQr"
+	foreignBus  = "arn:aws:events:us-east-1:210987654321:event-bus/security"
 	tokenKey    = "arn:aws:kms:us-east-1:123456789012:key/token"
 	adminKey    = "arn:aws:kms:us-east-1:123456789012:key/admin"
 	bucketKey   = "arn:aws:kms:us-east-1:123456789012:key/bucket"
@@ -22,7 +23,7 @@ var scenarios = map[string]map[string]string{
 	"everything": with(required, map[string]string{
 		"TokenSecretKmsKeyArn": tokenKey, "AdminSecretKmsKeyArn": adminKey,
 		"AuditBucketKmsKeyArn": bucketKey, "LogKmsKeyArn": logKey,
-		"AuditPolicy": "s3://policies/databrain/audit.json", "FindingsToTopic": "true", "NotifyRotated": "true",
+		"AuditPolicyObject": "policies/databrain/audit.json", "FindingsToTopic": "true", "NotifyRotated": "true",
 		"AuditReservedConcurrency": "1", "AlarmEmail": "ops@example.com",
 		"VpcSubnetIds": "subnet-0a,subnet-0b", "VpcSecurityGroupIds": "sg-0c",
 		"CaBundleLayerArn": "arn:aws:lambda:us-east-1:123456789012:layer:ca:1",
@@ -30,7 +31,7 @@ var scenarios = map[string]map[string]string{
 	"given": with(required, map[string]string{
 		"TokenSecretArn": tokenSecret, "TokenSecretKmsKeyArn": tokenKey, "AuditBucketName": "reports",
 		"AuditBucketKmsKeyArn": bucketKey, "AuditPolicy": `{"maxAgeDays": 30}`,
-		"AuditEventBus": "arn:aws:events:us-east-1:210987654321:event-bus/security",
+		"AuditEventBusArn": foreignBus,
 		"AlarmTopicArn": "arn:aws:sns:us-east-1:123456789012:ops",
 	}),
 	"stateless": with(required, map[string]string{"AuditBucketName": "none"}),

@@ -1,0 +1,248 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"databrain-rotation/pkg/standin/databraintest"
+	"databrain-rotation/pkg/standin/labtest"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"go.yaml.in/yaml/v3"
+)
+
+// mini is an account in ministack, whose CloudFormation enforces rules and constraints,
+// and whose Scheduler runs.
+type mini struct {
+	*operator
+	objects  *s3.Client
+	template document
+}
+
+// document is what is read of the template's text.
+type document struct {
+	Parameters map[string]struct {
+		ConstraintDescription string `yaml:"ConstraintDescription"`
+	} `yaml:"Parameters"`
+	Rules map[string]struct {
+		Assertions []struct {
+			AssertDescription string `yaml:"AssertDescription"`
+		} `yaml:"Assertions"`
+	} `yaml:"Rules"`
+}
+
+func (w *workshop) useMinistack(ctx context.Context) {
+	m := &mini{}
+	var server *background
+	if !w.check(ctx, "ministack starts", func() (err error) {
+		server, err = m.start(ctx, w)
+		return err
+	}) {
+		return
+	}
+	defer server.stop()
+	w.check(ctx, "contradictory and malformed parameters are refused in the template's own words", func() error { return m.refuse(ctx) })
+	w.check(ctx, "the Scheduler runs the audit", func() error { return m.schedule(ctx) })
+}
+
+func (m *mini) start(ctx context.Context, w *workshop) (*background, error) {
+	venv, err := output(ctx, w.installer(ctx, "ministack"))
+	if err != nil {
+		return nil, err
+	}
+	port, err := freePort()
+	if err != nil {
+		return nil, err
+	}
+	address := "127.0.0.1:" + port
+	if m.operator, err = w.operator(ctx, "http://"+address); err != nil {
+		return nil, err
+	}
+	m.objects = s3.NewFromConfig(engineConfig(m.endpoint), func(o *s3.Options) { o.UsePathStyle = true })
+	text, err := os.ReadFile(filepath.Join(w.root, "template.yaml"))
+	if err != nil {
+		return nil, err
+	}
+	if err := yaml.Unmarshal(text, &m.template); err != nil {
+		return nil, err
+	}
+	cmd := w.command(context.WithoutCancel(ctx), filepath.Join(strings.TrimSpace(venv), "bin", "ministack"))
+	cmd.Dir = w.dir
+	cmd.Env = append(cmd.Env, "BIND_HOST=127.0.0.1", "GATEWAY_PORT="+port, "TMPDIR="+w.dir, "LAMBDA_EXECUTOR=local",
+		"AWS_ENDPOINT_URL="+m.endpoint) // the functions inherit it
+	server, err := startBackground(ctx, cmd, w.dir, func() bool { return answers(address) })
+	if err != nil {
+		return nil, err
+	}
+	if err := m.upload(ctx); err != nil {
+		server.stop()
+		return nil, err
+	}
+	return server, nil
+}
+
+// upload packages the built template, which is too long to be passed with a request.
+func (m *mini) upload(ctx context.Context) error {
+	if _, err := m.objects.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String(codeBucket)}); err != nil {
+		return err
+	}
+	template, err := m.withoutRotationSchedule()
+	if err != nil {
+		return err
+	}
+	packaged := filepath.Join(m.dir, "packaged.yaml")
+	cmd := m.tool(ctx, "sam", "package", "--template", template, "--s3-bucket", codeBucket, "--no-progressbar", "--output-template-file", packaged)
+	cmd.Env = append(cmd.Env, "AWS_ENDPOINT_URL="+m.endpoint)
+	if _, err := output(ctx, cmd); err != nil {
+		return err
+	}
+	text, err := os.ReadFile(packaged)
+	if err != nil {
+		return err
+	}
+	_, err = m.objects.PutObject(ctx, &s3.PutObjectInput{
+		Bucket: aws.String(codeBucket), Key: aws.String("template.yaml"), Body: bytes.NewReader(text)})
+	return err
+}
+
+// refusals are parameters that CloudFormation must refuse, each with the name of the
+// rule or of the parameter whose words it must use. Every rule has a row.
+var refusals = []struct {
+	by         string
+	parameters map[string]string
+}{
+	{"SubnetsNeedSecurityGroups", map[string]string{"VpcSubnetIds": "subnet-0a"}},
+	{"SecurityGroupsNeedSubnets", map[string]string{"VpcSecurityGroupIds": "sg-0a"}},
+	{"BucketNeedsPrefix", map[string]string{"AuditPrefix": ""}},
+	{"BucketKeyNeedsBucket", map[string]string{"AuditBucketName": "none", "AuditBucketKmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/a"}},
+	{"EmailNeedsOwnTopic", map[string]string{"AlarmEmail": "ops@example.com", "AlarmTopicArn": "arn:aws:sns:us-east-1:123456789012:ops"}},
+	{"FindingsNeedBus", map[string]string{"FindingsToTopic": "true", "AuditEventBus": "none"}},
+	{"FindingsNeedBusHere", map[string]string{"FindingsToTopic": "true", "AuditEventBusArn": foreignBus}},
+	{"OnePolicy", map[string]string{"AuditPolicy": "{}", "AuditPolicyObject": "policies/audit.json"}},
+	{"SecretsDiffer", map[string]string{"TokenSecretArn": labtest.AdminSecretARN}},
+	{"DatabrainBaseUrl", map[string]string{"DatabrainBaseUrl": "https://databrain.example.com/"}},
+	{"AdminSecretArn", map[string]string{"AdminSecretArn": "databrain/admin"}},
+	{"AuditPolicy", map[string]string{"AuditPolicy": "s3://policies/audit.json"}},
+	{"AuditPolicyObject", map[string]string{"AuditPolicyObject": "policies/*"}},
+	{"AuditEventBus", map[string]string{"AuditEventBus": foreignBus}},
+	{"AuditPrefix", map[string]string{"AuditPrefix": "*/"}},
+	{"RotationWindow", map[string]string{"RotationWindow": "25h"}},
+	{"RotationGracePeriod", map[string]string{"RotationGracePeriod": "24"}},
+	{"VpcSubnetIds", map[string]string{"VpcSubnetIds": "subnet-0a, subnet-0b", "VpcSecurityGroupIds": "sg-0a"}},
+}
+
+func (m *mini) refuse(ctx context.Context) error {
+	var wrong []error
+	shown := map[string]bool{}
+	for _, r := range refusals {
+		shown[r.by] = true
+		words := m.template.Parameters[r.by].ConstraintDescription
+		if rule := m.template.Rules[r.by]; len(rule.Assertions) == 1 {
+			words = rule.Assertions[0].AssertDescription
+		}
+		if words == "" {
+			wrong = append(wrong, fmt.Errorf("the template has no words of %s", r.by))
+			continue
+		}
+		parameters := with(map[string]string{
+			"DatabrainBaseUrl": "https://databrain.example.com", "AdminSecretArn": labtest.AdminSecretARN})
+		for name, value := range r.parameters {
+			parameters[name] = value
+		}
+		file, err := m.parameterFile(parameters)
+		if err != nil {
+			return err
+		}
+		err = m.aws(ctx, nil, "cloudformation", "create-stack", "--stack-name", "refused", "--capabilities", "CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND",
+			"--template-url", m.endpoint+"/"+codeBucket+"/template.yaml", "--parameters", "file://"+file)
+		if err == nil || !strings.Contains(err.Error(), words) {
+			wrong = append(wrong, fmt.Errorf("%v: %q is not in the refusal: %v", r.parameters, words, err))
+		}
+	}
+	for rule := range m.template.Rules {
+		if !shown[rule] {
+			wrong = append(wrong, fmt.Errorf("no row shows that the rule %s refuses", rule))
+		}
+	}
+	return errors.Join(wrong...)
+}
+
+// schedule deploys the template with an audit at every minute, and waits for one.
+func (m *mini) schedule(ctx context.Context) error {
+	template, err := m.withoutRotationSchedule()
+	if err != nil {
+		return err
+	}
+	own, err := ownArchitecture()
+	if err != nil {
+		return err
+	}
+	databrain := databraintest.New(databraintest.Config{})
+	url, err := databrain.Start("")
+	if err != nil {
+		return err
+	}
+	defer databrain.Close()
+	var secret struct{ ARN string }
+	if err := m.aws(ctx, &secret, "secretsmanager", "create-secret", "--name", labtest.TokenSecret,
+		"--secret-string", fmt.Sprintf(`{"token":%q}`, databraintest.ExampleServiceToken)); err != nil {
+		return err
+	}
+	cmd := m.tool(ctx, "sam", "deploy", "--template", template, "--stack-name", "scheduled", "--s3-bucket", codeBucket, "--no-progressbar",
+		"--capabilities", "CAPABILITY_IAM", "--parameter-overrides", "Architecture="+own.name, "DatabrainBaseUrl="+url,
+		"AdminSecretArn="+labtest.AdminSecretARN, "TokenSecretArn="+secret.ARN,
+		"ParameterKey=AuditScheduleExpression,ParameterValue='rate(1 minute)'")
+	cmd.Env = append(cmd.Env, "AWS_ENDPOINT_URL="+m.endpoint)
+	if _, err := output(ctx, cmd); err != nil {
+		return err
+	}
+	deadline := time.Now().Add(100 * time.Second)
+	for databrain.Count("GET /api/v2/data-app") == 0 {
+		if time.Now().After(deadline) {
+			return errors.New("no audit has asked Databrain after 100 s")
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(time.Second):
+		}
+	}
+	return nil
+}
+
+// withoutRotationSchedule writes a copy of the built template beside it: ministack
+// refuses the type of that resource.
+func (m *mini) withoutRotationSchedule() (string, error) {
+	built, err := m.builtTemplate()
+	if err != nil {
+		return "", err
+	}
+	text, err := os.ReadFile(built)
+	if err != nil {
+		return "", err
+	}
+	var doc yaml.Node
+	if err := yaml.Unmarshal(text, &doc); err != nil {
+		return "", err
+	}
+	resources := member(doc.Content[0], "Resources")
+	for n := 0; n+1 < len(resources.Content); n += 2 {
+		if resources.Content[n].Value == "RotationSchedule" {
+			resources.Content = append(resources.Content[:n], resources.Content[n+2:]...)
+			break
+		}
+	}
+	out, err := yaml.Marshal(&doc)
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(filepath.Dir(built), "template-unscheduled.yaml")
+	return path, os.WriteFile(path, out, 0o600)
+}
