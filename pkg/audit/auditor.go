@@ -2,11 +2,9 @@ package audit
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"log/slog"
 	"slices"
-	"strings"
 	"time"
 
 	"databrain-rotation/pkg/audit/collect"
@@ -110,24 +108,10 @@ func (r *run) observe(ctx context.Context) error {
 	policy, coverage, evaluation, failure := r.read(reading)
 	cancel()
 	coverage.Posture = posture
-	result := evaluation.Finish(coverage)
-	p := r.report
-	p.Resolved, r.next = finding.Transition(r.memory.Memory, result.Findings, coverage, r.Instance, r.request.Start)
-	for _, f := range p.Resolved {
-		if f.Superseded != "" {
-			p.Superseded = append(p.Superseded, f)
-		}
-	}
-	p.Resolved = slices.DeleteFunc(p.Resolved, func(f finding.Finding) bool { return f.Superseded != "" })
-	p.Findings = finding.Sorted(result.Findings) // suppression and states may have changed the order
+	r.next = r.report.Compile(r.memory.Memory, evaluation, coverage, policy, r.request.Start)
 	r.next.RunID = r.request.RunID
 	r.memory.Findings = nil // what is still known of them is in the report and in next
-	p.Gaps, p.Posture, p.Policy = coverage.Gaps, coverage.Posture, policy
-	p.Exceptions, p.Ages, p.Undated = result.Exceptions, result.Ages, result.Undated
-	p.EventBase = r.eventBase()
-	p.Summarize(&coverage, &result)
-	r.noteDeleted(&coverage)
-	r.noteReadings(&coverage)
+	r.report.EventBase = r.eventBase()
 	return failure
 }
 
@@ -231,46 +215,8 @@ func (r *run) eventBase() string {
 	return r.request.RunID
 }
 
-// note adds to the notes of the summary, which rules may put into mails.
-func (r *run) note(text string) {
-	if text != "" {
-		r.report.Summary.Notes = append(r.report.Summary.Notes, finding.Plain(text))
-	}
-}
-
-// noteDeleted tells of apps that were gone when their tokens were asked for. One
-// that was renamed was read under its new name.
-func (r *run) noteDeleted(c *finding.Coverage) {
-	var names []string
-	for name, how := range c.Apps {
-		if how == finding.Deleted && len(names) < 5 {
-			names = append(names, "“"+finding.ShownName(name)+"”")
-		}
-	}
-	if n := c.Count(finding.Deleted); n > 0 {
-		r.note(fmt.Sprintf("%d data apps were deleted or renamed during the run, among them %s", n, strings.Join(names, ", ")))
-	}
-}
-
-// noteReadings tells of apps that were not read for long, and of an instance of which
-// nothing is left.
-func (r *run) noteReadings(c *finding.Coverage) {
-	s := &r.report.Summary
-	for name := range c.Apps {
-		switch at := r.next.Apps[name].ReadAt; {
-		case c.Apps[name] == finding.Deleted:
-		case at.IsZero():
-			s.NeverRead++
-		case s.OldestReadingAt.IsZero() || at.Before(s.OldestReadingAt):
-			s.OldestReadingAt = at
-		}
-	}
-	if r.next.Emptied {
-		r.report.Emptied = true
-		r.note("every data app or every API token of the last run is gone at once: nothing of them is resolved " +
-			"before the next run sees the same. Check that the service token belongs to the right organisation")
-	}
-}
+// note adds to the notes of the summary.
+func (r *run) note(text string) { r.report.Note(text) }
 
 // finish notes how long the run took.
 func (r *run) finish() {

@@ -57,45 +57,24 @@ func (r *run) failed(ctx context.Context, what string, failures int, err error) 
 	r.Log.ErrorContext(ctx, "not written", slog.String("what", what), slog.Int("failures", failures), slog.Any("error", err))
 }
 
-// reportFile is one form of the report.
-type reportFile struct {
-	name, contentType string
-	write             func(io.Writer, *report.Report) error
-}
-
-const pageName = "report.html"
-
-func reportFiles() []reportFile {
-	return []reportFile{
-		{pageName, "text/html; charset=utf-8", report.WriteHTML},
-		{"findings.json", "application/json", report.WriteJSON},
-		{"findings.csv", "text/csv; charset=utf-8", report.WriteCSV},
-		{"findings.ocsf.json", "application/json", report.WriteOCSF},
-	}
-}
-
 // storeReports stores each form of the report under the run's date and as the
 // latest.
 func (r *run) storeReports(ctx context.Context) {
 	ctx, cancel := r.before(ctx, afterStage)
 	defer cancel()
 	folder := fmt.Sprintf("%s/%s/", r.request.Start.UTC().Format(time.DateOnly), r.request.RunID)
-	r.report.Summary.Report = fmt.Sprintf("s3://%s/%s%s", r.Store.Bucket, r.Store.Prefix, folder+pageName)
-	for _, file := range reportFiles() {
-		if file.name != pageName {
-			r.report.Beside = append(r.report.Beside, file.name)
-		}
-	}
-	for _, file := range reportFiles() { // one after the other: each fills a part of the disk
-		write := func(w io.Writer) error { return file.write(w, r.report) }
-		err := r.Store.upload(ctx, file.contentType, write, folder+file.name, "latest/"+file.name)
+	r.report.Summary.Report = fmt.Sprintf("s3://%s/%s%s", r.Store.Bucket, r.Store.Prefix, folder+report.PageName)
+	r.report.Beside = report.Beside()
+	for _, file := range report.Files() { // one after the other: each fills a part of the disk
+		write := func(w io.Writer) error { return file.Write(w, r.report) }
+		err := r.Store.upload(ctx, file.ContentType, write, folder+file.Name, "latest/"+file.Name)
 		if err == nil {
 			continue
 		}
-		if file.name == pageName {
+		if file.Name == report.PageName {
 			r.report.Summary.Report = ""
 		}
-		r.failed(ctx, "s3://"+r.Store.Bucket+"/"+r.Store.Prefix+folder+file.name, 1, err)
+		r.failed(ctx, "s3://"+r.Store.Bucket+"/"+r.Store.Prefix+folder+file.Name, 1, err)
 	}
 }
 
