@@ -227,3 +227,38 @@ func TestErrorsReachLambdaByName(t *testing.T) {
 		t.Errorf("instance down: %v", got)
 	}
 }
+
+// TestDiagnosisThroughTheRuntime asks with the payload of the repository: what the
+// function answers is JSON with a text for people, and no error of the function.
+func TestDiagnosisThroughTheRuntime(t *testing.T) {
+	l := lab(t, labtest.Config{})
+	f := start(t, l.Rotate())
+	payload, err := os.ReadFile("../../events/rotate-diagnose.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask := func(verdict, says string) {
+		t.Helper()
+		before := l.Secrets.Snapshot(labtest.TokenSecret)
+		result, err := f.Invoke(t.Context(), payload, runtimetest.Options{})
+		if err != nil || result.Err != nil {
+			t.Fatal(err, result.Err)
+		}
+		var report struct{ Schema, Verdict, Summary, Text string }
+		if err := json.Unmarshal(result.Payload, &report); err != nil {
+			t.Fatal(err)
+		}
+		if report.Schema != "databrain.token-rotation.diagnosis/1" || report.Verdict != verdict || !strings.Contains(report.Text, says) {
+			t.Errorf("%s", result.Payload)
+		}
+		if diff := cmp.Diff(before, l.Secrets.Snapshot(labtest.TokenSecret)); diff != "" {
+			t.Errorf("it wrote: %s", diff)
+		}
+		if !strings.Contains(result.Log, `"message":"diagnosis"`) || strings.Contains(result.Log, l.Databrain.CurrentToken()) {
+			t.Errorf("the log: %s", result.Log)
+		}
+	}
+	ask("healthy", "answers as the API")
+	l.Databrain.SetToken("11111111-1111-4111-8111-111111111111")
+	ask("broken", "store-token "+labtest.TokenSecretARN)
+}

@@ -166,6 +166,9 @@ func (w *world) command(t failer, line string) {
 			_, err = sm.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: option("--secret-id"), VersionId: option("--version-id")})
 		case strings.Contains(line, "sh scripts/secret.sh drop-pending "):
 			version := w.sm.Holder(w.secret, "AWSPENDING")
+			if version == "" || version == w.sm.Holder(w.secret, "AWSCURRENT") {
+				return // the script finds nothing to do
+			}
 			if w.watch.works(version) {
 				err = fmt.Errorf("the script refuses: the token works")
 				return

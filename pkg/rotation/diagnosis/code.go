@@ -47,9 +47,9 @@ func Codes() []Code {
 	}
 }
 
-// OfError returns the codes that a diagnosis may have after an error of the rotation,
-// while its cause lasts. An error of the event alone leaves no trace: Unfinished is
-// then all that can be seen, or nothing at all.
+// OfError returns the codes of which a diagnosis has one after an error of the rotation,
+// while its cause lasts. An error that lies in an event or in a moment leaves no more
+// than Unfinished, and not even that where the secret is as it was.
 func OfError(name rotation.Name) []Code {
 	switch name {
 	case rotation.SecretDeleted:
@@ -73,14 +73,11 @@ func OfError(name rotation.Name) []Code {
 	case rotation.CurrentTokenRejected:
 		return []Code{CurrentRejected}
 	case rotation.DatabrainUnavailable:
-		return []Code{BaseURLWrong, InstanceSilent, CurrentSilent, AdminSilent, PendingSilent, Unfinished}
+		return []Code{BaseURLWrong, InstanceSilent, CurrentRejected, CurrentSilent, AdminSilent, PendingSilent, Unfinished}
 	case rotation.DatabrainRefused:
 		return []Code{AdminRefusedByKind, AdminSilent, Unfinished}
 	case rotation.SecretsManagerFailed:
 		return []Code{SecretNotFound, SecretUnreadable, CurrentUnreadable, AdminUnreadable, PendingUnreadable, Unfinished}
-	case rotation.PendingTokenRejected, rotation.PendingValueMissing, rotation.GraceContractMismatch, rotation.OutOfTime,
-		rotation.LabelMoved, rotation.VersionUnknown, rotation.VersionNotPending, rotation.MalformedEvent, rotation.UnknownStep:
-		return []Code{Unfinished}
 	}
-	return nil
+	return []Code{Unfinished}
 }

@@ -37,15 +37,19 @@ func (j judge) problems() []Problem {
 	}
 	all := slices.Concat(j.settingProblems(), j.instanceProblems())
 	current, pending, admin := j.currentProblem(), j.pendingProblem(), j.adminProblem()
+	var blocker *Problem // a value that stops every rotation
+	if pending != nil && pending.Code == PendingMalformed {
+		blocker = pending
+	}
 	switch {
 	case current == nil:
 		all = append(all, list(admin, pending)...)
 	case current.Decide != nil && !j.expendable(j.pending()): // a rotation, which is a way out, stops at its value
 		all = append(all, list(pending, current, admin)...)
 	case current.Decide != nil && admin != nil && admin.Do == nil: // a rotation would fail for want of the admin
-		all = append(all, list(admin, current)...)
+		all = append(all, list(admin, current, blocker)...)
 	case current.Decide != nil || j.standing(labelPending) == Accepted: // the way out ends an unfinished rotation as well
-		all = append(all, list(current, admin)...)
+		all = append(all, list(current, admin, blocker)...)
 	default:
 		all = append(all, list(current, admin, pending)...)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"databrain-rotation/pkg/rotation"
 	"databrain-rotation/pkg/rotation/diagnosis"
 )
 
@@ -126,6 +127,26 @@ func firstColumn(t *testing.T, file, heading string) map[string]bool {
 		t.Fatalf("%s has no table under the heading %s", file, heading)
 	}
 	return names
+}
+
+// TestEveryErrorHasADiagnosis: whatever the rotation fails with, a diagnosis has a
+// code for it.
+func TestEveryErrorHasADiagnosis(t *testing.T) {
+	names := make(map[string]bool)
+	for file, parsed := range shipped(t) {
+		if filepath.Dir(file) == "pkg/rotation" {
+			errorTypes(parsed, names)
+		}
+	}
+	if len(names) < 20 {
+		t.Fatalf("only %d errors found", len(names))
+	}
+	for name := range names {
+		of := diagnosis.OfError(rotation.Name(name))
+		if len(of) == 0 || slices.ContainsFunc(of, func(c diagnosis.Code) bool { return !slices.Contains(diagnosis.Codes(), c) }) {
+			t.Errorf("%s has the codes %v", name, of)
+		}
+	}
 }
 
 // TestEveryProblemIsInTheRunbook compares the codes of a diagnosis with the runbook's
