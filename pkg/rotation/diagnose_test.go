@@ -59,8 +59,13 @@ func (w *world) diagnose(t failer) diagnosis.Report {
 		Client: func(base *url.URL) *databrain.Client {
 			return databrain.New(base, databrain.Options{Transport: rec, Timeout: requestTime, Now: time.Now})
 		},
-		Config: rotation.Config{AdminSecretID: "databrain/admin", Strategy: o.strategy, Contract: o.contract, Takeover: o.takeover},
-		Now:    time.Now,
+		Config: rotation.Config{
+			AdminSecretID: "databrain/admin",
+			Strategy:      o.strategy,
+			Contract:      o.contract,
+			Takeover:      o.takeover,
+		},
+		Now: time.Now,
 	}
 	before, began := w.state(), time.Now()
 	report := d.Diagnose(context.Background(), diagnosis.Request{SecretID: w.secret})
@@ -71,7 +76,8 @@ func (w *world) diagnose(t failer) diagnosis.Report {
 		t.Errorf("a diagnosis wrote:\n%s", diff)
 	}
 	allowed := map[string]int{
-		"DescribeSecret": 1, "GetSecretValue": 40, "ListSecretVersionIds": 1, "GET /api/v2/data-app": 40, "POST /api/v2/admin-account/jwt": 1,
+		"DescribeSecret": 1, "GetSecretValue": 40, "ListSecretVersionIds": 1,
+		"GET /api/v2/data-app": 40, "POST /api/v2/admin-account/jwt": 1,
 	}
 	for name, n := range rec.seen {
 		if n > allowed[name] {
@@ -163,7 +169,10 @@ func (w *world) command(t failer, line string) {
 		case strings.HasPrefix(line, "aws secretsmanager restore-secret --region us-east-1"):
 			_, err = sm.RestoreSecret(ctx, &secretsmanager.RestoreSecretInput{SecretId: option("--secret-id")})
 		case strings.HasPrefix(line, "aws secretsmanager get-secret-value --region us-east-1"):
-			_, err = sm.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: option("--secret-id"), VersionId: option("--version-id")})
+			_, err = sm.GetSecretValue(
+				ctx,
+				&secretsmanager.GetSecretValueInput{SecretId: option("--secret-id"), VersionId: option("--version-id")},
+			)
 		case strings.Contains(line, "sh scripts/secret.sh drop-pending "):
 			version := w.sm.Holder(w.secret, "AWSPENDING")
 			if version == "" || version == w.sm.Holder(w.secret, "AWSCURRENT") {
@@ -191,7 +200,10 @@ func (w *world) command(t failer, line string) {
 	})
 	if strings.HasPrefix(line, "aws secretsmanager rotate-secret") {
 		immediately := !slices.Contains(words, "--no-rotate-immediately")
-		_, err = sm.RotateSecret(ctx, &secretsmanager.RotateSecretInput{SecretId: option("--secret-id"), RotateImmediately: &immediately})
+		_, err = sm.RotateSecret(
+			ctx,
+			&secretsmanager.RotateSecretInput{SecretId: option("--secret-id"), RotateImmediately: &immediately},
+		)
 		w.sm.Wait()
 		if err != nil && strings.Contains(err.Error(), "previous rotation isn") {
 			err = nil
@@ -227,7 +239,10 @@ func (w *world) checkAdvice(t failer) diagnosis.Report {
 
 // storedAndLive reports whether a version of the secret holds a token that works.
 func (w *world) storedAndLive() bool {
-	return slices.ContainsFunc(w.sm.Snapshot(w.secret), func(v secretsmanagertest.VersionState) bool { return w.watch.works(v.ID) })
+	return slices.ContainsFunc(
+		w.sm.Snapshot(w.secret),
+		func(v secretsmanagertest.VersionState) bool { return w.watch.works(v.ID) },
+	)
 }
 
 // TestAdviceAfterEveryCrash lets a rotation die at each of its calls, before and after
@@ -279,7 +294,9 @@ func TestAdviceInHistories(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		s := setup{
 			rapid.SampledFrom([]string{"replace", "grace", "grace-jwt"}).Draw(rt, "mode"),
-			rapid.SampledFrom([]string{"normal", "empty-token", "old-pending", "foreign", "previous-live", "no-current"}).Draw(rt, "start"), "default",
+			rapid.SampledFrom([]string{"normal", "empty-token", "old-pending", "foreign", "previous-live", "no-current"}).
+				Draw(rt, "start"),
+			"default",
 		}
 		history := rapid.SliceOfN(rapid.Custom(drawHappening), 1, 8).Draw(rt, "history")
 		var problems failures

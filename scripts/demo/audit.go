@@ -64,7 +64,7 @@ func policy() string {
 type auditAct struct{ *stage }
 
 func (a auditAct) play(ctx context.Context) error {
-	a.title("4. An audit, with one data app that may not be read")
+	a.title("5. An audit, with one data app that may not be read")
 	env := a.lab.Audit()
 	env["AUDIT_POLICY"] = policy()
 	function, err := a.function(ctx, env)
@@ -95,7 +95,7 @@ func (a auditAct) play(ctx context.Context) error {
 	)
 	a.promise(a.lastEvent() == "Databrain Audit Completed", "the event that ends the audit came last")
 
-	a.title("5. The next audit, after the tablet's token was replaced and the locked data app was opened")
+	a.title("6. The next audit, after the tablet's token was replaced and the locked data app was opened")
 	a.replaceTablet()
 	a.lab.Databrain.ClearFaults()
 	second, err := a.run(ctx, function)
@@ -119,7 +119,7 @@ func (a auditAct) play(ctx context.Context) error {
 // playNeglected audits an instance whose list can not be read, and a secret that
 // nobody rotates.
 func (a auditAct) playNeglected(ctx context.Context) error {
-	a.title("6. An audit that fails, of a service token that nobody rotates")
+	a.title("7. An audit that fails, of a service token that nobody rotates")
 	longAgo := time.Now().AddDate(0, 0, -200)
 	lab, err := labtest.Start(labtest.Config{Clock: func() time.Time { return longAgo }})
 	if err != nil {

@@ -88,8 +88,9 @@ func play(t *testing.T) string {
 }
 
 var (
-	changing = regexp.MustCompile(`127\.0\.0\.1:\d+|\d+ ms|\d{4} d\b|\d+ KB|version [0-9a-f]{8}`)
-	spaced   = regexp.MustCompile(` *# *`)
+	changing = regexp.MustCompile(`\d{4}-\d\d-\d\d(?: \d\d:\d\d)?|AWS[A-Z]+ +[0-9a-f]{8}\b|` +
+		`127\.0\.0\.1:\d+|\d+ ms|\d{4} d\b|\d+ KB|version [0-9a-f]{8}`)
+	spaced = regexp.MustCompile(` *# *`)
 )
 
 // steady is text without what differs from run to run; the spaces beside it, which

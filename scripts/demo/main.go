@@ -62,6 +62,10 @@ func run(ctx context.Context, s *screen) error {
 	if err := (rotationAct{stage: st, version: uuid.NewString(), env: grace, lives: true}).play(ctx); err != nil {
 		return err
 	}
+	s.title("4. A diagnosis, before, during and after a rotation that dies")
+	if err := (diagnosisAct{stage: st}).play(ctx); err != nil {
+		return err
+	}
 	if err := (auditAct{stage: st}).play(ctx); err != nil {
 		return err
 	}

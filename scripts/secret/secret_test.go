@@ -75,6 +75,7 @@ func TestStoreToken(t *testing.T) {
 		"a bare UUID":               {stale, inForce + "\r\n", nil, inForce, ""},
 		"a pasted line comes first": {members, "aws secretsmanager rotate-secret\n\n" + inForce + "\n", nil, strings.Replace(members, stale, inForce, 1), ""},
 		"the token that is there":   {`{"token":"` + inForce + `","a":1}`, inForce + "\n", nil, "", ""},
+		"a version without a value": {"{}", inForce + "\n", noValue, `{"token":"` + inForce + `"}`, ""},
 		"nothing":                   {members, "", nil, "", "no token in use was given"},
 		"Enter alone":               {members, "\n\n\n\n", nil, "", "no token in use was given"},
 		"three pasted lines":        {members, "a b\nc d\ne f\n" + inForce + "\n", nil, "", "no token in use was given"},
@@ -111,6 +112,9 @@ func TestStoreToken(t *testing.T) {
 		})
 	}
 }
+
+// noValue leaves AWSCURRENT on a version without a value.
+func noValue(l *labtest.Lab) { _ = l.Secrets.Corrupt(id, l.Secrets.Holder(id, "AWSCURRENT"), "") }
 
 // TestStoreTokenDuringARotation: a new AWSCURRENT takes AWSPENDING off its version, so
 // no other token that works may be there.

@@ -29,7 +29,9 @@ func (o *operator) storeToken(ctx context.Context, args []string) error {
 	holder := labels["AWSCURRENT"]
 	value := tokensecret.Empty()
 	if holder != "" {
-		if value, err = o.value(ctx, id, holder); err != nil {
+		if value, err = o.value(ctx, id, holder); errors.Is(err, errNoValue) {
+			value = tokensecret.Empty()
+		} else if err != nil {
 			return fmt.Errorf("AWSCURRENT of %s %w; nothing was stored", id, err)
 		}
 	}

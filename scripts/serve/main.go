@@ -136,6 +136,7 @@ Try there:
   aws secretsmanager describe-secret --secret-id $SECRET
   aws secretsmanager rotate-secret --secret-id $SECRET
   aws lambda invoke --function-name AuditFunction /dev/stdout
+  aws lambda invoke --function-name RotateFunction --payload fileb://events/rotate-diagnose.json /dev/stdout
   aws s3 cp s3://$AUDIT_BUCKET/databrain-audit/latest/report.html .
 
 `)

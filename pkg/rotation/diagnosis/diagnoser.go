@@ -66,7 +66,9 @@ func (d *Diagnoser) Diagnose(ctx context.Context, r Request) Report {
 // refuse answers a request that names no secret.
 func (d *Diagnoser) refuse(r Request) Report {
 	report := Judge(Facts{
-		Secret: SecretFacts{Obstacle: Failed}, Admin: Admin{Standing: NotAsked}, Instance: InstanceFacts{URL: address(d.Instance)},
+		Secret: SecretFacts{
+			Obstacle: Failed,
+		}, Admin: Admin{Standing: NotAsked}, Instance: InstanceFacts{URL: address(d.Instance)},
 		Strategy: d.Config.Strategy, Takeover: d.Config.Takeover,
 	})
 	report.Problems = []Problem{{Code: RequestMalformed, verdict: Unknown,
@@ -98,7 +100,8 @@ func (d *Diagnoser) look(ctx context.Context, r Request) Facts {
 	if q.facts.Secret.Obstacle != "" {
 		return q.facts
 	}
-	if q.facts.AdminSame = rotation.Names(d.Config.AdminSecretID, q.facts.Secret.ARN, q.facts.Secret.Name); q.facts.AdminSame {
+	q.facts.AdminSame = rotation.Names(d.Config.AdminSecretID, q.facts.Secret.ARN, q.facts.Secret.Name)
+	if q.facts.AdminSame {
 		return q.facts
 	}
 	together(ctx, q.readLabelled, q.elsewhere)

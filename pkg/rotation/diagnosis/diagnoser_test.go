@@ -69,11 +69,21 @@ func newAccount(base string, hang func(*http.Request) bool) *account {
 		Client: func(u *url.URL) *databrain.Client {
 			return databrain.New(u, databrain.Options{Transport: wire, Timeout: 10 * time.Second, Now: time.Now})
 		},
-		Config: rotation.Config{AdminSecretID: "databrain/admin", Strategy: rotation.Replace, Takeover: rotation.TakeoverEmpty},
+		Config: rotation.Config{
+			AdminSecretID: "databrain/admin",
+			Strategy:      rotation.Replace,
+			Takeover:      rotation.TakeoverEmpty,
+		},
 	}
-	must(a.secrets.Create("databrain/admin", `{"email":"`+databraintest.ExampleEmail+`","password":"`+databraintest.ExamplePassword+`"}`))
+	must(
+		a.secrets.Create(
+			"databrain/admin",
+			`{"email":"`+databraintest.ExampleEmail+`","password":"`+databraintest.ExamplePassword+`"}`,
+		),
+	)
 	a.arn = must(a.secrets.Create("token", `{"token":"`+live+`"}`))
-	if err := a.secrets.ConfigureRotation(a.arn, "arn:f", secretsmanagertest.RotationRules{AutomaticallyAfterDays: 30}); err != nil {
+	rules := secretsmanagertest.RotationRules{AutomaticallyAfterDays: 30}
+	if err := a.secrets.ConfigureRotation(a.arn, "arn:f", rules); err != nil {
 		panic(err)
 	}
 	return a
@@ -102,23 +112,51 @@ func TestHostilePlaces(t *testing.T) {
 		code          diagnosis.Code
 		says          string
 	}{
-		"healthy":              {verdict: diagnosis.Healthy, says: "there is nothing to do"},
-		"by its name":          {request: `{"diagnose":"token"}`, verdict: diagnosis.Healthy},
-		"without a sign-in":    {request: `{"diagnose":"token","signIn":false}`, verdict: diagnosis.Healthy, says: "not asked"},
-		"unknown secret":       {request: `{"diagnose":"` + live + `"}`, verdict: diagnosis.Unknown, code: diagnosis.SecretNotFound},
-		"number":               {request: `{"diagnose":7}`, verdict: diagnosis.Unknown, code: diagnosis.RequestMalformed},
-		"empty":                {request: `{"diagnose":""}`, verdict: diagnosis.Unknown, code: diagnosis.RequestMalformed},
-		"null":                 {request: `{"diagnose":null}`, verdict: diagnosis.Unknown, code: diagnosis.RequestMalformed},
-		"twice":                {request: `{"diagnose":"token","diagnose":"other"}`, verdict: diagnosis.Unknown, code: diagnosis.RequestMalformed},
-		"endless":              {request: `{"diagnose":"` + strings.Repeat("a", 3000) + `"}`, verdict: diagnosis.Unknown, code: diagnosis.RequestMalformed},
-		"signIn is a text":     {request: `{"diagnose":"token","signIn":"no"}`, verdict: diagnosis.Unknown, code: diagnosis.RequestMalformed},
-		"the admin's secret":   {request: `{"diagnose":"databrain/admin"}`, verdict: diagnosis.Unknown, code: diagnosis.AdminIsRotated},
-		"describing is denied": {with: func(a *account) { a.secrets.Inject(fail("DescribeSecret", denied)) }, verdict: diagnosis.Unknown, code: diagnosis.SecretUnreadable},
-		"reading is denied":    {with: func(a *account) { a.secrets.Inject(fail("GetSecretValue", denied)) }, verdict: diagnosis.Unknown, code: diagnosis.CurrentUnreadable, says: denied},
+		"healthy":     {verdict: diagnosis.Healthy, says: "there is nothing to do"},
+		"by its name": {request: `{"diagnose":"token"}`, verdict: diagnosis.Healthy},
+		"without a sign-in": {
+			request: `{"diagnose":"token","signIn":false}`,
+			verdict: diagnosis.Healthy, says: "not asked",
+		},
+		"unknown secret": {
+			request: `{"diagnose":"` + live + `"}`,
+			verdict: diagnosis.Unknown, code: diagnosis.SecretNotFound,
+		},
+		"number": {request: `{"diagnose":7}`, verdict: diagnosis.Unknown, code: diagnosis.RequestMalformed},
+		"empty":  {request: `{"diagnose":""}`, verdict: diagnosis.Unknown, code: diagnosis.RequestMalformed},
+		"null": {
+			request: `{"diagnose":null}`,
+			verdict: diagnosis.Unknown, code: diagnosis.RequestMalformed,
+		},
+		"twice": {
+			request: `{"diagnose":"token","diagnose":"other"}`,
+			verdict: diagnosis.Unknown, code: diagnosis.RequestMalformed,
+		},
+		"endless": {
+			request: `{"diagnose":"` + strings.Repeat("a", 3000) + `"}`,
+			verdict: diagnosis.Unknown, code: diagnosis.RequestMalformed,
+		},
+		"signIn is a text": {
+			request: `{"diagnose":"token","signIn":"no"}`,
+			verdict: diagnosis.Unknown, code: diagnosis.RequestMalformed,
+		},
+		"the admin's secret": {
+			request: `{"diagnose":"databrain/admin"}`,
+			verdict: diagnosis.Unknown, code: diagnosis.AdminIsRotated,
+		},
+		"describing is denied": {
+			with:    func(a *account) { a.secrets.Inject(fail("DescribeSecret", denied)) },
+			verdict: diagnosis.Unknown, code: diagnosis.SecretUnreadable,
+		},
+		"reading is denied": {
+			with:    func(a *account) { a.secrets.Inject(fail("GetSecretValue", denied)) },
+			verdict: diagnosis.Unknown, code: diagnosis.CurrentUnreadable, says: denied,
+		},
 		"listing is denied": {with: func(a *account) {
 			a.db.SetToken("11111111-1111-4111-8111-111111111111")
 			a.secrets.Inject(fail("ListSecretVersionIds", denied))
-		}, verdict: diagnosis.Broken, code: diagnosis.CurrentRejected, says: "versions without a label were not all looked at"},
+		}, verdict: diagnosis.Broken, code: diagnosis.CurrentRejected,
+			says: "versions without a label were not all looked at"},
 		"on a version without a label": {with: func(a *account) {
 			must(a.secrets.ManualPut("token", `{"token":"11111111-1111-4111-8111-111111111111"}`))
 			must(a.secrets.ManualPut("token", `{"token":"22222222-2222-4222-8222-222222222222"}`))
@@ -135,20 +173,50 @@ func TestHostilePlaces(t *testing.T) {
 			must(a.secrets.ManualPut("token", `{"token":"11111111-1111-4111-8111-111111111111"}`))
 			_ = a.secrets.SetLabels("token", was, "KEEP")
 		}, verdict: diagnosis.Broken, code: diagnosis.CurrentRejected, says: "KEEP works"},
-		"wrong path":         {base: "https://databrain.test/api/v2", verdict: diagnosis.Unknown, code: diagnosis.BaseURLWrong, says: "DatabrainBaseUrl=https://databrain.test."},
-		"wrong host":         {base: "https://elsewhere.test", verdict: diagnosis.Unknown, code: diagnosis.InstanceSilent, says: "https://elsewhere.test"},
-		"the instance hangs": {hang: to("databrain.test", ""), verdict: diagnosis.Unknown, code: diagnosis.InstanceSilent, says: "deadline exceeded"},
-		"a login page":       {with: func(a *account) { a.db.Inject(standin.Fault{Do: standin.LoginPage(), Times: -1}) }, verdict: diagnosis.Unknown, code: diagnosis.InstanceSilent},
-		"rate limit":         {with: func(a *account) { a.db.Inject(standin.Fault{Do: standin.Reply(429, "text/plain", "no"), Times: -1}) }, verdict: diagnosis.Unknown, code: diagnosis.InstanceSilent, says: "429"},
+		"wrong path": {
+			base:    "https://databrain.test/api/v2",
+			verdict: diagnosis.Unknown, code: diagnosis.BaseURLWrong, says: "DatabrainBaseUrl=https://databrain.test.",
+		},
+		"wrong host": {
+			base:    "https://elsewhere.test",
+			verdict: diagnosis.Unknown, code: diagnosis.InstanceSilent, says: "https://elsewhere.test",
+		},
+		"the instance hangs": {
+			hang:    to("databrain.test", ""),
+			verdict: diagnosis.Unknown, code: diagnosis.InstanceSilent, says: "deadline exceeded",
+		},
+		"a login page": {
+			with:    func(a *account) { a.db.Inject(standin.Fault{Do: standin.LoginPage(), Times: -1}) },
+			verdict: diagnosis.Unknown, code: diagnosis.InstanceSilent,
+		},
+		"rate limit": {
+			with:    func(a *account) { a.db.Inject(standin.Fault{Do: standin.Reply(429, "text/plain", "no"), Times: -1}) },
+			verdict: diagnosis.Unknown, code: diagnosis.InstanceSilent, says: "429",
+		},
 		"a mock": {with: func(a *account) {
 			a.db.Inject(standin.Fault{Do: standin.Reply(200, "application/json", `{"data":[]}`), Times: -1})
 		}, verdict: diagnosis.Unknown, code: diagnosis.InstanceAcceptsAny},
-		"describing hangs":     {hang: to("secrets.test", "DescribeSecret"), verdict: diagnosis.Unknown, code: diagnosis.SecretUnreadable, says: "did not answer"},
-		"reading hangs":        {hang: to("secrets.test", "GetSecretValue"), verdict: diagnosis.Unknown, code: diagnosis.CurrentUnreadable},
-		"everything hangs":     {hang: to("", ""), verdict: diagnosis.Unknown, code: diagnosis.SecretUnreadable},
-		"the sign-in hangs":    {hang: func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/jwt") }, verdict: diagnosis.Attention, code: diagnosis.AdminSilent},
-		"the password changed": {with: func(a *account) { a.db.SetAdminPassword("another") }, verdict: diagnosis.Attention, code: diagnosis.AdminRefused, says: "INVALID_CREDENTIALS"},
-		"no admin secret":      {with: func(a *account) { a.diagnoser.Config.AdminSecretID = "missing" }, verdict: diagnosis.Attention, code: diagnosis.AdminUnreadable},
+		"describing hangs": {
+			hang:    to("secrets.test", "DescribeSecret"),
+			verdict: diagnosis.Unknown, code: diagnosis.SecretUnreadable, says: "did not answer",
+		},
+		"reading hangs": {
+			hang:    to("secrets.test", "GetSecretValue"),
+			verdict: diagnosis.Unknown, code: diagnosis.CurrentUnreadable,
+		},
+		"everything hangs": {hang: to("", ""), verdict: diagnosis.Unknown, code: diagnosis.SecretUnreadable},
+		"the sign-in hangs": {
+			hang:    func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/jwt") },
+			verdict: diagnosis.Attention, code: diagnosis.AdminSilent,
+		},
+		"the password changed": {
+			with:    func(a *account) { a.db.SetAdminPassword("another") },
+			verdict: diagnosis.Attention, code: diagnosis.AdminRefused, says: "INVALID_CREDENTIALS",
+		},
+		"no admin secret": {
+			with:    func(a *account) { a.diagnoser.Config.AdminSecretID = "missing" },
+			verdict: diagnosis.Attention, code: diagnosis.AdminUnreadable,
+		},
 		"a rotation's own call": {with: func(a *account) {
 			_ = a.secrets.SetLabels("token", "4f1d9a52-6c1e-4b37-9d0a-2f5e8c7b1a60", "AWSPENDING")
 		}, verdict: diagnosis.Attention, code: diagnosis.Unfinished},
@@ -174,11 +242,13 @@ func TestHostilePlaces(t *testing.T) {
 				if took := time.Since(began); took > 20*time.Second {
 					t.Errorf("it took %v", took)
 				}
-				if r.Verdict != tt.verdict || len(r.Problems) > 0 && r.Problems[0].Code != tt.code || !strings.Contains(r.Text+r.Summary, tt.says) {
+				if r.Verdict != tt.verdict || len(r.Problems) > 0 && r.Problems[0].Code != tt.code ||
+					!strings.Contains(r.Text+r.Summary, tt.says) {
 					t.Errorf("%s\n%s", r.Summary, r.Text)
 				}
 				encoded, err := json.Marshal(r)
-				if err != nil || strings.Contains(string(encoded), live) || strings.Contains(string(encoded), databraintest.ExamplePassword) {
+				if err != nil || strings.Contains(string(encoded), live) ||
+					strings.Contains(string(encoded), databraintest.ExamplePassword) {
 					t.Errorf("%v, or a value is shown: %s", err, encoded)
 				}
 				if n := a.db.Count("POST /api/v2/admin-account/jwt"); n > 1 {
@@ -202,7 +272,8 @@ func TestShortInvocation(t *testing.T) {
 		a := newAccount("https://databrain.test", to("", ""))
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 		defer cancel()
-		if r := a.diagnoser.Diagnose(ctx, diagnosis.Request{SecretID: a.arn}); ctx.Err() != nil || r.Verdict != diagnosis.Unknown {
+		if r := a.diagnoser.Diagnose(ctx, diagnosis.Request{SecretID: a.arn}); ctx.Err() != nil ||
+			r.Verdict != diagnosis.Unknown {
 			t.Errorf("%v: %s", ctx.Err(), r.Text)
 		}
 	})
@@ -210,7 +281,10 @@ func TestShortInvocation(t *testing.T) {
 
 // TestOtherPayloads: no event of a rotation is taken for a request.
 func TestOtherPayloads(t *testing.T) {
-	for _, payload := range []string{``, `{}`, `[]`, `{"Step":"createSecret","SecretId":"diagnose"}`, `{"Diagnose":"x"}`, `{"diagnose":`} {
+	for _, payload := range []string{
+		``, `{}`, `[]`,
+		`{"Step":"createSecret","SecretId":"diagnose"}`, `{"Diagnose":"x"}`, `{"diagnose":`,
+	} {
 		if _, ok := diagnosis.ParseRequest([]byte(payload)); ok {
 			t.Errorf("%s is a request", payload)
 		}

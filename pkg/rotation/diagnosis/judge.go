@@ -107,7 +107,8 @@ func tokens(versions []Version) []Token {
 	all := []Token{}
 	for _, v := range versions {
 		t := Token{
-			Label: v.Label, Version: v.ID, CreatedAt: stamp(v.Created), Fingerprint: v.Fingerprint, Standing: v.Standing, Why: v.Why,
+			Label: v.Label, Version: v.ID, CreatedAt: stamp(v.Created), Fingerprint: v.Fingerprint,
+			Standing: v.Standing, Why: v.Why,
 		}
 		if t.Label == "" {
 			t.Label = "none"

@@ -12,24 +12,30 @@ func (j judge) secretProblem() *Problem {
 	switch {
 	case s.Obstacle == NotFound:
 		p.Code = SecretNotFound
-		p.Text = "Secrets Manager has no secret of the name or ARN in the request, in this function's region and account. Give the full ARN."
+		p.Text = "Secrets Manager has no secret of the name or ARN in the request, in this function's region and " +
+			"account. Give the full ARN."
 	case s.Obstacle != "":
 		p.Code = SecretUnreadable
-		p.Text = "The function cannot look at the secret in the request: " + s.Why + ". It may read one secret: give that of the output TokenSecretArn. " +
+		p.Text = "The function cannot look at the secret in the request: " + s.Why + ". It may read one secret: give " +
+			"that of the output TokenSecretArn. " +
 			"If it is, check the function's role and the secret's policy, and in a VPC the way to Secrets Manager, port 443"
 		if s.Obstacle == Silent {
-			p.Text = "Secrets Manager did not answer: " + s.Why + ". In a VPC, check the route or the endpoint to Secrets Manager, port 443; " +
+			p.Text = "Secrets Manager did not answer: " + s.Why + ". In a VPC, check the route or the endpoint to " +
+				"Secrets Manager, port 443; " +
 				"the runbook has the commands"
 		}
 	case s.Deleted:
 		p.Code, p.verdict = SecretDeleted, Broken
-		p.Text = "The secret is scheduled for deletion, so that nobody can read it. Its versions are kept until then. Diagnose again after this."
+		p.Text = "The secret is scheduled for deletion, so that nobody can read it. Its versions are kept until then. " +
+			"Diagnose again after this."
 		p.Do = []string{j.run.restore()}
 		p.DoNot = "Do not make a secret of the same name: the deleted one may hold the only copy of the token."
 	case j.AdminSame:
 		p.Code = AdminIsRotated
-		p.Text = "The setting DATABRAIN_ADMIN_SECRET_ID (parameter AdminSecretArn) names this very secret, so that a rotation would overwrite " +
-			"the admin's password. Diagnose the secret of the service token; if this is it, keep the admin's e-mail address and password in a " +
+		p.Text = "The setting DATABRAIN_ADMIN_SECRET_ID (parameter AdminSecretArn) names this very secret, so that a " +
+			"rotation would overwrite " +
+			"the admin's password. Diagnose the secret of the service token; if this is it, keep the admin's e-mail " +
+			"address and password in a " +
 			"secret of their own, and deploy with its ARN"
 	case s.Kind != "":
 		p.Code = SecretOfOtherKind
@@ -46,7 +52,8 @@ func (j judge) settingProblems() []Problem {
 		return nil
 	}
 	return []Problem{{Code: SecretIsReplica, verdict: Attention,
-		Text: fmt.Sprintf("This secret is a replica, which cannot be rotated. Its primary is in %s: diagnose and rotate that one, by the function "+
+		Text: fmt.Sprintf("This secret is a replica, which cannot be rotated. Its primary is in %s: diagnose and "+
+			"rotate that one, by the function "+
 			"there; Secrets Manager copies the result", j.Secret.Primary)}}
 }
 
@@ -59,15 +66,18 @@ func (j judge) instanceProblems() []Problem {
 		return nil
 	case i.AcceptsAny:
 		p.Code = InstanceAcceptsAny
-		p.Text = fmt.Sprintf("What answers at %s accepts a token that was made up, so that its answers mean nothing. A proxy, a cache or a "+
+		p.Text = fmt.Sprintf("What answers at %s accepts a token that was made up, so that its answers mean nothing. "+
+			"A proxy, a cache or a "+
 			"mock answers in place of Databrain: see what stands between", i.URL)
 	case i.AnswersAt != "":
 		p.Code = BaseURLWrong
-		p.Text = fmt.Sprintf("%s does not answer as Databrain's API (%s), but %s does. Deploy with DatabrainBaseUrl=%s. The tokens were not asked "+
+		p.Text = fmt.Sprintf("%s does not answer as Databrain's API (%s), but %s does. Deploy with "+
+			"DatabrainBaseUrl=%s. The tokens were not asked "+
 			"about", i.URL, i.Why, i.AnswersAt, i.AnswersAt)
 	default:
 		p.Code = InstanceSilent
-		p.Text = fmt.Sprintf("%s gave no answer of Databrain's API (%s). See whether the instance runs, whether DatabrainBaseUrl names it, and "+
+		p.Text = fmt.Sprintf("%s gave no answer of Databrain's API (%s). See whether the instance runs, whether "+
+			"DatabrainBaseUrl names it, and "+
 			"whether the function has a way to it. The tokens were not asked about", i.URL, i.Why)
 	}
 	return []Problem{p}
@@ -82,16 +92,19 @@ func (j judge) adminProblem() *Problem {
 	case Refused:
 		if j.AdminForGood {
 			p.Code = AdminRefusedByKind
-			p.Text = fmt.Sprintf("Databrain does not let this admin save a service token (%s). The instance is not self-hosted, it has no account "+
+			p.Text = fmt.Sprintf("Databrain does not let this admin save a service token (%s). The instance is not "+
+				"self-hosted, it has no account "+
 				"for this admin, or the account lacks the right. No password cures that", j.Admin.Why)
 			break
 		}
 		p.Code, p.Do = AdminRefused, repair
-		p.Text = fmt.Sprintf("Databrain refuses the admin's sign-in (%s). The command asks for the password, tries it and stores it.", j.Admin.Why)
+		p.Text = fmt.Sprintf("Databrain refuses the admin's sign-in (%s). The command asks for the password, tries it "+
+			"and stores it.", j.Admin.Why)
 		p.DoNot = "Do not try passwords in a loop: the instance limits sign-ins."
 	case Malformed:
 		p.Code, p.Do = AdminMalformed, repair
-		p.Text = "The admin's secret " + j.Admin.Why + ". The command asks for the password, tries it and stores both. If the secret holds anything " +
+		p.Text = "The admin's secret " + j.Admin.Why + ". The command asks for the password, tries it and stores " +
+			"both. If the secret holds anything " +
 			"else, the command refuses: correct the value in the Secrets Manager console then."
 	case Unreadable:
 		p.Code = AdminUnreadable
@@ -119,11 +132,13 @@ func (j judge) scheduleProblems(current *Problem) []Problem {
 			Text: "Rotation was never set up for this secret. Deploy the stack with TokenSecretArn=" + s.ARN}}
 	case !s.RotationEnabled:
 		return []Problem{{Code: RotationOff, verdict: Attention, Do: []string{j.run.enable()},
-			Text: "Rotation is switched off for this secret: it was cancelled by hand. The command switches it on and runs the pre-flight, " +
+			Text: "Rotation is switched off for this secret: it was cancelled by hand. The command switches it on and " +
+				"runs the pre-flight, " +
 				"which writes nothing. It is refused while AWSPENDING is on a version of its own."}}
 	case current == nil && j.pending() == nil && !s.Next.IsZero() && j.Now.After(s.Next.Add(grace)):
 		return []Problem{{Code: RotationOverdue, verdict: Attention, Do: []string{j.run.rotate()},
-			Text: fmt.Sprintf("The rotation that was due by %s has not begun. See whether Secrets Manager may invoke the function; then rotate.", stamp(s.Next))}}
+			Text: fmt.Sprintf("The rotation that was due by %s has not begun. See whether Secrets Manager may invoke the "+
+				"function; then rotate.", stamp(s.Next))}}
 	}
 	return nil
 }

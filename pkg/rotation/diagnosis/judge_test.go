@@ -13,11 +13,14 @@ import (
 
 var (
 	standings = []diagnosis.Standing{
-		"", diagnosis.Accepted, diagnosis.Rejected, diagnosis.NoAnswer, diagnosis.Empty, diagnosis.Malformed, diagnosis.Unreadable,
+		"", diagnosis.Accepted, diagnosis.Rejected, diagnosis.NoAnswer,
+		diagnosis.Empty, diagnosis.Malformed, diagnosis.Unreadable,
 	}
 	admins = []diagnosis.Standing{
-		diagnosis.Accepted, diagnosis.Refused, diagnosis.NoAnswer, diagnosis.Malformed, diagnosis.Unreadable, diagnosis.NotAsked,
+		diagnosis.Accepted, diagnosis.Refused, diagnosis.NoAnswer,
+		diagnosis.Malformed, diagnosis.Unreadable, diagnosis.NotAsked,
 	}
+	takeovers = []rotation.Takeover{rotation.TakeoverNever, rotation.TakeoverEmpty, rotation.TakeoverInvalid}
 )
 
 // facts describes a secret whose versions have these standings, "" for no version.
@@ -28,11 +31,14 @@ func facts(current, pending, previous, unlabelled diagnosis.Standing) diagnosis.
 		Strategy: rotation.Replace, Contract: rotation.ContractServiceToken, Takeover: rotation.TakeoverEmpty,
 		Now: time.Date(2026, 1, 15, 0, 0, 0, 0, time.UTC),
 		Secret: diagnosis.SecretFacts{
-			ARN: "arn:aws:secretsmanager:us-east-1:123456789012:secret:s-AbCdEf", Name: "s", Region: "us-east-1", Function: "arn:f",
+			ARN:  "arn:aws:secretsmanager:us-east-1:123456789012:secret:s-AbCdEf",
+			Name: "s", Region: "us-east-1", Function: "arn:f",
 			Metadata: rotation.Metadata{RotationEnabled: true, Labels: map[string][]string{}},
 		},
 	}
-	for label, s := range map[string]diagnosis.Standing{"AWSCURRENT": current, "AWSPENDING": pending, "AWSPREVIOUS": previous, "": unlabelled} {
+	for label, s := range map[string]diagnosis.Standing{
+		"AWSCURRENT": current, "AWSPENDING": pending, "AWSPREVIOUS": previous, "": unlabelled,
+	} {
 		if s == "" {
 			continue
 		}
@@ -57,7 +63,7 @@ func TestEveryState(t *testing.T) {
 			for _, previous := range standings {
 				for _, unlabelled := range []diagnosis.Standing{"", diagnosis.Accepted, diagnosis.Rejected, diagnosis.NoAnswer} {
 					for _, admin := range admins {
-						for _, takeover := range []rotation.Takeover{rotation.TakeoverNever, rotation.TakeoverEmpty, rotation.TakeoverInvalid} {
+						for _, takeover := range takeovers {
 							for _, strategy := range []rotation.Strategy{rotation.Replace, rotation.Grace} {
 								for _, on := range []bool{true, false} {
 									f := facts(current, pending, previous, unlabelled)
@@ -103,13 +109,15 @@ func checkState(t *testing.T, name string, f diagnosis.Facts) {
 		}
 		for _, command := range p.Do {
 			drops := strings.Contains(command, "drop-pending") || strings.Contains(command, "--version-stage AWSPENDING")
-			if drops && slices.Contains([]diagnosis.Standing{diagnosis.Accepted, diagnosis.NoAnswer, diagnosis.Unreadable}, pending) {
+			if drops &&
+				slices.Contains([]diagnosis.Standing{diagnosis.Accepted, diagnosis.NoAnswer, diagnosis.Unreadable}, pending) {
 				fault("it takes AWSPENDING, which is %s, away", pending)
 			}
 			if drops && pending == diagnosis.Malformed && current != diagnosis.Accepted && f.Strategy == rotation.Grace {
 				fault("it takes away an AWSPENDING that nobody has looked at")
 			}
-			if strings.Contains(command, "--version-stage AWSCURRENT") && current == diagnosis.Accepted && pending != diagnosis.Accepted {
+			if strings.Contains(command, "--version-stage AWSCURRENT") && current == diagnosis.Accepted &&
+				pending != diagnosis.Accepted {
 				fault("it moves AWSCURRENT away from a token that works")
 			}
 			for _, v := range f.Versions {
@@ -138,23 +146,40 @@ func TestPlaces(t *testing.T) {
 		code    diagnosis.Code
 		says    string
 	}{
-		"all is well":      {func(*diagnosis.Facts) {}, diagnosis.Healthy, "", "nothing to do"},
-		"replica":          {func(f *diagnosis.Facts) { f.Secret.Primary = "eu-west-1" }, diagnosis.Attention, diagnosis.SecretIsReplica, "eu-west-1"},
-		"deleted":          {func(f *diagnosis.Facts) { f.Secret.Deleted = true }, diagnosis.Broken, diagnosis.SecretDeleted, "restore-secret"},
-		"admin's own":      {func(f *diagnosis.Facts) { f.AdminSame = true }, diagnosis.Unknown, diagnosis.AdminIsRotated, "AdminSecretArn"},
-		"another kind":     {func(f *diagnosis.Facts) { f.Secret.Kind = "an API token's" }, diagnosis.Unknown, diagnosis.SecretOfOtherKind, "API token"},
-		"never set up":     {func(f *diagnosis.Facts) { f.Secret.RotationEnabled, f.Secret.Function = false, "" }, diagnosis.Attention, diagnosis.RotationOff, "Deploy the stack"},
-		"overdue":          {func(f *diagnosis.Facts) { f.Secret.Next = f.Now.Add(-48 * time.Hour) }, diagnosis.Attention, diagnosis.RotationOverdue, "has not begun"},
-		"no right to save": {func(f *diagnosis.Facts) { f.Admin.Standing, f.AdminForGood = diagnosis.Refused, true }, diagnosis.Attention, diagnosis.AdminRefusedByKind, "No password cures"},
+		"all is well": {func(*diagnosis.Facts) {}, diagnosis.Healthy, "", "would succeed"},
+		"replica": {func(f *diagnosis.Facts) {
+			f.Secret.Primary = "eu-west-1"
+		}, diagnosis.Attention, diagnosis.SecretIsReplica, "eu-west-1"},
+		"deleted": {func(f *diagnosis.Facts) {
+			f.Secret.Deleted = true
+		}, diagnosis.Broken, diagnosis.SecretDeleted, "restore-secret"},
+		"admin's own": {func(f *diagnosis.Facts) {
+			f.AdminSame = true
+		}, diagnosis.Unknown, diagnosis.AdminIsRotated, "AdminSecretArn"},
+		"another kind": {func(f *diagnosis.Facts) {
+			f.Secret.Kind = "an API token's"
+		}, diagnosis.Unknown, diagnosis.SecretOfOtherKind, "API token"},
+		"never set up": {func(f *diagnosis.Facts) {
+			f.Secret.RotationEnabled, f.Secret.Function = false, ""
+		}, diagnosis.Attention, diagnosis.RotationOff, "Deploy the stack"},
+		"overdue": {func(f *diagnosis.Facts) {
+			f.Secret.Next = f.Now.Add(-48 * time.Hour)
+		}, diagnosis.Attention, diagnosis.RotationOverdue, "has not begun"},
+		"no right to save": {func(f *diagnosis.Facts) {
+			f.Admin.Standing, f.AdminForGood = diagnosis.Refused, true
+		}, diagnosis.Attention, diagnosis.AdminRefusedByKind, "No password cures"},
 		"the same token twice": {func(f *diagnosis.Facts) {
-			f.Versions = append(f.Versions, diagnosis.Version{ID: "p", Label: "AWSPENDING", Standing: diagnosis.Accepted, Fingerprint: "AWSCURRENT"})
+			f.Versions = append(f.Versions, diagnosis.Version{
+				ID: "p", Label: "AWSPENDING", Standing: diagnosis.Accepted, Fingerprint: "AWSCURRENT",
+			})
 			f.Secret.Labels["p"] = []string{"AWSPENDING"}
 		}, diagnosis.Attention, diagnosis.PendingSame, "--remove-from-version-id p"},
 	} {
 		f := facts(diagnosis.Accepted, "", "", "")
 		tt.with(&f)
 		r := diagnosis.Judge(f)
-		if r.Verdict != tt.verdict || tt.code != "" && r.Problems[0].Code != tt.code || !strings.Contains(r.Render(), tt.says) {
+		if r.Verdict != tt.verdict || tt.code != "" && r.Problems[0].Code != tt.code ||
+			!strings.Contains(r.Render(), tt.says) {
 			t.Errorf("%s:\n%s", name, r.Render())
 		}
 	}

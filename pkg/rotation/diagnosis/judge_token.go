@@ -17,25 +17,30 @@ func (j judge) currentProblem() *Problem {
 	}
 	switch v.Standing {
 	case Rejected:
-		return j.revive(CurrentRejected, fmt.Sprintf("Databrain at %s rejects the token of AWSCURRENT (%s).", j.Instance.URL, v.Why))
+		return j.revive(CurrentRejected, fmt.Sprintf("Databrain at %s rejects the token of AWSCURRENT "+
+			"(%s).", j.Instance.URL, v.Why))
 	case Empty:
 		return j.revive(CurrentEmpty, "AWSCURRENT holds no token: "+v.Why+".")
 	case Malformed:
 		return j.revive(CurrentMalformed, "The value of AWSCURRENT "+v.Why+", so that no token can be read from it.")
 	case Unreadable:
-		return &Problem{Code: CurrentUnreadable, verdict: Unknown, Text: "The function cannot read AWSCURRENT: " + v.Why + ". " + howToRead,
+		return &Problem{Code: CurrentUnreadable, verdict: Unknown, Text: "The function cannot read " +
+			"AWSCURRENT: " + v.Why + ". " + howToRead,
 			DoNot: "Do not store another value over it: the token in it may work."}
 	case NoAnswer:
 		if !j.Instance.Answers { // the problem with the instance says so
 			return nil
 		}
-		return &Problem{Code: CurrentSilent, verdict: Unknown, DoNot: "Do not move labels and do not store anything: no answer is not a rejection.",
-			Text: fmt.Sprintf("Databrain at %s gave no usable answer about the token of AWSCURRENT (%s). Diagnose again in a minute.", j.Instance.URL, v.Why)}
+		return &Problem{Code: CurrentSilent, verdict: Unknown, DoNot: "Do not move labels and do not store anything: " +
+			"no answer is not a rejection.",
+			Text: fmt.Sprintf("Databrain at %s gave no usable answer about the token of AWSCURRENT (%s). Diagnose again "+
+				"in a minute.", j.Instance.URL, v.Why)}
 	}
 	return nil
 }
 
-const howToRead = "Check what the function's role, the secret's policy and the policy of its KMS key allow; the runbook has the commands"
+const howToRead = "Check what the function's role, the secret's policy and the policy of its KMS key allow; the " +
+	"runbook has the commands"
 
 // revive looks for a stored token that works in place of the one of AWSCURRENT, and
 // says how to make consumers read it. Where none is known to work, a person decides.
@@ -51,11 +56,13 @@ func (j judge) revive(code Code, text string) *Problem {
 			p.DoNot = keepPending
 			p.Do = j.finish(v)
 		case "":
-			p.Text += fmt.Sprintf(" Version %s works, which has no label, so that AWS may delete it at any time: move AWSCURRENT to it now.", v.ID)
+			p.Text += fmt.Sprintf(" Version %s works, which has no label, so that AWS may delete it at any time: move "+
+				"AWSCURRENT to it now.", v.ID)
 			p.Do = j.moveBack(v.ID)
 			p.DoNot = "Do not rotate and do not store a value before that."
 		default:
-			p.Text += fmt.Sprintf(" %s works, on version %s: a label was moved, a value was stored by hand, or Databrain was put back.", v.Label, v.ID)
+			p.Text += fmt.Sprintf(" %s works, on version %s: a label was moved, a value was stored by hand, or Databrain "+
+				"was put back.", v.Label, v.ID)
 			p.Do = j.moveBack(v.ID)
 			p.DoNot = "Do not store another value before that: AWSPREVIOUS would leave the version that works."
 		}
@@ -89,7 +96,8 @@ func (j judge) finish(pending Version) []string {
 func (j judge) decide(p *Problem) *Problem {
 	for _, v := range j.Versions {
 		if v.Standing == NoAnswer && v.Label != labelCurrent {
-			p.Text += fmt.Sprintf(" Nothing is known about %s (%s), which may work: diagnose again when Databrain answers.", named(v), v.Why)
+			p.Text += fmt.Sprintf(" Nothing is known about %s (%s), which may work: diagnose again when Databrain "+
+				"answers.", named(v), v.Why)
 			p.DoNot = "Do not move labels, do not store anything and do not rotate until it is known."
 			return p
 		}
@@ -99,17 +107,21 @@ func (j judge) decide(p *Problem) *Problem {
 	if p.Code == CurrentMalformed {
 		p.Text += " The value may hold the live token, so a person has to look at it."
 		version := j.Secret.Holder(labelCurrent)
-		p.Decide = append(p.Decide, Choice{"the value holds the token, which the command shows: store it in the console, as a JSON object with " +
+		p.Decide = append(p.Decide, Choice{"the value holds the token, which the command shows: store it in the " +
+			"console, as a JSON object with " +
 			"the string \"token\" and the other members", []string{j.run.read(version)}})
 		return p
 	}
 	if p.Code == CurrentRejected {
-		p.Text += " Somebody changed the token in Databrain, a second secret rotates the same organisation, the address names another " +
+		p.Text += " Somebody changed the token in Databrain, a second secret rotates the same organisation, the " +
+			"address names another " +
 			"instance, or a database was restored."
 	} else {
-		p.Text += " A new deployment waits for its first rotation like this, which replaces whatever token the organisation has."
+		p.Text += " A new deployment waits for its first rotation like this, which replaces whatever token the " +
+			"organisation has."
 	}
-	p.Decide = append(p.Decide, Choice{"you know the token that Databrain accepts: a consumer uses it, or somebody made it", []string{j.run.storeToken()}})
+	p.Decide = append(p.Decide, Choice{"you know the token that Databrain accepts: a consumer uses it, or somebody " +
+		"made it", []string{j.run.storeToken()}})
 	return j.decideRotation(p)
 }
 
@@ -168,12 +180,14 @@ func (j judge) pendingProblem() *Problem {
 		p.Text = "The function cannot read AWSPENDING: " + v.Why + ". " + howToRead
 	case v.Standing == NoAnswer && j.Instance.Answers:
 		p.Code, p.DoNot = PendingSilent, keepPending
-		p.Text = fmt.Sprintf("Databrain gave no usable answer about the token of AWSPENDING (%s). Diagnose again in a minute.", v.Why)
+		p.Text = fmt.Sprintf("Databrain gave no usable answer about the token of AWSPENDING (%s). Diagnose again in a "+
+			"minute.", v.Why)
 	case v.Standing == NoAnswer:
 		return j.unfinished(p, v, nil)
 	case j.sameAsCurrent(v):
 		p.Code, p.Do = PendingSame, []string{j.run.unlabel(v.ID)}
-		p.Text = "AWSPENDING holds the token of AWSCURRENT, so that this rotation can never finish. The label can go, since AWSCURRENT keeps the token."
+		p.Text = "AWSPENDING holds the token of AWSCURRENT, so that this rotation can never finish. The label can go, " +
+			"since AWSCURRENT keeps the token."
 	case v.Standing == Accepted:
 		return j.unfinished(p, v, j.finish(*v))
 	case v.Standing == Malformed, v.Unsavable, v.Standing == Empty && !v.NoValue:
@@ -202,9 +216,11 @@ func (j judge) unfinished(p *Problem, v *Version, do []string) *Problem {
 		p.Text += "Whether Databrain has its token is not known. "
 		p.DoNot = keepPending
 	}
-	p.Text += "If one is running now, wait for it. If it ended with an error, repair its cause, which the log of the function names"
+	p.Text += "If one is running now, wait for it. If it ended with an error, repair its cause, which the log of " +
+		"the function names"
 	if len(do) > 0 && do[0] == j.run.rotate() {
-		p.Text += `, and run this once: it answers "A previous rotation isn't complete", which means that the retry has begun. ` +
+		p.Text += `, and run this once: it answers "A previous rotation isn't complete", ` +
+			"which means that the retry has begun. " +
 			"Secrets Manager tries again by itself at the next time of the schedule"
 	}
 	p.Text += "."
@@ -225,7 +241,12 @@ func (j judge) unusablePending(p *Problem, v *Version) {
 	}
 	p.DoNot = "Do not take AWSPENDING off before somebody has looked at the value: it may hold the only token that works."
 	p.Text += "A person has to look at the value, because it may hold a token that works."
-	p.Decide = []Choice{{"the value, which the first command shows, holds no token that is needed", []string{j.run.read(v.ID), j.run.dropPending()}}}
+	p.Decide = []Choice{
+		{
+			"the value, which the first command shows, holds no token that is needed",
+			[]string{j.run.read(v.ID), j.run.dropPending()},
+		},
+	}
 }
 
 // expendable reports whether AWSPENDING can be taken off v without losing a token

@@ -105,7 +105,10 @@ func (q *inquiry) read(ctx context.Context, versions []Version) {
 }
 
 func (q *inquiry) readOne(ctx context.Context, v *Version) databrain.Secret {
-	out, err := q.Secrets.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &q.facts.Secret.ARN, VersionId: &v.ID})
+	out, err := q.Secrets.GetSecretValue(
+		ctx,
+		&secretsmanager.GetSecretValueInput{SecretId: &q.facts.Secret.ARN, VersionId: &v.ID},
+	)
 	if _, missing := errors.AsType[*types.ResourceNotFoundException](err); missing {
 		v.Standing, v.NoValue, v.Why = Empty, true, "the version has no value"
 		return databrain.Secret{}

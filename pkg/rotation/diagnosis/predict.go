@@ -90,7 +90,11 @@ func predictCreate(f Facts) Outcome {
 	}
 	switch action := rotation.PlanCreate(plain(f.standing(labelCurrent))); action {
 	case rotation.CreateRemotely:
-		return Outcome{Would: string(action), Fails: adminFailure(f, f.Contract == rotation.ContractAdminJWT), NeedsAdmin: true}
+		return Outcome{
+			Would:      string(action),
+			Fails:      adminFailure(f, f.Contract == rotation.ContractAdminJWT),
+			NeedsAdmin: true,
+		}
 	case rotation.CreateHere:
 		return predictSet(f, fresh)
 	default:

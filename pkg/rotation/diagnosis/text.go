@@ -14,7 +14,7 @@ func (r Report) Render() string {
 	if r.Instance.AnswersAt != "" {
 		fmt.Fprintf(w, "\t%s\tanswers as the API\n", r.Instance.AnswersAt)
 	}
-	fmt.Fprintf(w, "admin\t%s\t%s\n", shout(r.Admin.Standing), r.Admin.Why)
+	fmt.Fprintf(w, "admin\t%s\t%s\n", r.Admin.says(), r.Admin.Why)
 	if r.Secret.ARN != "" {
 		fmt.Fprintf(w, "secret\t%s\t%s\n", r.Secret.Name, r.Rotation.says())
 	}
@@ -23,10 +23,7 @@ func (r Report) Render() string {
 		fmt.Fprintf(w, "  %s\t%s\t%s\t%s\t%s\n", t.Label, short(t.Version), day(t.CreatedAt), shout(t.Standing), t.Why)
 	}
 	w.Flush()
-	fmt.Fprintf(&b, "verdict    %s\n", strings.ToUpper(string(r.Verdict)))
-	if len(r.Problems) == 0 {
-		b.WriteString("           " + r.Summary + "\n")
-	}
+	fmt.Fprintf(&b, "verdict    %s: %s\n", strings.ToUpper(string(r.Verdict)), r.Verdict.means())
 	for i, p := range r.Problems {
 		fmt.Fprintf(&b, "\n%d. %s\n", i+1, p.Code)
 		p.render(&b)
@@ -51,6 +48,25 @@ func (p Problem) render(b *strings.Builder) {
 	if p.DoNot != "" {
 		b.WriteString(wrap(p.DoNot, "   "))
 	}
+}
+
+func (v Verdict) means() string {
+	switch v {
+	case Healthy:
+		return "the token of AWSCURRENT works, and the next rotation would succeed"
+	case Attention:
+		return "consumers work, but somebody has to act"
+	case Broken:
+		return "whoever reads AWSCURRENT fails now"
+	}
+	return "what decides could not be learned"
+}
+
+func (a Admin) says() string {
+	if a.Standing == Accepted {
+		return "can sign in"
+	}
+	return shout(a.Standing)
 }
 
 func (i Instance) says() string {

@@ -32,7 +32,7 @@ var scenarios = map[string]map[string]string{
 		"TokenSecretArn": tokenSecret, "TokenSecretKmsKeyArn": tokenKey, "AuditBucketName": "reports",
 		"AuditBucketKmsKeyArn": bucketKey, "AuditPolicy": `{"maxAgeDays": 30}`,
 		"AuditEventBusArn": foreignBus,
-		"AlarmTopicArn": "arn:aws:sns:us-east-1:123456789012:ops",
+		"AlarmTopicArn":    "arn:aws:sns:us-east-1:123456789012:ops",
 	}),
 	"stateless": with(required, map[string]string{"AuditBucketName": "none"}),
 	"smallest":  with(required, map[string]string{"AuditBucketName": "none", "AuditEventBus": "none"}),
