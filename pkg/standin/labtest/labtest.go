@@ -30,6 +30,13 @@ const (
 	RotationARN    = "arn:aws:lambda:us-east-1:123456789012:function:RotateFunction"
 	Bucket         = "databrain-audit"
 
+	APITokenPrefix    = "databrain/api-token/"
+	APITokenSecret    = "databrain/api-token/portal"
+	APITokenSecretARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:databrain/api-token/portal-StUvWx"
+	// APITokenValue waits for its first rotation, which imports a token of the example.
+	APITokenValue       = `{"dataApp": "Customer Portal Analytics", "name": "Production API Key", "key": "", "quota": 1e3}`
+	APITokenRotationARN = "arn:aws:lambda:us-east-1:123456789012:function:RotateApiTokenFunction"
+
 	// Version is the ClientRequestToken of the rotation payloads.
 	Version = "4f1d9a52-6c1e-4b37-9d0a-2f5e8c7b1a60"
 )
@@ -82,8 +89,11 @@ func Start(c Config) (*Lab, error) {
 }
 
 func suffix(name string) string {
-	if name == AdminSecret {
+	switch name {
+	case AdminSecret:
 		return "GhIjKl"
+	case APITokenSecret:
+		return "StUvWx"
 	}
 	return "AbCdEf"
 }
@@ -110,6 +120,9 @@ func (l *Lab) fill(c Config) error {
 		return err
 	}
 	if _, err := l.Secrets.Create(TokenSecret, value); err != nil {
+		return err
+	}
+	if _, err := l.Secrets.Create(APITokenSecret, APITokenValue); err != nil {
 		return err
 	}
 	return l.Secrets.ConfigureRotation(
@@ -159,6 +172,16 @@ func (l *Lab) Rotate() map[string]string {
 	return env
 }
 
+// RotateAPIToken is the environment of the rotation function of API tokens.
+func (l *Lab) RotateAPIToken() map[string]string {
+	env := l.AWS()
+	env["AWS_SDK_UA_APP_ID"] = "RotateApiTokenFunction"
+	env["AWS_LAMBDA_LOG_FORMAT"] = "JSON" // as in template.yaml
+	env["DATABRAIN_BASE_URL"] = l.DatabrainURL
+	env["DATABRAIN_SERVICE_TOKEN_SECRET_ID"] = TokenSecretARN
+	return env
+}
+
 // Audit is the environment of the audit function.
 func (l *Lab) Audit() map[string]string {
 	env := l.AWS()
@@ -170,13 +193,22 @@ func (l *Lab) Audit() map[string]string {
 	return env
 }
 
-// Payload reads the payload of a rotation step from dir, the folder events/, for
-// the rotation to version.
+// Payload reads the payload of a step of the service token's rotation from dir, the
+// folder events/, for the rotation to version.
 func Payload(dir, step, version string) ([]byte, error) {
-	name := "rotate-" + strings.TrimSuffix(step, "Secret") + ".json"
-	payload, err := os.ReadFile(filepath.Join(dir, name))
+	return payload(dir, "rotate", step, version)
+}
+
+// APITokenPayload is [Payload] for the rotation of an API token.
+func APITokenPayload(dir, step, version string) ([]byte, error) {
+	return payload(dir, "rotate-api-token", step, version)
+}
+
+func payload(dir, function, step, version string) ([]byte, error) {
+	name := function + "-" + strings.TrimSuffix(step, "Secret") + ".json"
+	content, err := os.ReadFile(filepath.Join(dir, name))
 	if err != nil {
 		return nil, err
 	}
-	return []byte(strings.ReplaceAll(string(payload), Version, version)), nil
+	return []byte(strings.ReplaceAll(string(content), Version, version)), nil
 }
