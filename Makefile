@@ -11,7 +11,7 @@ BUILD    = CGO_ENABLED=0 GOOS=$(GOOS) GOARCH=$(GOARCH) $(GO) build -trimpath -bu
            -ldflags '-s -w -X main.version=$(VERSION)'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test build lint e2e proof mutants bench serve deploy build-RotateFunction build-AuditFunction
+.PHONY: help demo test build lint e2e proof mutants bench serve deploy build-RotateFunction build-RotateApiTokenFunction build-AuditFunction
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -27,8 +27,9 @@ test: ## all tests that need nothing but Go (and gcc, for the race detector)
 	$(GO) test -race -shuffle=on $$($(GO) list ./... | grep -vE '$(single)')
 	$(GO) test -shuffle=on ./scripts/check/... ./pkg/audit/report ./pkg/rotation
 
-build: ## build/rotate/bootstrap and build/audit/bootstrap, static Linux binaries for GOARCH
+build: ## build/rotate, build/rotate-api-token and build/audit: a static Linux bootstrap each, for GOARCH
 	$(BUILD) -o build/rotate/bootstrap ./functions/rotate
+	$(BUILD) -o build/rotate-api-token/bootstrap ./functions/rotate-api-token
 	$(BUILD) -o build/audit/bootstrap ./functions/audit
 
 lint: ## formatting, vet, staticcheck, actionlint, shellcheck; fetches what is in Go
@@ -57,10 +58,13 @@ deploy: ## sam build and sam deploy --guided; needs the SAM CLI and an AWS accou
 
 # The SAM CLI calls these (BuildMethod: makefile) and does not say for which
 # architecture: the template's default, unless GOARCH is given.
-build-RotateFunction build-AuditFunction: GOARCH := $(if $(filter file,$(origin GOARCH)),arm64,$(GOARCH))
+build-RotateFunction build-RotateApiTokenFunction build-AuditFunction: GOARCH := $(if $(filter file,$(origin GOARCH)),arm64,$(GOARCH))
 
 build-RotateFunction:
 	$(BUILD) -o $(ARTIFACTS_DIR)/bootstrap ./functions/rotate
+
+build-RotateApiTokenFunction:
+	$(BUILD) -o $(ARTIFACTS_DIR)/bootstrap ./functions/rotate-api-token
 
 build-AuditFunction:
 	$(BUILD) -o $(ARTIFACTS_DIR)/bootstrap ./functions/audit

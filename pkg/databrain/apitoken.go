@@ -23,11 +23,12 @@ type KeyedToken struct {
 	Key Secret
 }
 
-// KeyedAPITokens reads the tokens of the data app called name in one answer
-// ({docs}/list-api-tokens), as [Client.APITokens] does with [Whole], and keeps the keys. It is for
+// KeyedAPITokens is [Client.APITokens] with the keys ({docs}/list-api-tokens). It is for
 // a rotation, which finds in the list what a lost answer did not show.
-func (c *Client) KeyedAPITokens(ctx context.Context, service Secret, name string) iter.Seq2[KeyedToken, error] {
-	return entries(ctx, c, apiTokensRequest(service, name, Whole), decodeKeyedToken)
+func (c *Client) KeyedAPITokens(
+	ctx context.Context, service Secret, name string, page int,
+) iter.Seq2[KeyedToken, error] {
+	return entries(ctx, c, apiTokensRequest(service, name, page), decodeKeyedToken)
 }
 
 func decodeKeyedToken(raw json.RawMessage) (KeyedToken, error) {

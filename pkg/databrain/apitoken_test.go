@@ -51,7 +51,7 @@ func apiTokenOperations(
 	return []operation{
 		probe, byService,
 		list("KeyedAPITokens", "GET /api/v2/data-app/api-tokens", func(ctx context.Context, c *databrain.Client) error {
-			return drain(c.KeyedAPITokens(ctx, serviceToken(), exampleApp))
+			return drain(c.KeyedAPITokens(ctx, serviceToken(), exampleApp, databrain.Whole))
 		}),
 		mint("CreateAPIToken", "POST /api/v2/data-app/api-tokens",
 			func(ctx context.Context, c *databrain.Client) (databrain.Secret, error) {
@@ -94,7 +94,7 @@ func TestAPITokenLife(t *testing.T) {
 		if err != nil || fresh.Equal(made) {
 			t.Fatalf("contract %d: %v", spoken, err)
 		}
-		tokens, err := collect(c.KeyedAPITokens(t.Context(), serviceToken(), exampleApp))
+		tokens, err := collect(c.KeyedAPITokens(t.Context(), serviceToken(), exampleApp, databrain.Whole))
 		if err != nil || len(tokens) != 4 || !tokens[0].Key.Equal(fresh) || tokens[0].Name != "made" ||
 			!tokens[0].CreatedAt.Equal(now) {
 			t.Errorf("contract %d: the list: %v, %v", spoken, tokens, err)
@@ -119,7 +119,7 @@ func TestAPITokenLife(t *testing.T) {
 // verb prints the key.
 func TestKeysAreListed(t *testing.T) {
 	c := inProcess(t, databraintest.New(databraintest.Config{}).Client().Transport, databrain.Options{})
-	keyed, err := collect(c.KeyedAPITokens(t.Context(), serviceToken(), exampleApp))
+	keyed, err := collect(c.KeyedAPITokens(t.Context(), serviceToken(), exampleApp, databrain.Whole))
 	if err != nil {
 		t.Fatal(err)
 	}

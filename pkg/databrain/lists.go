@@ -2,8 +2,6 @@ package databrain
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"iter"
@@ -130,9 +128,8 @@ func decodeAPIToken(raw json.RawMessage) (APIToken, error) {
 	if err != nil || !isKey(key) {
 		return APIToken{}, ErrEntry
 	}
-	sum := sha256.Sum256([]byte(key))
 	name, _ := token.Text("name")
-	return APIToken{Fingerprint: hex.EncodeToString(sum[:8]), Name: name, CreatedAt: created(token)}, nil
+	return APIToken{Fingerprint: NewSecret(key).Fingerprint(), Name: name, CreatedAt: created(token)}, nil
 }
 
 // isKey reports whether text can be a bearer token (RFC 6750, section 2.1). Asterisks

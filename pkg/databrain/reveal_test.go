@@ -21,7 +21,7 @@ func TestRevealIsRare(t *testing.T) {
 		"pkg/databrain/admin.go":                1, // the password, on the wire
 		"pkg/databrain/apitoken.go":             1, // the key, on the wire
 		"pkg/databrain/client.go":               2, // the bearer, on the wire
-		"pkg/databrain/secret.go":               3, // Empty, Equal
+		"pkg/databrain/secret.go":               4, // Empty, Equal, Fingerprint
 		"pkg/databrain/servicetoken.go":         3, // the token, on the wire and compared with its echo
 		"pkg/rotation/service_admin.go":         1, // to name white space around a password
 		"pkg/tokensecret/tokensecret.go":        1, // the secret's new value

@@ -1,6 +1,8 @@
 package databrain
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"log/slog"
 )
@@ -32,6 +34,16 @@ func (s Secret) Empty() bool { return s.Reveal() == "" }
 
 // Equal reports whether both hold the same value.
 func (s Secret) Equal(t Secret) bool { return s.Reveal() == t.Reveal() }
+
+// Fingerprint returns the first 16 hex digits of the value's SHA-256, by which a key
+// can be told from others without being shown; "" for the empty string.
+func (s Secret) Fingerprint() string {
+	if s.Empty() {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(s.Reveal()))
+	return hex.EncodeToString(sum[:8])
+}
 
 // Format implements [fmt.Formatter] for every verb.
 func (Secret) Format(f fmt.State, _ rune) { fmt.Fprint(f, redacted) }

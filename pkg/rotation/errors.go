@@ -62,6 +62,30 @@ const (
 	GraceContractMismatch Name = "GraceContractMismatch"
 	// SecretsManagerFailed: a call of Secrets Manager failed.
 	SecretsManagerFailed Name = "SecretsManagerFailed"
+	// ServiceTokenSecretIsRotatedSecret: the setting names the rotated secret itself.
+	ServiceTokenSecretIsRotatedSecret Name = "ServiceTokenSecretIsRotatedSecret"
+	// MalformedServiceTokenSecret: the service token's secret holds no service token.
+	MalformedServiceTokenSecret Name = "MalformedServiceTokenSecret"
+	// ServiceTokenRejected: Databrain rejects the service token that lists API tokens.
+	ServiceTokenRejected Name = "ServiceTokenRejected"
+	// ServiceTokenAsKey: the secret of an API token holds a service token.
+	ServiceTokenAsKey Name = "ServiceTokenAsKey"
+	// DataAppNotFound: the instance has no data app of the name in the secret.
+	DataAppNotFound Name = "DataAppNotFound"
+	// APITokenInOtherApp: the key belongs to another data app than the secret says.
+	APITokenInOtherApp Name = "APITokenInOtherApp"
+	// APITokenNotListed: the data app lists neither the key nor a successor.
+	APITokenNotListed Name = "APITokenNotListed"
+	// APITokenRejected: Databrain accepts no key of the name in the secret.
+	APITokenRejected Name = "APITokenRejected"
+	// APITokenAmbiguous: several keys may be the one in force.
+	APITokenAmbiguous Name = "APITokenAmbiguous"
+	// APITokenListUnreadable: the list of API tokens has entries without a readable key.
+	APITokenListUnreadable Name = "APITokenListUnreadable"
+	// APITokenInGrace: Databrain does not rotate the key, which it accepts.
+	APITokenInGrace Name = "APITokenInGrace"
+	// APITokenContractMismatch: the endpoint that rotates API tokens speaks the other contract.
+	APITokenContractMismatch Name = "APITokenContractMismatch"
 	// LabelMoved: the staging labels changed while the step ran.
 	LabelMoved Name = "LabelMoved"
 	// OutOfTime: too little of the invocation's time is left to begin a write.

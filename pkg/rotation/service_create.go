@@ -5,18 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"time"
 
 	"github.com/google/uuid"
 
 	"databrain-rotation/pkg/databrain"
 	"databrain-rotation/pkg/tokensecret"
-)
-
-const (
-	rotateTime = 10 * time.Second // for Databrain to rotate
-	storeTime  = 5 * time.Second  // to store its answer, at the least
-	shortGrace = time.Hour        // how long the AWS SDKs' secret caches keep a value
 )
 
 // create is createSecret: it sees to it that the pending version has a value.
@@ -53,16 +46,6 @@ func (s *serviceToken) mint(ctx context.Context, current tokensecret.Value) erro
 	return nil
 }
 
-// adopt goes on with the value that another invocation stored first.
-func (s *serviceToken) adopt(ctx context.Context, current tokensecret.Value) error {
-	pending, err := s.usable(s.pending(ctx))
-	if err != nil {
-		return s.pendingMissing(err)
-	}
-	s.log.InfoContext(ctx, "another invocation stored the pending value first; it is adopted")
-	return s.differ(pending, current)
-}
-
 // createByGrace lets Databrain make the token, if the current one works.
 func (s *serviceToken) createByGrace(ctx context.Context, current tokensecret.Value) error {
 	standing, cause := s.ask(ctx, current)
@@ -93,7 +76,7 @@ func (s *serviceToken) createAs(ctx context.Context, action CreateAction, curren
 		return s.fail(OutOfTime, nil, fmt.Sprintf("less than %v are left, too little to rotate and store the answer",
 			rotateTime+storeTime), "Raise the function's timeout to 60 seconds or more")
 	}
-	s.warnOfGrace(ctx)
+	s.warnOfGrace(ctx, s.config.GracePeriod)
 	return s.rotate(ctx, current, rotate)
 }
 
@@ -128,7 +111,7 @@ func (s *serviceToken) rotate(ctx context.Context, current tokensecret.Value, ca
 	if action == RotatedStore {
 		s.log.InfoContext(ctx, "Databrain made a new token; the old one stays valid for the grace period",
 			slog.Time("oldTokenEnds", began.Add(s.config.GracePeriod)))
-		return s.storeRemote(ctx, current, token)
+		return s.storeRemote(ctx, current, token, "the next attempt replaces it")
 	}
 	return s.notRotated(ctx, action, current, err)
 }
@@ -150,48 +133,5 @@ func (s *serviceToken) notRotated(ctx context.Context, action RotatedAction, cur
 		return s.unavailable("rotate", cause)
 	default:
 		return s.refused("rotate", cause)
-	}
-}
-
-// storeRemote stores a token that only this invocation knows: again and again until
-// the time is up, of which createByGrace has kept some.
-func (s *serviceToken) storeRemote(ctx context.Context, current tokensecret.Value, token databrain.Secret) error {
-	value := current.With(token)
-	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
-		exists, err := s.put(ctx, value) // the SDK's client gives up an attempt that hangs
-		if err == nil && !exists {
-			s.log.InfoContext(ctx, "stored Databrain's token as AWSPENDING")
-			return nil
-		}
-		if exists {
-			s.orphanPossible = true
-			return s.adopt(ctx, current)
-		}
-		if !sleep(ctx, pause) {
-			s.orphanPossible = true
-			s.left = "Databrain made a token that nobody holds, and that of AWSCURRENT works until its grace period ends"
-			s.log.ErrorContext(ctx, "Databrain's new token could not be stored: it is live and nobody holds it; "+
-				"the next attempt replaces it, and the old one works until the grace period ends")
-			if e, ok := errors.AsType[*Error](err); ok {
-				e.Left = s.left
-			}
-			return err
-		}
-	}
-}
-
-func (s *serviceToken) warnOfGrace(ctx context.Context) {
-	grace := s.config.GracePeriod
-	if grace < shortGrace {
-		s.log.WarnContext(ctx, "the grace period is shorter than the hour for which the AWS SDKs' secret caches keep a value",
-			slog.String("grace", grace.String()))
-	}
-	if s.secret.interval > 0 && grace > s.secret.interval {
-		s.log.WarnContext(
-			ctx,
-			"the grace period is longer than the rotation interval, so several old tokens are valid at once",
-			slog.String("grace", grace.String()),
-			slog.String("interval", s.secret.interval.String()),
-		)
 	}
 }

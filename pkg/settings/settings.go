@@ -96,9 +96,20 @@ func (r *Reader) Int(name string, fallback, least, most int) int {
 
 // Seconds returns a Go duration of one or more whole seconds.
 func (r *Reader) Seconds(name string, fallback time.Duration) time.Duration {
+	v := r.SecondsOrNone(name, fallback)
+	if v == 0 {
+		r.Fault(name, "must be a Go duration above zero, such as 24h or 3600s")
+	}
+	return v
+}
+
+// SecondsOrNone returns a Go duration of whole seconds, 0s included. It returns -1 for
+// a faulty one.
+func (r *Reader) SecondsOrNone(name string, fallback time.Duration) time.Duration {
 	v, err := time.ParseDuration(r.Text(name, fallback.String()))
-	if err != nil || v <= 0 || v%time.Second != 0 {
-		r.Fault(name, "must be a Go duration of whole seconds above zero, such as 24h or 3600s")
+	if err != nil || v < 0 || v%time.Second != 0 {
+		r.Fault(name, "must be a Go duration of whole seconds, such as 24h or 3600s")
+		return -1
 	}
 	return v
 }

@@ -1,7 +1,8 @@
 // Package tokensecret reads and rewrites the value of a rotated secret: a JSON
-// object with the service token in its member "token", or a bare UUID. Every reader
-// of such a secret uses this parser, so that the rotation and the audit never mean
-// different tokens.
+// object with the service token in its member "token", or a bare UUID; or a JSON
+// object with the API token of a data app in its member "key". Every reader of such a
+// secret uses these parsers, so that the rotation and the audit never mean different
+// tokens.
 package tokensecret
 
 import (
@@ -24,13 +25,15 @@ type Value struct {
 	start, end int    // where the token stands in raw, or is to be inserted
 	glue       string // what an inserted member needs before it
 	token      databrain.Secret
+
+	dataApp, name string // of an API token
 }
 
 // Empty returns the value that a rotation starts from when no version carries
 // AWSCURRENT.
 func Empty() Value { return Value{raw: "{}", start: 1, end: 1, glue: `"token":`} }
 
-// Token returns the service token; it is empty before the first rotation.
+// Token returns the service token or API token; it is empty before the first rotation.
 func (v Value) Token() databrain.Secret { return v.token }
 
 // With returns the text with its token replaced. The same input gives the same
@@ -85,7 +88,7 @@ func parseObject(raw string) (Value, error) {
 	case found == nil:
 		return Value{}, &OtherMembersError{names(object)}
 	}
-	token, err := tokenIn(found.Value)
+	token, err := tokenIn(tokenField, found.Value)
 	if err == nil && token.Empty() {
 		err = twin(object)
 	}
@@ -112,13 +115,13 @@ func twin(object jsonobject.Object) error {
 
 // tokenIn decodes the member: a string that can stand in an Authorization header,
 // or the empty one.
-func tokenIn(value json.RawMessage) (databrain.Secret, error) {
+func tokenIn(member string, value json.RawMessage) (databrain.Secret, error) {
 	var text *string
 	if err := json.Unmarshal(value, &text); err != nil || text == nil {
-		return databrain.Secret{}, errors.New(`has a member "token" that is not a string`)
+		return databrain.Secret{}, fmt.Errorf("has a member %q that is not a string", member)
 	}
 	if *text != "" && !databrain.Sendable(*text) {
-		return databrain.Secret{}, errors.New(`has a member "token" with white space or characters outside ASCII`)
+		return databrain.Secret{}, fmt.Errorf("has a member %q with white space or characters outside ASCII", member)
 	}
 	return databrain.NewSecret(*text), nil
 }

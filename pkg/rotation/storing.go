@@ -1,0 +1,72 @@
+package rotation
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"databrain-rotation/pkg/databrain"
+	"databrain-rotation/pkg/tokensecret"
+)
+
+const (
+	rotateTime = 10 * time.Second // for Databrain to rotate
+	storeTime  = 5 * time.Second  // to store its answer, at the least
+	shortGrace = time.Hour        // how long the AWS SDKs' secret caches keep a value
+)
+
+// adopt goes on with the value that another invocation stored first.
+func (s *step) adopt(ctx context.Context, current tokensecret.Value) error {
+	pending, err := s.usable(s.pending(ctx))
+	if err != nil {
+		return s.pendingMissing(err)
+	}
+	s.log.InfoContext(ctx, "another invocation stored the pending value first; it is adopted")
+	return s.differ(pending, current)
+}
+
+// storeRemote stores a token that only this invocation knows: again and again until
+// the time is up, of which its caller has kept some. lost says what becomes of a token
+// that cannot be stored.
+func (s *step) storeRemote(
+	ctx context.Context, current tokensecret.Value, token databrain.Secret, lost string,
+) error {
+	value := current.With(token)
+	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
+		exists, err := s.put(ctx, value) // the SDK's client gives up an attempt that hangs
+		if err == nil && !exists {
+			s.log.InfoContext(ctx, "stored Databrain's token as AWSPENDING")
+			return nil
+		}
+		if exists {
+			s.orphanPossible = true
+			return s.adopt(ctx, current)
+		}
+		if !sleep(ctx, pause) {
+			s.orphanPossible = true
+			s.left = "Databrain made a token that nobody holds, and that of AWSCURRENT works until its grace period ends"
+			s.log.ErrorContext(ctx, "Databrain's new token could not be stored: it is live and nobody holds it; "+lost+
+				", and the old one works until the grace period ends")
+			if e, ok := errors.AsType[*Error](err); ok {
+				e.Left = s.left
+			}
+			return err
+		}
+	}
+}
+
+func (s *step) warnOfGrace(ctx context.Context, grace time.Duration) {
+	if grace < shortGrace {
+		s.log.WarnContext(ctx, "the grace period is shorter than the hour for which the AWS SDKs' secret caches keep a value",
+			slog.String("grace", grace.String()))
+	}
+	if s.secret.interval > 0 && grace > s.secret.interval {
+		s.log.WarnContext(
+			ctx,
+			"the grace period is longer than the rotation interval, so several old tokens are valid at once",
+			slog.String("grace", grace.String()),
+			slog.String("interval", s.secret.interval.String()),
+		)
+	}
+}
