@@ -126,6 +126,7 @@ var refusals = []struct {
 	{"FindingsNeedBus", map[string]string{"FindingsToTopic": "true", "AuditEventBus": "none"}},
 	{"FindingsNeedBusHere", map[string]string{"FindingsToTopic": "true", "AuditEventBusArn": foreignBus}},
 	{"OnePolicy", map[string]string{"AuditPolicy": "{}", "AuditPolicyObject": "policies/audit.json"}},
+	{"ApiTokenKeyNeedsPrefix", map[string]string{"ApiTokenSecretKmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/a"}},
 	{"SecretsDiffer", map[string]string{"TokenSecretArn": labtest.AdminSecretARN}},
 	{"DatabrainBaseUrl", map[string]string{"DatabrainBaseUrl": "https://databrain.example.com/"}},
 	{"AdminSecretArn", map[string]string{"AdminSecretArn": "databrain/admin"}},

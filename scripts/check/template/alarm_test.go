@@ -67,13 +67,14 @@ func topicTakes(resources tree, service, condition string) []string {
 
 // missingData says what silence means to each alarm.
 var missingData = map[string]string{
-	"RotateErrorsAlarm":      "notBreaching", // no rotation, no errors
-	"AuditErrorsAlarm":       "notBreaching",
-	"AuditCompletedMissing":  "breaching", // silence is what it listens for
-	"AuditCoverageGapsAlarm": "ignore",    // a day without a run proves nothing about coverage
-	"AuditEmitFailuresAlarm": "notBreaching",
-	"AuditNotInvokedAlarm":   "notBreaching", // an idle queue reports nothing
-	"AuditFailedAlarm":       "notBreaching",
+	"RotateErrorsAlarm":         "notBreaching", // no rotation, no errors
+	"RotateApiTokenErrorsAlarm": "notBreaching",
+	"AuditErrorsAlarm":          "notBreaching",
+	"AuditCompletedMissing":     "breaching", // silence is what it listens for
+	"AuditCoverageGapsAlarm":    "ignore",    // a day without a run proves nothing about coverage
+	"AuditEmitFailuresAlarm":    "notBreaching",
+	"AuditNotInvokedAlarm":      "notBreaching", // an idle queue reports nothing
+	"AuditFailedAlarm":          "notBreaching",
 }
 
 func alarmsKnowMissingData(resources tree) []string {
@@ -83,7 +84,8 @@ func alarmsKnowMissingData(resources tree) []string {
 		bad = append(bad, expect(resources, alarm, map[string]any{"Properties.TreatMissingData": missingData[alarm]})...)
 	}
 	for alarm := range missingData {
-		if !slices.Contains(alarms, alarm) {
+		function := strings.TrimSuffix(alarm, "ErrorsAlarm") + "Function"
+		if !slices.Contains(alarms, alarm) && (function != "RotateApiTokenFunction" || resources[function] != nil) {
 			bad = append(bad, alarm+" is gone")
 		}
 	}
@@ -99,12 +101,22 @@ func alarmsKnowMissingData(resources tree) []string {
 // The event's form: AWS Secrets Manager user guide, "Match Secrets Manager events
 // with Amazon EventBridge"; the secret is in additionalEventData of the CloudTrail record.
 func failedRotationIsHeardOf(resources tree) []string {
-	return expect(resources, "RotationFailedRule", map[string]any{
+	var bad []string
+	if resources["RotateApiTokenFunction"] != nil {
+		bad = expect(resources, "ApiTokenRotationFailedRule", map[string]any{
+			"Properties.EventPattern.source":           "[aws.secretsmanager]",
+			"Properties.EventPattern.detail-type":      "[AWS Service Event via CloudTrail]",
+			"Properties.EventPattern.detail.eventName": "[RotationFailed RotationAbandoned TestRotationFailed]",
+			"Properties.EventPattern.detail.additionalEventData.SecretId": fmt.Sprintf(
+				"[map[prefix:%s]]", strings.TrimSuffix(apiTokens, "*")),
+		})
+	}
+	return append(bad, expect(resources, "RotationFailedRule", map[string]any{
 		"Properties.EventPattern.source":                              "[aws.secretsmanager]",
 		"Properties.EventPattern.detail-type":                         "[AWS Service Event via CloudTrail]",
 		"Properties.EventPattern.detail.eventName":                    "[RotationFailed RotationAbandoned TestRotationFailed]",
 		"Properties.EventPattern.detail.additionalEventData.SecretId": fmt.Sprintf("[%v]", secretOf(resources)),
-	})
+	})...)
 }
 
 // The event's form: AWS Secrets Manager user guide, "Secret Label Updated event".

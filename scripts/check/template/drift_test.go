@@ -18,7 +18,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// functionFolders maps each folder of functions/ to its resource: rotate to RotateFunction.
+// functionFolders maps each folder of functions/ to its resource: rotate-api-token to
+// RotateApiTokenFunction.
 func functionFolders(t *testing.T) map[string]string {
 	t.Helper()
 	entries, err := os.ReadDir("../../../functions")
@@ -28,7 +29,10 @@ func functionFolders(t *testing.T) map[string]string {
 	out := map[string]string{}
 	for _, e := range entries {
 		if e.IsDir() {
-			out[e.Name()] = strings.ToUpper(e.Name()[:1]) + e.Name()[1:] + "Function"
+			for word := range strings.SplitSeq(e.Name(), "-") {
+				out[e.Name()] += strings.ToUpper(word[:1]) + word[1:]
+			}
+			out[e.Name()] += "Function"
 		}
 	}
 	if len(out) == 0 {
@@ -99,7 +103,7 @@ func TestTemplateSetsWhatTheCodeReads(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	resources := deploy(template, required)
+	resources := deploy(template, scenarios["everything"])
 	for folder, name := range functionFolders(t) {
 		want := settingsRead(t, filepath.Join("../../../functions", folder))
 		maps.Copy(want, settingsRead(t, "../../../pkg/settings"))
@@ -117,7 +121,7 @@ func TestEachFunctionHasAResourceAndEvents(t *testing.T) {
 		t.Fatal(err)
 	}
 	folders := functionFolders(t)
-	resources := deploy(template, required)
+	resources := deploy(template, scenarios["everything"])
 	var want []string
 	for folder, name := range folders {
 		want = append(want, name)
@@ -153,7 +157,7 @@ func TestLocalEnvironmentIsDeclared(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	resources := deploy(template, required)
+	resources := deploy(template, scenarios["everything"])
 	var local map[string]map[string]string
 	readJSON(t, "../../../events/local-env.json", &local)
 	for _, name := range ofType(resources, "AWS::Serverless::Function") {

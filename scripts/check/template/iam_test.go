@@ -102,6 +102,17 @@ var wantGrants = map[string]map[string][]string{
 				" if StringEquals kms:ViaService=s3.us-east-1.amazonaws.com, StringLike kms:EncryptionContext:aws:s3:arn=arn:aws:s3:::(AuditBucket)|arn:aws:s3:::(AuditBucket)/databrain-audit/*",
 			networkGrant, networkDenial,
 		},
+		"RotateApiTokenRole": {
+			"RotateApiTokenSecrets: Allow secretsmanager:DescribeSecret secretsmanager:GetSecretValue secretsmanager:PutSecretValue secretsmanager:UpdateSecretVersionStage on " + apiTokens,
+			"ReadTokenSecret: Allow secretsmanager:GetSecretValue on (TokenSecret)",
+			"NeverWriteTokenSecret: Deny secretsmanager:PutSecretValue secretsmanager:UpdateSecretVersionStage on (TokenSecret)",
+			"NeverTouchAdminSecret: Deny secretsmanager:* on " + adminSecret,
+			"WriteLogs: Allow logs:CreateLogStream logs:PutLogEvents on (RotateApiTokenLogGroup.Arn)",
+			"UseApiTokenKey: Allow kms:Decrypt kms:GenerateDataKey on " + apiTokenKey +
+				" if StringEquals kms:ViaService=secretsmanager.us-east-1.amazonaws.com, StringLike kms:EncryptionContext:SecretARN=" + apiTokens,
+			"UseTokenKey: Allow kms:Decrypt on " + tokenKey + ifSecretsManager + "(TokenSecret)" + viaSecretsManager,
+			networkGrant, networkDenial,
+		},
 		"AuditSchedulerRole": schedulerGrants,
 	},
 	"given": {
@@ -121,6 +132,14 @@ var wantGrants = map[string]map[string][]string{
 			"UseTokenKey: Allow kms:Decrypt on " + tokenKey + ifSecretsManager + tokenSecret + viaSecretsManager,
 			"UseBucketKey: Allow kms:Decrypt kms:GenerateDataKey on " + bucketKey +
 				" if StringEquals kms:ViaService=s3.us-east-1.amazonaws.com, StringLike kms:EncryptionContext:aws:s3:arn=arn:aws:s3:::reports|arn:aws:s3:::reports/databrain-audit/*",
+		},
+		"RotateApiTokenRole": {
+			"RotateApiTokenSecrets: Allow secretsmanager:DescribeSecret secretsmanager:GetSecretValue secretsmanager:PutSecretValue secretsmanager:UpdateSecretVersionStage on " + apiTokens,
+			"ReadTokenSecret: Allow secretsmanager:GetSecretValue on " + tokenSecret,
+			"NeverWriteTokenSecret: Deny secretsmanager:PutSecretValue secretsmanager:UpdateSecretVersionStage on " + tokenSecret,
+			"NeverTouchAdminSecret: Deny secretsmanager:* on " + adminSecret,
+			"WriteLogs: Allow logs:CreateLogStream logs:PutLogEvents on (RotateApiTokenLogGroup.Arn)",
+			"UseTokenKey: Allow kms:Decrypt on " + tokenKey + ifSecretsManager + tokenSecret + viaSecretsManager,
 		},
 		"AuditSchedulerRole": schedulerGrants,
 	},

@@ -25,6 +25,7 @@ var policies = map[string]func(resources tree) []string{
 	"alarms know what missing data means":              alarmsKnowMissingData,
 	"a failed rotation is heard of":                    failedRotationIsHeardOf,
 	"a rotation that succeeded is told of when wanted": succeededRotationIsToldOf,
+	"API tokens need a prefix":                         apiTokensNeedAPrefix,
 	"findings reach people once":                       findingsReachPeople,
 	"metrics exist":                                    metricsExist,
 	"functions run as Lambda expects them":             functionsRun,
@@ -66,8 +67,19 @@ func onlySecretsManagerInvokes(resources tree) []string {
 		"Properties.SourceAccount": "123456789012",
 		"Properties.SourceArn":     secretOf(resources),
 	})
-	if n := len(ofType(resources, "AWS::Lambda::Permission")); n != 1 {
-		bad = append(bad, fmt.Sprintf("%d permissions to invoke, want the one of Secrets Manager", n))
+	want := []string{"RotatePermission"}
+	if resources["RotateApiTokenFunction"] != nil {
+		want = []string{"RotateApiTokenPermission", "RotatePermission"}
+		bad = append(bad, expect(resources, "RotateApiTokenPermission", map[string]any{
+			"Properties.Principal":     "secretsmanager.amazonaws.com",
+			"Properties.Action":        "lambda:InvokeFunction",
+			"Properties.FunctionName":  "(RotateApiTokenFunction.Arn)",
+			"Properties.SourceAccount": "123456789012",
+			"Properties.SourceArn":     apiTokens,
+		})...)
+	}
+	if got := ofType(resources, "AWS::Lambda::Permission"); !slices.Equal(got, want) {
+		bad = append(bad, fmt.Sprintf("permissions to invoke are %v, want those of Secrets Manager: %v", got, want))
 	}
 	return bad
 }
@@ -158,7 +170,8 @@ func tlsOnly(resources tree) []string {
 
 func logsAreKept(resources tree) []string {
 	var bad []string
-	for fn, group := range map[string]string{"RotateFunction": "RotateLogGroup", "AuditFunction": "AuditLogGroup"} {
+	for _, fn := range ofType(resources, "AWS::Serverless::Function") {
+		group := strings.TrimSuffix(fn, "Function") + "LogGroup"
 		bad = append(bad, expect(resources, fn, map[string]any{
 			"Properties.LoggingConfig.LogGroup":            "(" + group + ")",
 			"Properties.LoggingConfig.LogFormat":           "JSON",
@@ -192,15 +205,18 @@ func failuresAreKeptApart(resources tree) []string {
 	)
 }
 
+// timeouts of the functions, in seconds.
+var timeouts = map[string]int{"RotateFunction": 120, "RotateApiTokenFunction": 120, "AuditFunction": 900}
+
 func functionsRun(resources tree) []string {
 	var bad []string
-	for fn, timeout := range map[string]int{"RotateFunction": 120, "AuditFunction": 900} {
+	for _, fn := range ofType(resources, "AWS::Serverless::Function") {
 		bad = append(bad, expect(resources, fn, map[string]any{
 			"Properties.Runtime":       "provided.al2023",
 			"Properties.Handler":       "bootstrap",
 			"Properties.CodeUri":       ".",
 			"Properties.Architectures": "[arm64]",
-			"Properties.Timeout":       timeout,
+			"Properties.Timeout":       timeouts[fn],
 			"Metadata.BuildMethod":     "makefile",
 		})...)
 	}

@@ -54,6 +54,7 @@ func TestRulesRefuseContradictions(t *testing.T) {
 		"FindingsNeedBus":           {"FindingsToTopic": "true", "AuditEventBus": "none"},
 		"FindingsNeedBusHere":       {"FindingsToTopic": "true", "AuditEventBusArn": foreignBus},
 		"OnePolicy":                 {"AuditPolicy": "{}", "AuditPolicyObject": "policies/audit.json"},
+		"ApiTokenKeyNeedsPrefix":    {"ApiTokenSecretKmsKeyArn": apiTokenKey},
 		"SecretsDiffer":             {"TokenSecretArn": adminSecret},
 	} {
 		if diff := cmp.Diff([]string{want}, refusals(template, with(required, params))); diff != "" {
@@ -87,6 +88,9 @@ func TestParametersRefuseBadValues(t *testing.T) {
 		{"RotationScheduleExpression", []string{"rate(30 days)", "rate(4 hours)", "cron(0 8 1 * ? *)"}, []string{"", "30 days", "rate(5 minutes)"}},
 		{"RotationWindow", []string{"1h", "24h"}, []string{"0h", "25h", "4", "30m"}},
 		{"RotationGracePeriod", []string{"24h", "90m", "1h30m", "3600s"}, []string{"24", "0h", "1.5h", "-1h"}},
+		{"ApiTokenSecretPrefix", []string{"", "databrain/api-token/", "api-"}, []string{"*", "databrain/*", "a?", "${x}/", "a b"}},
+		{"ApiTokenSecretKmsKeyArn", []string{"", apiTokenKey}, []string{"alias/a", "arn:aws:kms:us-east-1:123456789012:key/*"}},
+		{"ApiTokenGracePeriod", []string{"24h", "0s", "90m", "1h30m"}, []string{"", "0", "0h", "24", "1.5h", "-1h"}},
 		{"AuditPolicy",
 			[]string{"", "{\n\"maxAgeDays\": 30\n}"},
 			// An object by its address is refused: without AuditPolicyObject the role may not read it.

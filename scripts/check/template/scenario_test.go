@@ -3,8 +3,13 @@ package template_test
 import "maps"
 
 const (
+	apiTokenPrefix = "databrain/api-token/"
+
 	adminSecret = "arn:aws:secretsmanager:us-east-1:123456789012:secret:databrain/admin-GhIjKl"
 	tokenSecret = "arn:aws:secretsmanager:us-east-1:123456789012:secret:databrain/service-token-AbCdEf"
+	apiToken    = "arn:aws:secretsmanager:us-east-1:123456789012:secret:databrain/api-token/portal-StUvWx"
+	apiTokens   = "arn:aws:secretsmanager:us-east-1:123456789012:secret:databrain/api-token/*"
+	apiTokenKey = "arn:aws:kms:us-east-1:123456789012:key/api-token"
 	otherSecret = "arn:aws:secretsmanager:us-east-1:123456789012:secret:other-MnOpQr"
 	foreignBus  = "arn:aws:events:us-east-1:210987654321:event-bus/security"
 	tokenKey    = "arn:aws:kms:us-east-1:123456789012:key/token"
@@ -22,6 +27,7 @@ var scenarios = map[string]map[string]string{
 	"defaults": required,
 	"everything": with(required, map[string]string{
 		"TokenSecretKmsKeyArn": tokenKey, "AdminSecretKmsKeyArn": adminKey,
+		"ApiTokenSecretPrefix": apiTokenPrefix, "ApiTokenSecretKmsKeyArn": apiTokenKey,
 		"AuditBucketKmsKeyArn": bucketKey, "LogKmsKeyArn": logKey,
 		"AuditPolicyObject": "policies/databrain/audit.json", "FindingsToTopic": "true", "NotifyRotated": "true",
 		"AuditReservedConcurrency": "1", "AlarmEmail": "ops@example.com",
@@ -30,6 +36,7 @@ var scenarios = map[string]map[string]string{
 	}),
 	"given": with(required, map[string]string{
 		"TokenSecretArn": tokenSecret, "TokenSecretKmsKeyArn": tokenKey, "AuditBucketName": "reports",
+		"ApiTokenSecretPrefix": apiTokenPrefix,
 		"AuditBucketKmsKeyArn": bucketKey, "AuditPolicy": `{"maxAgeDays": 30}`,
 		"AuditEventBusArn": foreignBus,
 		"AlarmTopicArn":    "arn:aws:sns:us-east-1:123456789012:ops",
