@@ -314,5 +314,9 @@ func (st *stage) credentials() []string {
 		value, _ := st.lab.Secrets.Value(labtest.TokenSecret, version.ID)
 		all = append(all, tokenOf(value))
 	}
+	for _, version := range st.lab.Secrets.Snapshot(labtest.APITokenSecret) {
+		value, _ := st.lab.Secrets.Value(labtest.APITokenSecret, version.ID)
+		all = append(all, keyOf(value))
+	}
 	return all
 }

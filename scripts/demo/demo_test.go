@@ -63,7 +63,7 @@ func play(t *testing.T) string {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	for _, function := range []string{"rotate", "audit"} {
+	for _, function := range []string{"rotate", "rotate-api-token", "audit"} {
 		binary := filepath.Join(dir, "build", function, "bootstrap")
 		cmd := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "./functions/"+function)
 		cmd.Dir = root

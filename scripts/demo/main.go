@@ -8,6 +8,8 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"sync/atomic"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -25,7 +27,15 @@ type stage struct {
 	lab  *labtest.Lab
 	apps []databraintest.DataApp
 	logs bytes.Buffer // all that the functions logged
+	// ahead is how many nanoseconds Databrain's clock is ahead of this machine's.
+	ahead atomic.Int64
 }
+
+// now is Databrain's clock.
+func (st *stage) now() time.Time { return time.Now().Add(time.Duration(st.ahead.Load())) }
+
+// later lets time pass for Databrain.
+func (st *stage) later(d time.Duration) { st.ahead.Add(int64(d)) }
 
 func main() {
 	s := newScreen(os.Stdout, os.Getenv("NO_COLOR") != "")
@@ -39,15 +49,17 @@ func main() {
 }
 
 func run(ctx context.Context, s *screen) error {
-	first, apps := uuid.NewString(), dataApps()
+	first := uuid.NewString()
+	st := &stage{screen: s, apps: dataApps()}
 	lab, err := labtest.Start(labtest.Config{
-		Databrain: databraintest.Config{ServiceToken: first, DataApps: apps}, Secret: fmt.Sprintf(documentForm, first),
+		Databrain: databraintest.Config{ServiceToken: first, DataApps: st.apps, Now: st.now},
+		Secret:    fmt.Sprintf(documentForm, first),
 	})
 	if err != nil {
 		return err
 	}
 	defer lab.Close()
-	st := &stage{screen: s, lab: lab, apps: apps}
+	st.lab = lab
 
 	s.title("1. A rotation, step by step (strategy replace)")
 	if err := (rotationAct{stage: st, version: labtest.Version}).play(ctx); err != nil {
@@ -67,6 +79,9 @@ func run(ctx context.Context, s *screen) error {
 		return err
 	}
 	if err := (auditAct{stage: st}).play(ctx); err != nil {
+		return err
+	}
+	if err := (apiTokenAct{st}).play(ctx); err != nil {
 		return err
 	}
 	s.title("Promises")

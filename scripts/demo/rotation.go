@@ -43,12 +43,12 @@ func (a rotationAct) play(ctx context.Context) error {
 	}
 	defer function.Close()
 	before := a.token()
-	a.showLabels("before")
+	a.showLabels("before", labtest.TokenSecret, a.accepts)
 	for _, fault := range a.faults {
 		a.lab.Databrain.Inject(fault)
 	}
 
-	a.printf("\n  %-14s %9s %10s  %s\n", "step", "duration", "cold start", "outcome")
+	a.stepsBelow()
 	a.lab.Secrets.SetRotationFunction(labtest.RotationARN, func(ctx context.Context, event []byte) error {
 		return a.invoke(ctx, function, event)
 	})
@@ -62,7 +62,7 @@ func (a rotationAct) play(ctx context.Context) error {
 		return nil
 	}
 	a.printf("\n")
-	a.showLabels("after")
+	a.showLabels("after", labtest.TokenSecret, a.accepts)
 	a.printf("\n")
 	a.checkPromises(result, before)
 	return nil
@@ -78,27 +78,37 @@ func (a rotationAct) invoke(ctx context.Context, function *runtimetest.Function,
 	if err != nil {
 		return err
 	}
+	return a.step(ctx, function, in.Step, payload)
+}
+
+// step runs one step of a rotation and shows how it ended.
+func (st *stage) step(ctx context.Context, function *runtimetest.Function, step string, payload []byte) error {
 	result, err := function.Invoke(ctx, payload, runtimetest.Options{})
 	if err != nil {
 		return err
 	}
-	cold, outcome := "", a.in(green, "succeeded")
+	cold, outcome := "", st.in(green, "succeeded")
 	if result.ColdStart {
 		cold = ms(result.InitDuration)
 	}
 	if result.Err != nil {
-		outcome = a.in(red, "failed: "+result.Err.Type)
+		outcome = st.in(red, "failed: "+result.Err.Type)
 	}
-	a.printf("  %-14s %9s %10s  %s%s\n", in.Step, ms(result.Duration), cold, outcome, a.said(result.Log))
+	st.printf("  %-14s %9s %10s  %s%s\n", step, ms(result.Duration), cold, outcome, said(result.Log))
 	if result.Err != nil {
-		a.note("               Secrets Manager begins again at createSecret, with the same ClientRequestToken")
+		st.note("               Secrets Manager begins again at createSecret, with the same ClientRequestToken")
 		return result.Err
 	}
 	return nil
 }
 
+// stepsBelow shows the header of what [stage.step] shows.
+func (st *stage) stepsBelow() {
+	st.printf("\n  %-14s %9s %10s  %s\n", "step", "duration", "cold start", "outcome")
+}
+
 // said is the function's own words: the messages that it logged in the step.
-func (a rotationAct) said(log string) string {
+func said(log string) string {
 	var words []string
 	for line := range strings.Lines(log) {
 		var entry struct{ Level, Message string }
@@ -130,18 +140,21 @@ func tokenOf(value string) string {
 	return document.Token
 }
 
-// showLabels shows each labelled version, and whether Databrain accepts its token.
-func (a rotationAct) showLabels(when string) {
-	for _, version := range a.lab.Secrets.Snapshot(labtest.TokenSecret) {
+func (a rotationAct) accepts(value string) bool { return a.lab.Databrain.TokenWorks(tokenOf(value)) }
+
+// showLabels shows each labelled version of a secret, and whether Databrain accepts
+// the token in its value.
+func (st *stage) showLabels(when, secret string, accepts func(value string) bool) {
+	for _, version := range st.lab.Secrets.Snapshot(secret) {
 		if len(version.Labels) == 0 {
 			continue
 		}
-		value, _ := a.lab.Secrets.Value(labtest.TokenSecret, version.ID)
-		accepted := a.in(dim, "Databrain rejects its token")
-		if a.lab.Databrain.TokenWorks(tokenOf(value)) {
-			accepted = a.in(green, "Databrain accepts its token")
+		value, _ := st.lab.Secrets.Value(secret, version.ID)
+		accepted := st.in(dim, "Databrain rejects its token")
+		if accepts(value) {
+			accepted = st.in(green, "Databrain accepts its token")
 		}
-		a.printf("  %-7s version %s  %-24s %s\n", when, short(version.ID), strings.Join(version.Labels, " "), accepted)
+		st.printf("  %-7s version %s  %-24s %s\n", when, short(version.ID), strings.Join(version.Labels, " "), accepted)
 		when = ""
 	}
 }

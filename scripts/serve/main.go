@@ -28,8 +28,9 @@ import (
 
 // The functions, as make build leaves them.
 const (
-	rotate = "build/rotate/bootstrap"
-	audit  = "build/audit/bootstrap"
+	rotate         = "build/rotate/bootstrap"
+	rotateAPIToken = "build/rotate-api-token/bootstrap"
+	audit          = "build/audit/bootstrap"
 )
 
 func main() {
@@ -95,6 +96,7 @@ func start(ctx context.Context, lab *labtest.Lab, logs io.Writer) (map[string]*r
 		env        map[string]string
 	}{
 		{"RotateFunction", rotate, lab.Rotate()},
+		{"RotateApiTokenFunction", rotateAPIToken, lab.RotateAPIToken()},
 		{"AuditFunction", audit, lab.Audit()},
 	} {
 		function, err := runtimetest.Start(ctx, runtimetest.Config{
@@ -105,13 +107,17 @@ func start(ctx context.Context, lab *labtest.Lab, logs io.Writer) (map[string]*r
 		}
 		functions[f.name] = function
 	}
-	lab.Secrets.SetRotationFunction(labtest.RotationARN, func(ctx context.Context, event []byte) error {
-		result, err := functions["RotateFunction"].Invoke(ctx, event, runtimetest.Options{})
-		if err == nil && result.Err != nil {
-			return result.Err
-		}
-		return err
-	})
+	for arn, name := range map[string]string{
+		labtest.RotationARN: "RotateFunction", labtest.APITokenRotationARN: "RotateApiTokenFunction",
+	} {
+		lab.Secrets.SetRotationFunction(arn, func(ctx context.Context, event []byte) error {
+			result, err := functions[name].Invoke(ctx, event, runtimetest.Options{})
+			if err == nil && result.Err != nil {
+				return result.Err
+			}
+			return err
+		})
+	}
 	return functions, nil
 }
 
@@ -123,8 +129,12 @@ func explain(out io.Writer, lab *labtest.Lab, lambdaURL string, pending bool) {
 		// As in the runbook.
 		"BASE_URL": lab.DatabrainURL,
 		"SECRET":   labtest.TokenSecret,
+		// What the stack's output ManageApiTokenCommand names.
+		"API_TOKEN_SECRET":   labtest.APITokenSecret,
+		"API_TOKEN_FUNCTION": labtest.APITokenRotationARN,
 	}
 	maps.Copy(env, lab.Rotate())
+	maps.Copy(env, lab.RotateAPIToken())
 	maps.Copy(env, lab.Audit())
 	fmt.Fprintln(out, "In another shell, for the AWS CLI, the functions and the runbook:")
 	for _, name := range slices.Sorted(maps.Keys(env)) {
@@ -135,6 +145,8 @@ Try there:
   curl -s $DATABRAIN_BASE_URL/health/live
   aws secretsmanager describe-secret --secret-id $SECRET
   aws secretsmanager rotate-secret --secret-id $SECRET
+  aws secretsmanager rotate-secret --secret-id $API_TOKEN_SECRET \
+    --rotation-lambda-arn $API_TOKEN_FUNCTION --rotation-rules AutomaticallyAfterDays=30
   aws lambda invoke --function-name AuditFunction /dev/stdout
   aws lambda invoke --function-name RotateFunction --payload fileb://events/rotate-diagnose.json /dev/stdout
   aws s3 cp s3://$AUDIT_BUCKET/databrain-audit/latest/report.html .
