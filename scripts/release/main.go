@@ -27,7 +27,9 @@ import (
 var architectures = map[string]string{"arm64": "arm64", "x86_64": "amd64"}
 
 // functions are the resources and the folders of functions/ that they are built from.
-var functions = map[string]string{"RotateFunction": "rotate", "AuditFunction": "audit"}
+var functions = map[string]string{
+	"RotateFunction": "rotate", "RotateApiTokenFunction": "rotate-api-token", "AuditFunction": "audit",
+}
 
 func main() {
 	version := flag.String("version", "", "version that the functions log at a cold start")
