@@ -21,6 +21,7 @@ import (
 	"databrain-rotation/pkg/standin/databraintest"
 	"databrain-rotation/pkg/standin/labtest"
 	"databrain-rotation/pkg/standin/runtimetest"
+	"databrain-rotation/scripts/console"
 )
 
 const reportFile = "build/report.html"
@@ -194,11 +195,7 @@ func (a auditAct) run(ctx context.Context, function *runtimetest.Function) (repo
 	if err := json.Unmarshal(result.Payload, &s); err != nil {
 		return s, err
 	}
-	var rows [][]string
-	for _, item := range s.Worst {
-		rows = append(rows, row(item))
-	}
-	a.table([]string{"severity", "check", "state", "data app", "token", "age"}, rows)
+	a.table(console.Findings(s.Worst))
 	a.printf(
 		"\n  %s: %d of %d data apps read, %d tokens, %d stale, %d findings (%d new, %d ongoing, %d suppressed), %d "+
 			"resolved\n",
@@ -220,23 +217,6 @@ func (a auditAct) run(ctx context.Context, function *runtimetest.Function) (repo
 		ms(result.Duration),
 	)
 	return s, nil
-}
-
-func row(item report.Detail) []string {
-	cells := []string{string(item.Finding.Severity), string(item.Finding.Check), string(item.Finding.State), "", "", ""}
-	if item.DataApp != nil {
-		cells[3] = item.DataApp.Name
-	}
-	if item.Token != nil {
-		cells[4] = item.Token.Name
-		if item.Token.AgeDays != nil {
-			cells[5] = fmt.Sprintf("%d d", *item.Token.AgeDays)
-		}
-	}
-	if item.Exception != nil && item.DataApp == nil {
-		cells[3] = "exception " + item.Exception.ID
-	}
-	return cells
 }
 
 func (a auditAct) lastEvent() string {

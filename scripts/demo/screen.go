@@ -6,8 +6,9 @@ import (
 	"io"
 	"os"
 	"regexp"
-	"strings"
 	"time"
+
+	"databrain-rotation/scripts/console"
 )
 
 // screen is where the demonstration is shown. It keeps what was shown, to be
@@ -67,24 +68,14 @@ func (s *screen) promise(holds bool, format string, args ...any) {
 	s.printf("  %s %s\n", mark, fmt.Sprintf(format, args...))
 }
 
-// table shows rows below a header, columns as wide as they need to be.
-func (s *screen) table(header []string, rows [][]string) {
-	width := make([]int, len(header))
-	for _, row := range append([][]string{header}, rows...) {
-		for i, cell := range row {
-			width[i] = max(width[i], len([]rune(cell)))
+// table shows rows, the first of which is the header.
+func (s *screen) table(rows [][]string) {
+	for i, line := range console.Columns(rows) {
+		colour := "0"
+		if i == 0 {
+			colour = dim
 		}
-	}
-	line := func(row []string, colour string) {
-		var b strings.Builder
-		for i, cell := range row {
-			b.WriteString("  " + cell + strings.Repeat(" ", width[i]-len([]rune(cell))))
-		}
-		s.printf("%s\n", s.in(colour, strings.TrimRight(b.String(), " ")))
-	}
-	line(header, dim)
-	for _, row := range rows {
-		line(row, "0")
+		s.printf("%s\n", s.in(colour, line))
 	}
 }
 

@@ -27,6 +27,7 @@ import (
 
 	"databrain-rotation/pkg/databrain"
 	"databrain-rotation/pkg/settings"
+	"databrain-rotation/scripts/console"
 )
 
 const usage = `usage: secret.sh which SECRET
@@ -88,23 +89,13 @@ func run(ctx context.Context, args []string, getenv func(string) string, in io.R
 	}, ctx, args)
 }
 
-// ask prompts for a line and returns it once sound takes it. It asks three times: a
-// pasted block may have a line behind the command, which arrives in the answer's place.
+// ask asks for what is to be stored.
 func (o *operator) ask(what string, sound func(string) bool) (string, error) {
-	for range 3 {
-		fmt.Fprintf(o.notes, "%s (it is not shown): ", what)
-		line, err := o.in.ReadString('\n')
-		fmt.Fprintln(o.notes)
-		line = strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r")
-		if sound(line) {
-			return line, nil
-		}
-		if err != nil {
-			return "", fmt.Errorf("no %s was given; nothing was stored", what)
-		}
-		fmt.Fprintf(o.notes, "That is no %s: it is empty, or has characters that one cannot have.\n", what)
+	line, err := console.Ask(o.in, o.notes, what, sound)
+	if err != nil {
+		return "", fmt.Errorf("%w; nothing was stored", err)
 	}
-	return "", fmt.Errorf("no %s was given; nothing was stored", what)
+	return line, nil
 }
 
 // failed explains the failure of a call of Secrets Manager. Validation errors quote

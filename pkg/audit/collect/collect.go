@@ -20,13 +20,17 @@ type Options struct {
 	Evaluation *finding.Evaluation          // takes the tokens as they arrive
 	Apps       map[string]finding.AppMemory // what the last run knew, by name; may be nil
 
-	Token     databrain.Secret                                                  // the service token to begin with
+	Token databrain.Secret // the service token to begin with
 	// ReadToken reads the token of a staging label, when Token is refused.
 	ReadToken func(ctx context.Context, label string) (databrain.Secret, error)
 
 	RequestsPerMinute int // ceiling towards the instance
 	Concurrency       int // lists that are read at a time
 	Now               func() time.Time
+
+	// Progress is called after each app with the number of apps that were read or given
+	// up, and that of all; calls do not overlap. It may be nil.
+	Progress func(done, apps int)
 }
 
 // Stats count what a run did.
@@ -43,6 +47,7 @@ func Run(ctx context.Context, o Options) (finding.Coverage, Stats, error) {
 	g := newGate(o.RequestsPerMinute, o.Now)
 	c := &collector{
 		client: o.Databrain.WithWait(g.wait), evaluation: o.Evaluation, apps: o.Apps, concurrency: o.Concurrency,
+		progress:  o.Progress,
 		requester: &requester{gate: g, credential: newCredential(o.Token, o.ReadToken)},
 	}
 	c.budget.Store(startBudget)
@@ -61,6 +66,7 @@ type collector struct {
 	evaluation  *finding.Evaluation
 	apps        map[string]finding.AppMemory
 	concurrency int // lists that are read at a time
+	progress    func(done, apps int)
 	*requester
 }
 
@@ -147,6 +153,7 @@ func (c *collector) listTokens(
 	var mu sync.Mutex // guards coverage and missing
 	var workers sync.WaitGroup
 	queue := make(chan string)
+	done := 0
 	for range min(c.concurrency, len(names)) {
 		workers.Go(func() {
 			for name := range queue {
@@ -158,6 +165,9 @@ func (c *collector) listTokens(
 					missing = append(missing, *gap)
 				case how == finding.Unread:
 					coverage.Gaps = append(coverage.Gaps, *gap)
+				}
+				if done++; c.progress != nil {
+					c.progress(done, len(names))
 				}
 				mu.Unlock()
 			}

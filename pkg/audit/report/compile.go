@@ -49,7 +49,8 @@ func (r *Report) noteDeleted(c *finding.Coverage) {
 		}
 	}
 	if n := c.Count(finding.Deleted); n > 0 {
-		r.Note(fmt.Sprintf("%d data apps were deleted or renamed during the run, among them %s", n, strings.Join(names, ", ")))
+		r.Note(fmt.Sprintf("%d data apps were deleted or renamed during the run, among them %s",
+			n, strings.Join(names, ", ")))
 	}
 }
 

@@ -291,7 +291,7 @@ func exceptionRows(r *Report) []exceptionRow {
 // fact in the colour of the finding on it, if there is one.
 func serviceFacts(r *Report) []fact {
 	if !r.Posture.Read {
-		return []fact{{Name: "Rotation", Value: "not known: Secrets Manager could not be asked", Class: "medium"}}
+		return []fact{{Name: "Rotation", Value: "not known: Secrets Manager was not asked or did not answer", Class: "medium"}}
 	}
 	class := func(c finding.Check) string {
 		for i := range r.Findings {

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/url"
+	"os"
+	"strings"
+
+	"databrain-rotation/pkg/audit/finding"
+	"databrain-rotation/pkg/databrain"
+	"databrain-rotation/pkg/settings"
+	"databrain-rotation/scripts/console"
+)
+
+// options are what an audit is asked for.
+type options struct {
+	instance          *url.URL
+	requestsPerMinute int
+	concurrency       int
+	policy            finding.Policy
+	memory            finding.Memory
+	failOn            finding.Severity
+	state             string // file of the state; "" keeps none
+	out               string // folder of the reports
+}
+
+// parse reads the command line, the environment and the files that both name.
+func parse(args []string, getenv func(string) string, notes io.Writer) (*options, error) {
+	o := &options{}
+	flags := flag.NewFlagSet("audit", flag.ContinueOnError)
+	flags.SetOutput(notes)
+	policy := flags.String("policy", "", "`file` with the policy; the variable AUDIT_POLICY may hold it instead")
+	failOn := flags.String("fail-on", "high", "`severity` from which on a finding makes the exit status 3")
+	flags.StringVar(&o.state, "state", "", "`file` that tells the next audit what is new; made if it is not there")
+	flags.StringVar(&o.out, "out", "build", "`folder` for the reports")
+	if err := flags.Parse(args); err != nil {
+		return nil, err
+	}
+	if flags.NArg() > 0 {
+		return nil, errors.New("there is an argument that no option takes; the token does not belong there")
+	}
+	if o.failOn = finding.Severity(*failOn); o.failOn.Rank() < 0 {
+		return nil, errors.New("-fail-on must be one of informational, low, medium, high, critical")
+	}
+	r := &settings.Reader{Getenv: getenv}
+	o.instance = r.Instance()
+	o.requestsPerMinute = r.Int("AUDIT_REQUESTS_PER_MINUTE", 200, 1, 60_000)
+	o.concurrency = r.Int("AUDIT_CONCURRENCY", 4, 1, 64)
+	if invalid, ok := errors.AsType[*settings.InvalidSettings](r.Err()); ok {
+		return nil, errors.New(strings.Join(invalid.Faults, "; "))
+	}
+	var err error
+	if o.policy, err = readPolicy(*policy, getenv("AUDIT_POLICY")); err != nil {
+		return nil, err
+	}
+	o.memory, err = readState(o.state, instanceURL(o))
+	return o, err
+}
+
+// instanceURL is the address of the instance as reports show it.
+func instanceURL(o *options) string { return strings.TrimRight(o.instance.String(), "/") }
+
+// readPolicy reads the policy from a file, else from the text of AUDIT_POLICY.
+func readPolicy(name, text string) (finding.Policy, error) {
+	switch {
+	case name != "" && text != "":
+		return finding.Policy{}, errors.New("-policy and AUDIT_POLICY are both given; choose one")
+	case name == "" && text == "":
+		return finding.DefaultPolicy(), nil
+	case strings.HasPrefix(text, "s3://"):
+		return finding.Policy{}, errors.New("AUDIT_POLICY names an object in S3; give a copy of it by -policy")
+	case name == "":
+		return finding.ParsePolicy([]byte(text), "AUDIT_POLICY")
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		return finding.Policy{}, fmt.Errorf("the policy: %w", err)
+	}
+	defer file.Close()
+	return finding.ReadPolicy(file, name)
+}
+
+// readState reads what the last audit left. A state that another one should have is
+// not replaced.
+func readState(name, instance string) (finding.Memory, error) {
+	if name == "" {
+		return finding.Memory{}, nil
+	}
+	file, err := os.Open(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return finding.Memory{Kind: finding.FirstRun}, nil
+	case err != nil:
+		return finding.Memory{}, fmt.Errorf("the state: %w", err)
+	}
+	defer file.Close()
+	s, err := finding.ReadSnapshot(bufio.NewReader(file))
+	switch {
+	case err != nil:
+		return finding.Memory{}, fmt.Errorf("%s: %w; name another file, or remove it to begin anew", name, err)
+	case s.Instance != instance:
+		return finding.Memory{}, fmt.Errorf("%s is the state of another instance; name another file", name)
+	}
+	return finding.Memory{Kind: finding.Remembered, Snapshot: s}, nil
+}
+
+// serviceToken takes the token from DATABRAIN_SERVICE_TOKEN, else asks for it.
+func serviceToken(getenv func(string) string, in *bufio.Reader, notes io.Writer) (databrain.Secret, error) {
+	const name = "DATABRAIN_SERVICE_TOKEN"
+	text := getenv(name)
+	if text != "" && !databrain.Sendable(text) {
+		return databrain.Secret{}, errors.New(name + " is no token: it has characters that no token has, such as a space")
+	}
+	if text == "" {
+		var err error
+		if text, err = console.Ask(in, notes, "service token", databrain.Sendable); err != nil {
+			return databrain.Secret{}, err
+		}
+	}
+	return databrain.NewSecret(text), nil
+}
