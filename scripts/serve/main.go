@@ -151,7 +151,11 @@ Try there:
   aws lambda invoke --function-name RotateFunction --payload fileb://events/rotate-diagnose.json /dev/stdout
   aws s3 cp s3://$AUDIT_BUCKET/databrain-audit/latest/report.html .
 
+An audit without AWS, before the first rotation replaces this token:
+  DATABRAIN_SERVICE_TOKEN=`+lab.Databrain.CurrentToken()+` make audit
+
 `)
+
 	if pending {
 		fmt.Fprint(out, `A rotation has begun and waits, as the payloads in events/ need it. The first
 rotate-secret says so and takes it up; the next begins one of its own.

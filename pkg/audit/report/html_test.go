@@ -136,7 +136,7 @@ func TestPageSays(t *testing.T) {
 		"failed": {failedReport(), []string{
 			"The audit failed: nothing is known of the API tokens", "Failed. The run did not get through.", "nor was the one that AWSPENDING holds",
 			"Stale API tokens ? not known: nothing was read", "the list of the data apps The service token was not accepted (HTTP status 401)",
-			"not known: Secrets Manager could not be asked", "Oldest API token not known", "Data apps covered 0 the list of them is not complete", "No data app was read, so nothing counts as clean.",
+			"not known: Secrets Manager was not asked or did not answer", "Oldest API token not known", "Data apps covered 0 the list of them is not complete", "No data app was read, so nothing counts as clean.",
 		}},
 		"large": {largeReport(10_000), []string{
 			"10,000 of 10,000 API tokens are stale", "Complete. The API tokens of all 3,333 data apps were read.",
