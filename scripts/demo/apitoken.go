@@ -16,6 +16,7 @@ import (
 	"databrain-rotation/pkg/standin/labtest"
 	"databrain-rotation/pkg/standin/runtimetest"
 	"databrain-rotation/pkg/standin/secretsmanagertest"
+	"databrain-rotation/scripts/console"
 )
 
 const (
@@ -158,18 +159,18 @@ func (a apiTokenAct) audit(ctx context.Context, auditor *runtimetest.Function) (
 	if err := json.Unmarshal(result.Payload, &summary); err != nil {
 		return 0, err
 	}
-	var rows [][]string
+	var shown []report.Detail
 	for _, item := range summary.Worst {
 		if item.Token == nil || item.Token.Name != apiTokenName {
 			continue
 		}
-		rows = append(rows, row(item))
+		shown = append(shown, item)
 		if item.Finding.Check == finding.TokenAge {
 			stale++
 		}
 	}
-	if len(rows) > 0 {
-		a.table([]string{"severity", "check", "state", "data app", "token", "age"}, rows)
+	if len(shown) > 0 {
+		a.table(console.Findings(shown))
 		a.printf("\n")
 	}
 	return stale, nil
