@@ -52,6 +52,10 @@ func shells(t *testing.T) map[string]string {
 	return found
 }
 
+// withoutEmptyKey is the creation of a secret for an API token that is not known yet.
+var withoutEmptyKey = regexp.MustCompile(
+	`aws secretsmanager create-secret --name \S+ \\\n *--secret-string '\{"dataApp":"[^"]+","name":"[^"]+","key":""\}'`)
+
 // TestCommandsStoreNoSecret keeps everything out of the pages that stores a
 // credential, asks for one, or takes a label or a secret away: that is for
 // scripts/secret.sh, which looks first.
@@ -61,7 +65,7 @@ func TestCommandsStoreNoSecret(t *testing.T) {
 		"remove-from-version-id", "update-secret-version-stage", "sts get-", "get-secret-value", "get-random-password",
 	} {
 		for name, text := range documents(t) {
-			if strings.Contains(text, command) {
+			if strings.Contains(withoutEmptyKey.ReplaceAllString(text, ""), command) {
 				t.Errorf("%s has %s", name, command)
 			}
 		}
