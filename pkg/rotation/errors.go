@@ -139,12 +139,18 @@ func (s *step) fail(name Name, cause error, found, next string) error {
 	return e
 }
 
-// promotePending is the command that does what finishSecret does.
+// promotePending is the command that does what finishSecret does. AWS wants to be told
+// which version has AWSCURRENT, which is not known if DescribeSecret failed.
 func (s *step) promotePending() string {
 	command := "aws secretsmanager update-secret-version-stage --secret-id " + s.event.SecretID +
 		" --version-stage AWSCURRENT --move-to-version-id " + s.event.Version
-	if holder := s.secret.Holder(labelCurrent); holder != "" {
-		command += " --remove-from-version-id " + holder
+	holder := s.secret.Holder(labelCurrent)
+	switch {
+	case s.secret.Labels == nil:
+		return command + " --remove-from-version-id VERSION , where VERSION is the one that has AWSCURRENT in: " +
+			"aws secretsmanager describe-secret --secret-id " + s.event.SecretID
+	case holder != "":
+		return command + " --remove-from-version-id " + holder
 	}
 	return command
 }
@@ -160,11 +166,16 @@ func (s *step) malformed(label string, fault error) error {
 	if label == labelPending {
 		s.saved = false // a token that cannot be read is none to promote
 		advice = "If AWSCURRENT works, remove the label and rotate again: " + s.unlabelPending() +
-			" . If it does not, this value may hold the only token that works; read it first: aws secretsmanager " +
-			"get-secret-value --secret-id " + s.event.SecretID + " --version-id " + s.event.Version
+			" . If it does not, this value may hold the only token that works: read it, and store its token as " +
+			"AWSCURRENT: " + s.read(s.event.Version)
 	}
 	found := fmt.Sprintf("the value of the rotated secret's version %s %v", label, fault)
 	return s.fail(MalformedSecret, nil, found, advice)
+}
+
+// read is the command that shows the value of a version.
+func (s *step) read(version string) string {
+	return "aws secretsmanager get-secret-value --secret-id " + s.event.SecretID + " --version-id " + version
 }
 
 // unlabelPending is the command that takes AWSPENDING off this rotation's version.
@@ -251,7 +262,7 @@ func (s *step) secretsManager(operation string, err error) error {
 	case "LimitExceededException":
 		next = "A quota of Secrets Manager is used up; the message names it"
 	case "InvalidRequestException":
-		next = "Remove what the message names"
+		next = "The message names what stands in the way"
 	case "ValidationException", "InvalidParameterException":
 		next = "The request itself is refused. A name or ARN in the settings must have no quotation marks or spaces around it"
 		if strings.HasPrefix(operation, "PutSecretValue") {

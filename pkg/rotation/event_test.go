@@ -13,8 +13,8 @@ import (
 func TestParseEventReadsThePayloadsOfTheRepository(t *testing.T) {
 	files, err := filepath.Glob("../../events/rotate-*.json")
 	files = slices.DeleteFunc(files, func(file string) bool { return strings.HasSuffix(file, "-diagnose.json") })
-	if err != nil || len(files) != 4 {
-		t.Fatalf("found %d payloads of the four steps, %v", len(files), err)
+	if err != nil || len(files) != 2*4 {
+		t.Fatalf("found %d payloads of the four steps of two functions, %v", len(files), err)
 	}
 	for _, file := range files {
 		payload, err := os.ReadFile(file)
@@ -25,7 +25,8 @@ func TestParseEventReadsThePayloadsOfTheRepository(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", file, err)
 		}
-		want := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(file), "rotate-"), ".json") + "Secret"
+		step := strings.TrimPrefix(strings.TrimPrefix(filepath.Base(file), "rotate-"), "api-token-")
+		want := strings.TrimSuffix(step, ".json") + "Secret"
 		if e.Step != want || !strings.HasPrefix(e.SecretID, "arn:aws:secretsmanager:") || len(e.Version) != 36 ||
 			e.RotationToken.Empty() {
 			t.Errorf("%s: %+v", file, e)

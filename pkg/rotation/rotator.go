@@ -141,19 +141,37 @@ func (s *step) admit(action GuardAction) error {
 		return s.fail(SecretDeleted, nil, "the secret is scheduled for deletion",
 			"Restore it (aws secretsmanager restore-secret) if it is still needed")
 	case GuardDisabled:
-		return s.fail(RotationNotEnabled, nil, "rotation is switched off for this secret",
-			"Switch it on with aws secretsmanager rotate-secret")
+		return s.fail(RotationNotEnabled, nil, "rotation is switched off for this secret", s.switchOn())
 	case GuardUnknown:
 		return s.fail(VersionUnknown, nil, fmt.Sprintf("no staging label is on version %q of the secret: a value was "+
 			"stored by hand since, or the event is stale", s.event.Version),
-			"If AWSCURRENT works, no action is needed; else start a rotation with aws secretsmanager rotate-secret")
+			overtaken)
 	case GuardNotPending:
 		return s.fail(VersionNotPending, nil, fmt.Sprintf("version %q is no longer AWSPENDING: a value was stored by hand "+
-			"or another rotation began", s.event.Version), "If AWSCURRENT works, no action is needed")
+			"or another rotation began", s.event.Version), overtaken)
 	default:
 		return s.fail(UnknownStep, nil, fmt.Sprintf("the event names the unknown step %q", s.event.Step),
 			"The steps are createSecret, setSecret, testSecret and finishSecret")
 	}
+}
+
+const overtaken = "If AWSCURRENT works, no action is needed. If it does not, do what the diagnosis says before " +
+	"anything else is stored"
+
+// switchOn says how to rotate again. Secrets Manager refuses to switch rotation on
+// while AWSPENDING is on a version of its own ("RotateSecret", API reference), and
+// that version may hold the token that works.
+func (s *step) switchOn() string {
+	pending := s.secret.Holder(labelPending)
+	if pending == "" || pending == s.secret.Holder(labelCurrent) {
+		return "Switch it on: " + s.rotateAgain()
+	}
+	return "Secrets Manager refuses to switch it on while AWSPENDING is on version " + pending + ", which may hold the " +
+		"token that works: do what the diagnosis says, and it gives the commands"
+}
+
+func (s *step) rotateAgain() string {
+	return "aws secretsmanager rotate-secret --secret-id " + s.event.SecretID
 }
 
 // leftToOthers is for errors of a rotation that others have ended or overtaken: the
@@ -161,9 +179,6 @@ func (s *step) admit(action GuardAction) error {
 // that nobody is told to promote it unseen.
 func (s *step) leftToOthers() {
 	s.saved = false
-	s.left = nothingWritten
-	if s.event.Step == StepFinish {
-		s.left = "no label was moved. setSecret had saved the token of version " + s.event.Version +
-			" in Databrain: if AWSCURRENT does not work, that one may"
-	}
+	s.left = "nothing was written in this step. Databrain may have the token of version " + s.event.Version +
+		" from setSecret: if AWSCURRENT does not work, that one may"
 }

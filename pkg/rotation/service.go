@@ -70,8 +70,9 @@ func (s *serviceToken) prove(ctx context.Context, token databrain.Secret) error 
 
 func (s *serviceToken) words() words {
 	return words{
-		restore: "If the value holds the service token, store that token again, as text: as a bare UUID, or as the member " +
-			`"token" of a JSON object. AWSPREVIOUS may hold it too`,
+		restore: "The value may hold the service token, and so may AWSPREVIOUS, which loses its label when a value is " +
+			"stored. Look at both, and store the token that Databrain accepts, as text: as a bare UUID, or as the member " +
+			`"token" of a JSON object`,
 		blank: `. Only if the organisation has no service token at all, add "token":"" to these members`,
 		retry: "Secrets Manager retries from createSecret, and setSecret saves the same token again",
 	}

@@ -64,7 +64,7 @@ func (s *serviceToken) signInRefused(as databrain.Credentials, cause error) erro
 		found,
 		"Correct the e-mail address and password in the secret "+s.config.AdminSecretID+
 			" (DATABRAIN_ADMIN_SECRET_ID, parameter AdminSecretArn), then rotate again: "+
-			"aws secretsmanager rotate-secret --secret-id "+s.event.SecretID,
+			s.rotateAgain(),
 	)
 }
 

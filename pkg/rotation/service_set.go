@@ -97,7 +97,8 @@ func (s *serviceToken) currentMissing() error {
 		CurrentTokenMissing,
 		nil,
 		"AWSCURRENT holds no service token and ROTATION_TAKEOVER=never (parameter RotationTakeover)",
-		`Store the token that Databrain has now as {"token":"…"}; if the organisation has none, set the parameter to `+
+		`Store the token that Databrain has now as the member "token" of AWSCURRENT, beside its other members; `+
+			"if the organisation has none, set the parameter to "+
 			"empty, and the function creates one (ROTATION_TAKEOVER=empty)",
 	)
 }

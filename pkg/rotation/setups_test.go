@@ -168,15 +168,13 @@ func bootstrap(value string) func(*world) string {
 	return func(w *world) string { return must(w.sm.Create("rotated", value)) }
 }
 
-// tokenOf is the token in a stored value, "" without one.
+// tokenOf is the token in a stored value, "" without one and behind damage.
 func tokenOf(value string) string {
 	if !strings.HasPrefix(strings.TrimSpace(value), "{") {
 		return value
 	}
 	var d map[string]any
-	if err := json.Unmarshal([]byte(value), &d); err != nil {
-		panic(err)
-	}
+	_ = json.Unmarshal([]byte(value), &d)
 	token, _ := d["token"].(string)
 	return token
 }

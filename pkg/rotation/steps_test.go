@@ -149,9 +149,9 @@ func TestRefusals(t *testing.T) {
 				b,
 			).CancelRotateSecret(t.Context(), &secretsmanager.CancelRotateSecretInput{SecretId: aws.String(secretName)})
 			b.must(t, err)
-		}, want: rotation.RotationNotEnabled, says: "rotate-secret"},
+		}, want: rotation.RotationNotEnabled, says: "do what the diagnosis says"},
 		{name: "unknown version", with: func(_ *testing.T, b *bench) { b.version = otherUUID },
-			want: rotation.VersionUnknown, says: "rotate-secret"},
+			want: rotation.VersionUnknown, says: "that one may"},
 		{name: "abandoned by a manual put", with: func(t *testing.T, b *bench) {
 			_, err := b.secrets.ManualPut(secretName, `{"token":"`+otherUUID+`"}`)
 			b.must(t, err)

@@ -16,6 +16,7 @@ package rotation_test
 //	history_test.go     random long histories
 //	requests_test.go    the fewest requests
 //	identical_test.go   a rotation that cannot finish
+//	advice_test.go      what the errors advise, carried out; troubles_test.go has the errors
 //
 // Secrets Manager's part (order of the steps, retries from createSecret with the
 // same ClientRequestToken) is played by secretsmanagertest.
