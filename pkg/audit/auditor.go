@@ -19,6 +19,8 @@ type Auditor struct {
 	Version           string // of this program, for the reports
 	Databrain         *databrain.Client
 	Secret            Secret
+	PreviousGrace     time.Duration                                 // how long AWSPREVIOUS may work after AWSCURRENT was created
+	APITokenPrefix    string                                        // of the names of secrets that hold API tokens; "" asks for none
 	Policy            func(context.Context) (finding.Policy, error) // asked at every run
 	RequestsPerMinute int                                           // ceiling towards the instance
 	Concurrency       int                                           // requests in flight
@@ -104,10 +106,11 @@ func (r *run) observe(ctx context.Context) error {
 	if r.Store != nil {
 		r.recall(ctx, posture.Owner)
 	}
+	managed := r.managed(ctx)
 	reading, cancel := r.before(ctx, afterListing)
-	policy, coverage, evaluation, failure := r.read(reading)
+	policy, coverage, evaluation, failure := r.read(reading, &managed)
 	cancel()
-	coverage.Posture = posture
+	coverage.Posture, coverage.Managed = posture, managed
 	r.next = r.report.Compile(r.memory.Memory, evaluation, coverage, policy, r.request.Start)
 	r.next.RunID = r.request.RunID
 	r.memory.Findings = nil // what is still known of them is in the report and in next
@@ -153,24 +156,32 @@ func (r *run) recall(ctx context.Context, owner string) {
 
 // read asks for the policy, the service token and then all that the instance
 // holds. When one of the first two is missing, the list of the apps is a gap.
-func (r *run) read(ctx context.Context) (finding.Policy, finding.Coverage, *finding.Evaluation, error) {
+func (r *run) read(ctx context.Context, managed *finding.Managed) (
+	finding.Policy, finding.Coverage, *finding.Evaluation, error,
+) {
 	policy, err := r.Policy(ctx)
 	if err != nil {
 		policy = finding.DefaultPolicy()
 		coverage := finding.Coverage{Gaps: []finding.Gap{{Class: finding.GapSettings}}}
-		return policy, coverage, finding.NewEvaluation(policy, r.Instance, r.request.Start), policyFailed(err)
+		evaluation := finding.NewEvaluation(policy, r.Instance, r.request.Start)
+		evaluation.Manage(managed)
+		return policy, coverage, evaluation, policyFailed(err)
 	}
 	evaluation := finding.NewEvaluation(policy, r.Instance, r.request.Start)
-	token, err := r.Secret.token(ctx, collect.LabelCurrent)
+	evaluation.Manage(managed)
+	current, err := r.Secret.version(ctx, collect.LabelCurrent)
 	if err != nil {
 		coverage := finding.Coverage{Gaps: []finding.Gap{{Class: finding.GapAuth}}}
 		return policy, coverage, evaluation, tokenFailed(err)
 	}
 	evaluation.Expect(r.memory.Memory)
+	previous, over := r.previous(ctx, current)
 	coverage, stats, err := collect.Run(ctx, collect.Options{
-		Databrain: r.Databrain, Evaluation: evaluation, Apps: r.memory.Apps, Token: token, ReadToken: r.Secret.token,
+		Databrain: r.Databrain, Evaluation: evaluation, Apps: r.memory.Apps, Token: current.token, ReadToken: r.Secret.token, Previous: previous,
 		RequestsPerMinute: r.RequestsPerMinute, Concurrency: r.Concurrency, Now: r.Now,
 	})
+	coverage.Previous.Over = over
+	r.confirm(ctx, managed, evaluation)
 	s := &r.report.Summary
 	s.Requests, s.Retries, s.Throttled = stats.Requests, stats.Retries, stats.Throttled
 	if stats.TokenReplaced {
@@ -180,6 +191,19 @@ func (r *run) read(ctx context.Context) (finding.Policy, finding.Coverage, *find
 		return policy, coverage, evaluation, listFailed(err, coverage.Gaps[0].Class)
 	}
 	return policy, coverage, evaluation, nil
+}
+
+// previous returns the token of AWSPREVIOUS that the instance has to refuse, and since
+// when; an empty one if there is none. If it could not be read, a note says so.
+func (r *run) previous(ctx context.Context, current version) (databrain.Secret, time.Time) {
+	asking, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	token, over, err := r.Secret.previous(asking, current, r.PreviousGrace, r.request.Start)
+	if err != nil {
+		r.note("whether the token of AWSPREVIOUS still works is not known: " + err.Error())
+		r.Log.WarnContext(ctx, "AWSPREVIOUS could not be read", slog.Any("error", err))
+	}
+	return token, over
 }
 
 // maxLoggedGaps is how many gaps the log names one by one.

@@ -121,6 +121,9 @@ func (r *run) writeMetrics(ctx context.Context) {
 	if !s.Blind() {
 		metrics = append(metrics, count("Tokens", s.Counts.Tokens), count("StaleTokens", s.Counts.Stale),
 			emf.Metric{Name: "OldestTokenAgeDays", Unit: "None", Value: float64(s.OldestAgeDays)})
+		if m := s.Managed; m != nil && m.Complete {
+			metrics = append(metrics, count("ManagedTokens", m.Tokens))
+		}
 	}
 	err := emf.Write(r.Metrics, r.Now(), metricNamespace, [][]string{{}, {"Instance"}}, map[string]string{"Instance": r.Instance}, metrics...)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 
 	"databrain-rotation/pkg/audit/collect"
 	"databrain-rotation/pkg/audit/finding"
@@ -22,6 +23,7 @@ import (
 type SecretsManager interface {
 	GetSecretValue(context.Context, *secretsmanager.GetSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error)
 	DescribeSecret(context.Context, *secretsmanager.DescribeSecretInput, ...func(*secretsmanager.Options)) (*secretsmanager.DescribeSecretOutput, error)
+	ListSecrets(context.Context, *secretsmanager.ListSecretsInput, ...func(*secretsmanager.Options)) (*secretsmanager.ListSecretsOutput, error)
 }
 
 // Secret is the rotated secret that holds the service token.
@@ -30,20 +32,69 @@ type Secret struct {
 	ID     string // name or ARN
 }
 
+// is reports whether s is the secret of that name and ARN.
+func (s *Secret) is(name, arn string) bool {
+	return s.ID == name || s.ID == arn || owner(arn) != "" && (s.ID == owner(arn) || owner(s.ID) == owner(arn))
+}
+
+// labelPrevious is the staging label of the version that was AWSCURRENT before.
+const labelPrevious = "AWSPREVIOUS"
+
+// version is what the audit needs of one version of the secret.
+type version struct {
+	token   databrain.Secret
+	created time.Time
+}
+
 // token reads the service token of the version with a staging label.
 func (s *Secret) token(ctx context.Context, label string) (databrain.Secret, error) {
+	v, err := s.version(ctx, label)
+	return v.token, err
+}
+
+// version reads the version with a staging label.
+func (s *Secret) version(ctx context.Context, label string) (version, error) {
 	out, err := s.Client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &s.ID, VersionStage: &label})
 	if err != nil {
-		return databrain.Secret{}, fmt.Errorf("read %s of the secret that DATABRAIN_SERVICE_TOKEN_SECRET_ID names: %w", label, err)
+		return version{}, fmt.Errorf("read %s of the secret that DATABRAIN_SERVICE_TOKEN_SECRET_ID names: %w", label, err)
 	}
 	value, err := tokensecret.Parse(out.SecretString, out.SecretBinary)
 	if err == nil && value.Token().Empty() {
 		err = errors.New("holds no token yet: rotate the secret first")
 	}
 	if err != nil {
-		return databrain.Secret{}, fmt.Errorf("%s of the secret that DATABRAIN_SERVICE_TOKEN_SECRET_ID names %w", label, err)
+		return version{}, fmt.Errorf("%s of the secret that DATABRAIN_SERVICE_TOKEN_SECRET_ID names %w", label, err)
 	}
-	return value.Token(), nil
+	return version{value.Token(), aws.ToTime(out.CreatedDate)}, nil
+}
+
+// previous reads the token of AWSPREVIOUS if its grace period was over before now: then
+// the instance has to refuse it. Over is the end of that period, which lasts for grace from
+// the creation of AWSCURRENT. The token is empty if there is nothing to ask for.
+func (s *Secret) previous(ctx context.Context, current version, grace time.Duration, now time.Time) (
+	token databrain.Secret, over time.Time, err error,
+) {
+	over = current.created.Add(grace)
+	if current.created.IsZero() || !over.Before(now) {
+		return databrain.Secret{}, over, nil
+	}
+	out, err := s.Client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{
+		SecretId: &s.ID, VersionStage: aws.String(labelPrevious),
+	})
+	if _, missing := errors.AsType[*types.ResourceNotFoundException](err); missing {
+		return databrain.Secret{}, over, nil
+	}
+	if err != nil {
+		return databrain.Secret{}, over, fmt.Errorf("GetSecretValue failed (%s)", awsCause(err))
+	}
+	value, err := tokensecret.Parse(out.SecretString, out.SecretBinary)
+	if err != nil {
+		return databrain.Secret{}, over, fmt.Errorf("it %w", err)
+	}
+	if value.Token().Equal(current.token) {
+		return databrain.Secret{}, over, nil
+	}
+	return value.Token(), over, nil
 }
 
 // posture reads what Secrets Manager says of the rotation of the secret.
@@ -54,7 +105,8 @@ func (s *Secret) posture(ctx context.Context, now time.Time) (finding.Posture, e
 	}
 	p := finding.Posture{
 		Owner: owner(aws.ToString(out.ARN)), Read: true,
-		Rotation: aws.ToBool(out.RotationEnabled), RotatedAt: aws.ToTime(out.LastRotatedDate).UTC(),
+		Rotation: aws.ToBool(out.RotationEnabled), NextRotation: nextRotation(out.NextRotationDate),
+		RotatedAt: aws.ToTime(out.LastRotatedDate).UTC(),
 	}
 	if p.RotatedAt.IsZero() {
 		p.RotatedAt = aws.ToTime(out.CreatedDate).UTC()

@@ -24,6 +24,10 @@ type Options struct {
 	// ReadToken reads the token of a staging label, when Token is refused.
 	ReadToken func(ctx context.Context, label string) (databrain.Secret, error)
 
+	// Previous is a service token that the instance has to refuse. It is asked once, before
+	// all else, because a large instance may take all the time of the run. Empty asks nothing.
+	Previous databrain.Secret
+
 	RequestsPerMinute int // ceiling towards the instance
 	Concurrency       int // lists that are read at a time
 	Now               func() time.Time
@@ -51,7 +55,9 @@ func Run(ctx context.Context, o Options) (finding.Coverage, Stats, error) {
 		requester: &requester{gate: g, credential: newCredential(o.Token, o.ReadToken)},
 	}
 	c.budget.Store(startBudget)
+	previous := c.probe(ctx, o.Previous)
 	coverage, err := c.collect(ctx)
+	coverage.Previous.Answer = previous
 	_, number := c.credential.current()
 	stats := Stats{
 		Requests: int(g.requests.Load()), Retries: int(c.retries.Load()), Throttled: int(c.throttled.Load()),

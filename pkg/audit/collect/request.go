@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"databrain-rotation/pkg/audit/finding"
 	"databrain-rotation/pkg/databrain"
 )
 
@@ -75,6 +76,24 @@ func (r *requester) do(ctx context.Context, effort *int, send func(context.Conte
 		}
 		r.retries.Add(1)
 	}
+}
+
+// probe asks once whether the instance accepts a token, by a request that shows no
+// secrets. Nothing but a definite refusal says that it does not.
+func (c *collector) probe(ctx context.Context, token databrain.Secret) finding.Answer {
+	if token.Empty() {
+		return finding.NoAnswer
+	}
+	switch err := c.client.Probe(ctx, token); {
+	case err == nil:
+		return finding.Accepted
+	case databrain.Rejected(err):
+		return finding.Refused
+	case databrain.ClassOf(err) == databrain.ClassRateLimited:
+		c.throttled.Add(1)
+		c.gate.close(throttledWait(err, 1))
+	}
+	return finding.NoAnswer
 }
 
 // attempts is how many requests a failure of a class is worth.

@@ -32,7 +32,7 @@ type definition struct {
 }
 
 // definitions are those of all checks.
-var definitions = slices.Concat(tokenChecks, coverageChecks, policyChecks, serviceTokenChecks)
+var definitions = slices.Concat(tokenChecks, coverageChecks, policyChecks, serviceTokenChecks, managedChecks)
 
 // define returns the definition of c; nil for a check that this release does not know.
 func define(c Check) *definition {
@@ -69,6 +69,7 @@ const (
 	aboutToken
 	aboutException
 	aboutRule
+	aboutSecret
 )
 
 // of returns what identifies the subject of f within its check.
@@ -82,6 +83,8 @@ func (s subject) of(f *Finding) string {
 		return f.Exception.ID
 	case aboutRule:
 		return f.Rule
+	case aboutSecret:
+		return f.ManagedBy.Secret
 	}
 	return ""
 }
@@ -95,6 +98,8 @@ func (s subject) known(f *Finding) bool {
 		return f.Exception != nil
 	case aboutRule:
 		return f.Rule != ""
+	case aboutSecret:
+		return f.ManagedBy != nil
 	}
 	return true
 }

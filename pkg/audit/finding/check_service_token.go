@@ -10,6 +10,7 @@ const (
 	ServiceTokenAge           Check = "service-token-age"
 	ServiceTokenRotationOff   Check = "service-token-rotation-off"
 	ServiceTokenRotationStuck Check = "service-token-rotation-stuck"
+	ServiceTokenPreviousAlive Check = "service-token-previous-alive"
 )
 
 // Posture is what Secrets Manager says of the rotation of the service token.
@@ -17,10 +18,27 @@ type Posture struct {
 	Owner        string    // ARN of the secret without its random suffix; "" if unknown
 	Read         bool      // false: DescribeSecret failed, and nothing below is known
 	Rotation     bool      // rotation is switched on
+	NextRotation time.Time // zero if it is not
 	RotatedAt    time.Time // last rotation, else the creation of the secret; zero if neither is known
 	AgeDays      int       // whole days since RotatedAt
 	PendingSince time.Time // when AWSPENDING was put on another version than AWSCURRENT; zero if it is not
 }
+
+// Previous is what the instance said of the token of AWSPREVIOUS after its grace period.
+type Previous struct {
+	Answer Answer
+	Over   time.Time // when the grace period was over
+}
+
+// Answer is what an instance said of a token.
+type Answer int
+
+// The answers.
+const (
+	NoAnswer Answer = iota // it was not asked, or its answer says nothing of the token
+	Accepted
+	Refused
+)
 
 // stuckAfter is how long AWSPENDING may stay on a version of its own: rotations
 // take minutes, and Secrets Manager gives up retrying one within a day.
@@ -86,6 +104,28 @@ var serviceTokenChecks = []definition{
 			}
 		},
 	},
+	{
+		check: ServiceTokenPreviousAlive, severity: High, compliance: Fail, subject: aboutInstance,
+		find: func(o *observation, add func(string) *Finding) {
+			if p := o.coverage.Previous; p.Answer == Accepted {
+				add("").Since = p.Over.UTC()
+			}
+		},
+		gone:  func(_ *Record, s *sight) bool { return s.Previous.Answer == Refused },
+		prose: previousProse,
+	},
+}
+
+// previousProse is for [ServiceTokenPreviousAlive].
+func previousProse(f *Finding) Prose {
+	return Prose{
+		"Service token before the last rotation still works",
+		fmt.Sprintf("Databrain accepts the token of the version AWSPREVIOUS, whose grace period was over on %s at %s UTC: "+
+			"whoever has it can read every API token.", Day(f.Since), f.Since.UTC().Format(time.TimeOnly)),
+		"Compare AUDIT_PREVIOUS_GRACE with the grace period of the rotation. If they agree, Databrain did not end the token: " +
+			"have it ended there before the next rotation, after which AWSPREVIOUS is another token.",
+		databrainDocs + "rotate-service-token",
+	}
 }
 
 func postureRead(_ *Record, s *sight) bool { return s.Posture.Read }

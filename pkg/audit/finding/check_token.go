@@ -43,7 +43,7 @@ func (a *App) judge(t databrain.APIToken, name spelling) (f Finding, found bool)
 	}
 	due := created.Add(WholeDays(f.MaxAgeDays))
 	switch {
-	case created.Before(noDateBefore), created.Year() > 9999: // JSON has no such year
+	case !usable(created):
 		a.undated++
 		f.Check, f.Token.CreatedAt, f.Token.AgeDays = TokenDateInvalid, time.Time{}, 0
 	case created.After(now.Add(clockSkew)):
@@ -85,37 +85,48 @@ func agedTokenGone(r *Record, s *sight) bool {
 	return tokenGone(r, s) && !s.observed(TokenDateInvalid, subject) && !s.observed(TokenDateFuture, subject)
 }
 
-const (
-	replaceToken = "Give the consumers of this API token a new one, then invalidate the old one: " +
-		"the rotate endpoint does both, with a grace period in seconds."
-	findDate = "Find out on the instance when this API token was created, and replace it if nobody knows."
-)
+// replaceToken says how to replace the token of f, and where more is to be read.
+func replaceToken(f *Finding) (text, url string) {
+	switch m := f.ManagedBy; {
+	case m == nil:
+		return "Let Secrets Manager rotate this API token: the README of RotateApiTokenFunction says how, and the output " +
+			"ManageApiTokenCommand of the stack has the command. Or give its consumers a new token by hand, then invalidate this one: " +
+			"the rotate endpoint does both, with a grace period in seconds.", databrainDocs + "rotate-api-key"
+	case !m.Rotation:
+		return switchOn(m), rotationDocs
+	}
+	return rotateCommand(f.ManagedBy), rotationDocs
+}
+
+const findDate = "Find out on the instance when this API token was created, and replace it if nobody knows."
 
 func staleProse(f *Finding) Prose {
 	t := f.Token
+	remedy, url := replaceToken(f)
 	return Prose{
 		"API token is older than its limit",
 		fmt.Sprintf("%s was created %s and is stale since %s: %s.", tokenName(f), Day(t.CreatedAt), Day(t.StaleSince), ruleAllows(f)),
-		replaceToken, databrainDocs + "rotate-api-key",
+		remedy, url,
 	}
 }
 
 func approachingProse(f *Finding) Prose {
 	const title = "API token is near its age limit"
 	t := f.Token
+	remedy, url := replaceToken(f)
 	if f.Superseded != "" { // by its age, or by a policy that lowered the limit
 		return Prose{
 			title,
 			fmt.Sprintf("%s was near its limit and is stale now: a finding of the check %s takes the place of this one.",
 				tokenName(f), f.Superseded),
-			replaceToken, databrainDocs + "rotate-api-key",
+			remedy, url,
 		}
 	}
 	due := t.CreatedAt.Add(WholeDays(f.MaxAgeDays))
 	return Prose{
 		title,
 		fmt.Sprintf("%s was created %s and becomes stale on %s: %s.", tokenName(f), Day(t.CreatedAt), Day(due), ruleAllows(f)),
-		replaceToken, databrainDocs + "rotate-api-key",
+		remedy, url,
 	}
 }
 

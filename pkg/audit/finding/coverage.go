@@ -22,6 +22,8 @@ type Coverage struct {
 	Gaps     []Gap              // everything that is not Complete or not Read or Deleted
 	Tokens   int                // entries of all lists that were read
 	Posture  Posture
+	Previous Previous
+	Managed  Managed
 
 	// Twins has the fingerprints of tokens that their list no longer shows, while it
 	// shows another key with the same name and creation time. The instance may have

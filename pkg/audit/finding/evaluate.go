@@ -21,6 +21,8 @@ type Evaluation struct {
 
 	expected map[string][]*Record // by app: what the last run knew of its tokens
 
+	held map[string]*held // by fingerprint: keys that a secret holds; mu guards what they point to
+
 	mu    sync.Mutex
 	total tally
 	twins map[string]bool // fingerprints of expected tokens; see [Coverage]
@@ -32,8 +34,9 @@ type tally struct {
 	tokens           int
 	undated, oldest  int
 	ages             []AgeBin
-	matched, covered []int // by exception: tokens that it names, findings that it covers
-	decided          []int // by rule, the most specific first: tokens that it decides for
+	matched, covered []int                // by exception: tokens that it names, findings that it covers
+	decided          []int                // by rule, the most specific first: tokens that it decides for
+	managed          []databrain.APIToken // that a secret holds
 }
 
 // Result is the outcome of an evaluation. Findings and Stale have a token once.
@@ -47,6 +50,8 @@ type Result struct {
 	Stale         int // tokens older than their limit, suppressed ones included
 	Undated       int // tokens without a usable creation time
 	OldestAgeDays int
+	Managed       int // tokens that a secret holds
+	Unmanaged     int // those of Stale that no secret holds
 }
 
 // ExceptionStatus is how an exception of the policy stood in a run.
@@ -80,7 +85,7 @@ func (e *Evaluation) Expect(m Memory) {
 	e.expected = make(map[string][]*Record)
 	e.twins = make(map[string]bool)
 	for i := range m.Findings {
-		if r := &m.Findings[i]; r.Token != nil {
+		if r := &m.Findings[i]; r.Token != nil && define(r.Check).subject == aboutToken {
 			e.expected[r.DataApp] = append(e.expected[r.DataApp], r)
 		}
 	}
@@ -131,6 +136,9 @@ func (a *App) Token(t databrain.APIToken) (fresh bool) {
 	}
 	a.keys[t.Fingerprint] = true
 	a.tokens++
+	if a.e.held[t.Fingerprint] != nil {
+		a.managed = append(a.managed, t)
+	}
 	name := spell(t.Name)
 	if like := twinOf(ShownName(t.Name), t.CreatedAt); len(a.twins) > 0 {
 		if _, expected := a.twins[like]; expected {
@@ -250,6 +258,11 @@ func (a *App) Commit() {
 	for i := range t.decided {
 		t.decided[i] += a.decided[i]
 	}
+	for _, token := range a.managed {
+		h := a.e.held[token.Fingerprint]
+		h.app, h.listed = a.name.raw, token
+	}
+	t.managed = append(t.managed, a.managed...)
 }
 
 // Seen adds to a coverage what the evaluation knows of it.
@@ -278,13 +291,18 @@ func (e *Evaluation) Finish(c Coverage) Result {
 			return &findings[len(findings)-1]
 		})
 	}
+	e.manage(findings)
 	r := Result{
 		Findings: Sorted(findings), Exceptions: o.exceptions, Ages: t.ages,
 		Tokens: t.tokens, Undated: t.undated, OldestAgeDays: t.oldest,
+		Managed: len(t.managed),
 	}
 	for i := range r.Findings {
-		if r.Findings[i].Check == TokenAge {
+		if f := &r.Findings[i]; f.Check == TokenAge {
 			r.Stale++
+			if f.ManagedBy == nil {
+				r.Unmanaged++
+			}
 		}
 	}
 	return r

@@ -60,8 +60,14 @@ type Finding struct {
 	Gap        *Gap       `json:"gap,omitempty"`        // what could not be read, for the unlistable checks
 	Exception  *Exception `json:"exception,omitempty"`
 
+	// ManagedBy is the secret that holds the token, or that the finding is about; nil where
+	// there is none.
+	ManagedBy *ManagedBy `json:"managedBy,omitempty"`
+
 	// Since is when the fact began that a finding on the service token reports:
-	// its last rotation, or when AWSPENDING was put where it is. Zero if unknown.
+	// its last rotation, when AWSPENDING was put where it is, or when the grace period of
+	// AWSPREVIOUS was over. Likewise for AWSPENDING of a secret with an API token. Zero if
+	// unknown.
 	Since time.Time `json:"since,omitzero"`
 
 	// When the severity was reached that the finding has, and the severity before it, as

@@ -48,6 +48,20 @@ var csvColumns = [...]struct {
 		}
 		return strconv.Itoa(d.Policy.MaxAgeDays)
 	}},
+	{"managed_by_secret", text, func(d *Detail) string { return orZero(d.ManagedBy).Secret }},
+	{"managed_by_rotation", value, func(d *Detail) string {
+		if d.ManagedBy == nil {
+			return ""
+		}
+		return strconv.FormatBool(d.ManagedBy.Rotation)
+	}},
+	{"managed_by_next_rotation", value, func(d *Detail) string {
+		if next := orZero(d.ManagedBy).NextRotation; !next.IsZero() {
+			return csvTime(&next)
+		}
+		return ""
+	}},
+	{"managed_by_also", text, func(d *Detail) string { return strings.Join(orZero(d.ManagedBy).Also, " ") }},
 	{"exception_id", text, func(d *Detail) string { return orZero(d.Exception).ID }},
 	{"exception_reason", text, func(d *Detail) string { return orZero(d.Exception).Reason }},
 	{"exception_owner", text, func(d *Detail) string { return orZero(d.Exception).Owner }},

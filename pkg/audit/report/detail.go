@@ -22,6 +22,7 @@ type Detail struct {
 	Token       *TokenDetail       `json:"token,omitempty"`
 	Exception   *ExceptionDetail   `json:"exception,omitempty"`
 	Policy      *PolicyDetail      `json:"policy,omitempty"`
+	ManagedBy   *finding.ManagedBy `json:"managedBy,omitempty"`
 	Gap         *finding.Gap       `json:"gap,omitempty"` // in a summary only
 	Instance    InstanceDetail     `json:"instance,omitzero"`
 	Remediation *RemediationDetail `json:"remediation,omitempty"`
@@ -150,7 +151,7 @@ func (r *Report) metadata(schema, subject, kind string) Metadata {
 func brief(f *finding.Finding, title string) Detail {
 	d := Detail{Finding: FindingDetail{
 		ID: f.ID, Check: f.Check, State: f.State, Severity: f.Severity, Compliance: f.Compliance(), Title: title,
-	}, Gap: f.Gap}
+	}, Gap: f.Gap, ManagedBy: f.ManagedBy}
 	if f.DataApp != "" {
 		d.DataApp = &DataAppDetail{finding.ShownName(f.DataApp)}
 	}

@@ -118,8 +118,8 @@ func newPage(r *Report) page {
 		CoverageLine: coverageLine(r), FindingsLine: findingsLine(s),
 	}
 	left := leftOut{beside: r.Beside}
-	p.Findings, p.FindingsMore = findingRows(r.Findings, pageFindings), left.say(len(r.Findings)-pageFindings, "finding")
-	p.Resolved, p.ResolvedMore = findingRows(r.Resolved, pageResolved), left.say(len(r.Resolved)-pageResolved, "resolved finding")
+	p.Findings, p.FindingsMore = findingRows(r, r.Findings, pageFindings), left.say(len(r.Findings)-pageFindings, "finding")
+	p.Resolved, p.ResolvedMore = findingRows(r, r.Resolved, pageResolved), left.say(len(r.Resolved)-pageResolved, "resolved finding")
 	var apps int
 	p.Apps, apps = appRows(r.Findings)
 	p.AppsMore = left.say(apps-len(p.Apps), "data app")
@@ -181,11 +181,30 @@ func numbers(r *Report) []pageNumber {
 	if listGap(r.Gaps) {
 		covered.Value, covered.Note = thousands(c.Covered), "the list of them is not complete"
 	}
-	return []pageNumber{
+	all := []pageNumber{
 		staleNumber(r), oldestNumber(r), covered, gaps, fresh,
 		{Label: "Resolved", Value: thousands(c.Resolved), Note: "gone since the run before"},
 		{Label: "Suppressed", Value: thousands(c.Suppressed), Note: "under an exception"},
 	}
+	if r.Summary.Managed != nil {
+		all = append(all, managedNumber(&r.Summary))
+	}
+	return all
+}
+
+// managedNumber is the share of API tokens that a secret holds.
+func managedNumber(s *Summary) pageNumber {
+	m := s.Managed
+	n := pageNumber{Label: "Held by a secret", Value: thousands(m.Tokens) + " of " + thousands(s.Counts.Tokens)}
+	switch {
+	case s.Blind():
+		n.Value, n.Note = "?", "not known: nothing was read"
+	case !m.Complete:
+		n.Class, n.Note = "warn", "not every secret could be read"
+	case s.Counts.Stale > 0:
+		n.Note = fmt.Sprintf("%s of %s %s not", thousands(m.StaleWithout), plural(s.Counts.Stale, "stale token"), isAre(m.StaleWithout))
+	}
+	return n
 }
 
 func staleNumber(r *Report) pageNumber {

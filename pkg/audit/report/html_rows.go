@@ -24,13 +24,19 @@ type findingRow struct {
 	Age, Over        string
 	FirstDay, LastOn string
 	Since            []string
+	Secret           string // that holds the token
+	Loose            bool   // the token is stale, and no secret holds it
 	Rotate           string // the next step with a token: a heading of the list of steps below
 	Next             string // the next step with anything else
 }
 
-func findingRows(findings []finding.Finding, limit int) (rows []findingRow) {
+func findingRows(r *Report, findings []finding.Finding, limit int) (rows []findingRow) {
+	known := r.Summary.Managed != nil && r.Summary.Managed.Complete
 	for i := range findings[:min(len(findings), limit)] {
-		rows = append(rows, rowOf(&findings[i]))
+		f := &findings[i]
+		row := rowOf(f)
+		row.Loose = known && f.Check == finding.TokenAge && f.State != finding.Resolved && f.ManagedBy == nil
+		rows = append(rows, row)
 	}
 	return rows
 }
@@ -49,6 +55,9 @@ func rowOf(f *finding.Finding) findingRow {
 	}
 	if f.State != finding.Suppressed && f.State != finding.Resolved {
 		row.Next = prose.Remedy
+	}
+	if f.ManagedBy != nil {
+		row.Secret = f.ManagedBy.Secret
 	}
 	if f.Token == nil {
 		row.Title = prose.Title
@@ -69,13 +78,17 @@ func rowOf(f *finding.Finding) findingRow {
 		row.rotate("Rotate it until " + finding.Day(f.Token.CreatedAt.Add(finding.WholeDays(f.MaxAgeDays))))
 	default:
 		row.Age, row.Note = "unknown", prose.Title
+		if f.ManagedBy != nil && !f.Token.CreatedAt.IsZero() && f.Check != finding.TokenDateFuture {
+			row.Age = plural(f.Token.AgeDays, "day")
+		}
 	}
 	return row
 }
 
-// rotate puts a link to the steps in place of the same remedy in each row.
+// rotate puts a link to the steps in place of the same remedy in each row. What to do
+// about a token that a secret holds differs from row to row.
 func (row *findingRow) rotate(text string) {
-	if row.Next != "" {
+	if row.Next != "" && row.Secret == "" {
 		row.Next, row.Rotate = "", text
 	}
 }
@@ -302,6 +315,9 @@ func serviceFacts(r *Report) []fact {
 		return "good"
 	}
 	p := &r.Posture
+	previous := map[finding.Answer]string{
+		finding.NoAnswer: "not asked, or without an answer", finding.Accepted: "still works", finding.Refused: "no longer works",
+	}[r.Previous.Answer]
 	rotation, rotated, pending := "off", "not known", "nothing pending"
 	if p.Rotation {
 		rotation = "on"
@@ -312,10 +328,15 @@ func serviceFacts(r *Report) []fact {
 	if !p.PendingSince.IsZero() {
 		pending = "begun " + p.PendingSince.UTC().Format("2006-01-02 15:04 UTC") + " and not finished"
 	}
+	beforeClass := class(finding.ServiceTokenPreviousAlive)
+	if r.Previous.Answer == finding.NoAnswer {
+		beforeClass = ""
+	}
 	return []fact{
 		{"Rotation", rotation, class(finding.ServiceTokenRotationOff)},
 		{"Last rotated", rotated, class(finding.ServiceTokenAge)},
 		{"A rotation under way", pending, class(finding.ServiceTokenRotationStuck)},
+		{"The token before", previous, beforeClass},
 	}
 }
 

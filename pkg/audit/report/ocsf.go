@@ -133,12 +133,13 @@ type ocsfRemedy struct {
 // ocsfUnmapped holds what the class has no attribute for, under the names of the
 // events.
 type ocsfUnmapped struct {
-	State      finding.State    `json:"state"`
-	RaisedFrom finding.Severity `json:"raisedFrom,omitempty"`
-	Superseded finding.Check    `json:"supersededBy,omitempty"`
-	AgeDays    *int             `json:"ageDays,omitempty"`
-	StaleSince *time.Time       `json:"staleSince,omitempty"`
-	Exception  *ExceptionDetail `json:"exception,omitempty"`
+	State      finding.State      `json:"state"`
+	RaisedFrom finding.Severity   `json:"raisedFrom,omitempty"`
+	Superseded finding.Check      `json:"supersededBy,omitempty"`
+	AgeDays    *int               `json:"ageDays,omitempty"`
+	StaleSince *time.Time         `json:"staleSince,omitempty"`
+	Exception  *ExceptionDetail   `json:"exception,omitempty"`
+	ManagedBy  *finding.ManagedBy `json:"managedBy,omitempty"`
 }
 
 func newOCSF(d *Detail, version string) ocsfFinding {
@@ -161,7 +162,8 @@ func newOCSF(d *Detail, version string) ocsfFinding {
 			FirstSeenTime: d.Finding.FirstSeenAt.UnixMilli(), LastSeenTime: d.Finding.LastSeenAt.UnixMilli(),
 		},
 		Compliance: ocsfComplianceOf(d), Resources: ocsfResources(d),
-		Unmapped: ocsfUnmapped{State: d.Finding.State, RaisedFrom: d.Finding.RaisedFrom, Superseded: d.Finding.Superseded, Exception: d.Exception},
+		Unmapped: ocsfUnmapped{State: d.Finding.State, RaisedFrom: d.Finding.RaisedFrom, Superseded: d.Finding.Superseded, Exception: d.Exception,
+			ManagedBy: d.ManagedBy},
 	}
 	if d.Token != nil {
 		o.Unmapped.AgeDays, o.Unmapped.StaleSince = d.Token.AgeDays, d.Token.StaleSince
@@ -201,6 +203,8 @@ func ocsfResources(d *Detail) []ocsfResource {
 			ms := created.UnixMilli()
 			about.CreatedTime = &ms
 		}
+	case d.DataApp == nil && d.ManagedBy != nil:
+		about.Type, about.Name = "AWS Secrets Manager secret", d.ManagedBy.Secret
 	case d.DataApp != nil:
 		about.Type, about.Name = "Databrain data app", d.DataApp.Name
 	case d.Exception != nil:

@@ -24,6 +24,7 @@ type Report struct {
 	Undated    int              // tokens that were read and have none
 	Policy     finding.Policy   // as applied, with inherited fields filled in
 	Posture    finding.Posture
+	Previous   finding.Previous
 	Beside     []string // names of the files with all findings that are stored beside the page
 	EmittedAt  time.Time
 	Version    string // of the program that made it

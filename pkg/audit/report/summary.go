@@ -47,9 +47,20 @@ type Summary struct {
 	OldestReadingAt time.Time `json:"oldestReadingAt,omitzero"`
 	NeverRead       int       `json:"neverRead,omitempty"`
 
+	// Managed is nil if the audit was not told where managed API tokens are.
+	Managed *ManagedSummary `json:"managed,omitempty"`
+
 	// Notes say in plain words what a reader of the numbers must know: apps
 	// deleted during the run, a state that could not be read, why a run failed.
 	Notes []string `json:"notes,omitempty"`
+}
+
+// ManagedSummary says how far Secrets Manager looks after the API tokens.
+type ManagedSummary struct {
+	Secrets      int  `json:"secrets"`      // that hold API tokens
+	Complete     bool `json:"complete"`     // all of them were read; else the rest are lower or upper bounds
+	Tokens       int  `json:"tokens"`       // of Counts.Tokens, those that a secret holds
+	StaleWithout int  `json:"staleWithout"` // of Counts.Stale, those that no secret holds
 }
 
 // Counts are the numbers of a run. New, Ongoing, Reopened and Suppressed add up
@@ -110,6 +121,11 @@ func (r *Report) Summarize(c *finding.Coverage, result *finding.Result) {
 		Tokens: result.Tokens, Stale: result.Stale, Findings: len(r.Findings), Resolved: len(r.Resolved),
 	}
 	s.OldestAgeDays = result.OldestAgeDays
+	if m := &c.Managed; m.Asked {
+		s.Managed = &ManagedSummary{
+			Secrets: len(m.Secrets), Complete: m.Known(), Tokens: result.Managed, StaleWithout: result.Unmanaged,
+		}
+	}
 	s.Worst = []Detail{}
 	for i := range r.Findings {
 		f := &r.Findings[i]
