@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/url"
 	"strings"
+	"time"
 
 	"databrain-rotation/pkg/audit/finding"
 	"databrain-rotation/pkg/settings"
@@ -19,6 +20,8 @@ type config struct {
 	bucket, prefix    string  // bucket "" stores nothing
 	requestsPerMinute int
 	concurrency       int
+	previousGrace     time.Duration
+	apiTokenPrefix    string // "" knows of no managed API tokens
 }
 
 // object is an object in S3.
@@ -35,6 +38,8 @@ func parseConfig(getenv func(string) string) (config, error) {
 		prefix:            r.Text("AUDIT_PREFIX", "databrain-audit/"),
 		requestsPerMinute: r.Int("AUDIT_REQUESTS_PER_MINUTE", 200, 1, 60_000),
 		concurrency:       r.Int("AUDIT_CONCURRENCY", 4, 1, 64),
+		previousGrace:     r.SecondsOrZero("AUDIT_PREVIOUS_GRACE", 0),
+		apiTokenPrefix:    r.Text("AUDIT_API_TOKEN_PREFIX", ""),
 	}
 	c.policy, c.policyObject = parsePolicy(r)
 	if c.bus == "none" {
@@ -47,6 +52,9 @@ func parseConfig(getenv func(string) string) (config, error) {
 	}
 	if strings.HasPrefix(c.prefix, "/") || strings.ContainsAny(c.prefix, " \t\r\n") {
 		r.Fault("AUDIT_PREFIX", "must not begin with a slash or hold white space")
+	}
+	if !madeOf(c.apiTokenPrefix, "/_+=.@-") || strings.HasPrefix(c.apiTokenPrefix, "-") || len(c.apiTokenPrefix) > 480 {
+		r.Fault("AUDIT_API_TOKEN_PREFIX", "must be the beginning of a secret's name, such as databrain/api-token/")
 	}
 	if err := r.Err(); err != nil {
 		return config{}, err

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/google/go-cmp/cmp"
@@ -43,11 +44,13 @@ func TestSettings(t *testing.T) {
 		"nothing but what is required": {required(), base},
 		"everything": {
 			required("AUDIT_POLICY", ` {"maxAgeDays":30} `, "AUDIT_EVENT_BUS", "arn:aws:events:eu-west-1:123456789012:event-bus/audit", "AUDIT_BUCKET", "reports",
-				"AUDIT_PREFIX", "a/b/", "AUDIT_REQUESTS_PER_MINUTE", "1000", "AUDIT_CONCURRENCY", "16"),
+				"AUDIT_PREFIX", "a/b/", "AUDIT_REQUESTS_PER_MINUTE", "1000", "AUDIT_CONCURRENCY", "16",
+				"AUDIT_API_TOKEN_PREFIX", "databrain/api-token/", "AUDIT_PREVIOUS_GRACE", "24h"),
 			with(func(c *config) {
 				c.policy.MaxAgeDays = 30
 				c.bus, c.bucket, c.prefix = "arn:aws:events:eu-west-1:123456789012:event-bus/audit", "reports", "a/b/"
 				c.requestsPerMinute, c.concurrency = 1000, 16
+				c.apiTokenPrefix, c.previousGrace = "databrain/api-token/", 24*time.Hour
 			}),
 		},
 		"no events":    {required("AUDIT_EVENT_BUS", "none"), with(func(c *config) { c.bus = "" })},
@@ -86,15 +89,18 @@ func TestFaultySettings(t *testing.T) {
 				"DATABRAIN_BASE_URL": "ftp://" + value + "@x", "DATABRAIN_ALLOW_HTTP": value, "DATABRAIN_SERVICE_TOKEN_SECRET_ID": " " + value,
 				"AUDIT_POLICY": value, "AUDIT_EVENT_BUS": value + " " + value, "AUDIT_BUCKET": "s3://" + value, "AUDIT_PREFIX": "/" + value,
 				"AUDIT_REQUESTS_PER_MINUTE": value, "AUDIT_CONCURRENCY": value,
+				"AUDIT_PREVIOUS_GRACE": value, "AUDIT_API_TOKEN_PREFIX": value + "*",
 			},
 			[]string{"DATABRAIN_ALLOW_HTTP", "DATABRAIN_BASE_URL", "DATABRAIN_SERVICE_TOKEN_SECRET_ID", "AUDIT_REQUESTS_PER_MINUTE", "AUDIT_CONCURRENCY",
-				"AUDIT_POLICY", "AUDIT_EVENT_BUS", "AUDIT_BUCKET", "AUDIT_PREFIX"},
+				"AUDIT_PREVIOUS_GRACE", "AUDIT_POLICY", "AUDIT_EVENT_BUS", "AUDIT_BUCKET", "AUDIT_PREFIX", "AUDIT_API_TOKEN_PREFIX"},
 		},
-		"numbers out of range": {required("AUDIT_REQUESTS_PER_MINUTE", "0", "AUDIT_CONCURRENCY", "65"), []string{"AUDIT_REQUESTS_PER_MINUTE", "AUDIT_CONCURRENCY"}},
-		"http to elsewhere":    {required("DATABRAIN_BASE_URL", "http://databrain.example.com"), []string{"DATABRAIN_BASE_URL"}},
-		"a bad policy":         {required("AUDIT_POLICY", `{"maxAgeDays":"`+value+`","`+value+`":1}`), []string{"AUDIT_POLICY maxAgeDays", "AUDIT_POLICY (a member"}},
-		"a mistyped address":   {required("AUDIT_POLICY", "s3:/"+value+"/policy.json"), []string{"AUDIT_POLICY is not a JSON object: it looks like the address of an"}},
-		"a policy at no key":   {required("AUDIT_POLICY", "s3://"+value), []string{"AUDIT_POLICY"}},
+		"numbers out of range":                  {required("AUDIT_REQUESTS_PER_MINUTE", "0", "AUDIT_CONCURRENCY", "65"), []string{"AUDIT_REQUESTS_PER_MINUTE", "AUDIT_CONCURRENCY"}},
+		"a prefix that AWS would negate":        {required("AUDIT_API_TOKEN_PREFIX", "!databrain/"), []string{"AUDIT_API_TOKEN_PREFIX"}},
+		"a prefix that a shell takes otherwise": {required("AUDIT_API_TOKEN_PREFIX", "-databrain/"), []string{"AUDIT_API_TOKEN_PREFIX"}},
+		"http to elsewhere":                     {required("DATABRAIN_BASE_URL", "http://databrain.example.com"), []string{"DATABRAIN_BASE_URL"}},
+		"a bad policy":                          {required("AUDIT_POLICY", `{"maxAgeDays":"`+value+`","`+value+`":1}`), []string{"AUDIT_POLICY maxAgeDays", "AUDIT_POLICY (a member"}},
+		"a mistyped address":                    {required("AUDIT_POLICY", "s3:/"+value+"/policy.json"), []string{"AUDIT_POLICY is not a JSON object: it looks like the address of an"}},
+		"a policy at no key":                    {required("AUDIT_POLICY", "s3://"+value), []string{"AUDIT_POLICY"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := parseConfig(getenv(c.env))

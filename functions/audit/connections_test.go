@@ -49,7 +49,7 @@ func TestConnections(t *testing.T) {
 		requests, connections, most int
 	}{
 		{"Databrain", len(lab.Databrain.Calls()), lab.Databrain.NewConnections(), runs * (apps + 3)},
-		{"Secrets Manager", lab.Secrets.Count(""), lab.Secrets.NewConnections(), runs * 2},
+		{"Secrets Manager", lab.Secrets.Count(""), lab.Secrets.NewConnections(), runs * 3},
 		{"EventBridge", lab.Events.Count(""), lab.Events.NewConnections(), runs * 12},
 		{"S3", lab.Objects.Count(""), lab.Objects.NewConnections(), runs*10 + 2},
 	} {

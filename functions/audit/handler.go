@@ -71,6 +71,7 @@ func newAuditor(c config, sdk aws.Config, env bootstrap.Environment) *audit.Audi
 		Secret:    audit.Secret{Client: secretsmanager.NewFromConfig(sdk), ID: c.secretID},
 		Policy:    func(context.Context) (finding.Policy, error) { return c.policy, nil },
 
+		PreviousGrace: c.previousGrace, APITokenPrefix: c.apiTokenPrefix,
 		RequestsPerMinute: c.requestsPerMinute, Concurrency: c.concurrency,
 		Metrics: env.Stdout, Log: env.Log, Now: env.Now,
 	}

@@ -181,7 +181,9 @@ func (r *run) read(ctx context.Context, managed *finding.Managed) (
 		RequestsPerMinute: r.RequestsPerMinute, Concurrency: r.Concurrency, Now: r.Now,
 	})
 	coverage.Previous.Over = over
-	r.confirm(ctx, managed, evaluation)
+	if coverage.Complete && len(coverage.Gaps) == 0 {
+		r.confirm(ctx, managed, evaluation)
+	}
 	s := &r.report.Summary
 	s.Requests, s.Retries, s.Throttled = stats.Requests, stats.Retries, stats.Throttled
 	if stats.TokenReplaced {

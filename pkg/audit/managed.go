@@ -178,7 +178,7 @@ func (r *run) noteUnread(ctx context.Context, secrets []finding.ManagedSecret, f
 }
 
 func (r *run) unread(ctx context.Context, note string, secrets []string) {
-	r.report.Note(note)
+	r.note(note)
 	r.Log.WarnContext(ctx, "managed API tokens are not known in full", slog.String("note", finding.Plain(note)),
 		slog.Int("secrets", len(secrets)))
 }

@@ -39,6 +39,12 @@ func TestReaderReturnsValuesAndDefaults(t *testing.T) {
 	if got := r.Seconds("OTHER", time.Hour); got != time.Hour {
 		t.Errorf("Seconds, default: %v", got)
 	}
+	if got := r.SecondsOrZero("GRACE", 0); got != 90*time.Second {
+		t.Errorf("SecondsOrZero: %v", got)
+	}
+	if got := r.SecondsOrZero("OTHER", 0); got != 0 {
+		t.Errorf("SecondsOrZero, default: %v", got)
+	}
 	if got := r.Instance(); got.String() != "https://db.example.com/prefix" {
 		t.Errorf("Instance: %v", got)
 	}
@@ -52,7 +58,7 @@ func TestReaderNamesEveryFaultAndNoValue(t *testing.T) {
 	r := reader(map[string]string{
 		"PADDED": canary + " ", "MODE": canary, "COUNT": canary, "BIG": "99", "GRACE": canary, "PART": "1500ms",
 		"QUOTED": `"` + canary + `"`, "SSL_CERT_FILE": "/nowhere/" + canary,
-		"ZERO": "0s", "DATABRAIN_BASE_URL": "https://admin:" + canary + "@db.example.com", "DATABRAIN_ALLOW_HTTP": canary,
+		"ZERO": "0s", "PAST": "-1s", "PARTLY": "1500ms", "WORD": canary, "DATABRAIN_BASE_URL": "https://admin:" + canary + "@db.example.com", "DATABRAIN_ALLOW_HTTP": canary,
 	})
 	r.Required("MISSING")
 	r.Required("PADDED")
@@ -63,13 +69,16 @@ func TestReaderNamesEveryFaultAndNoValue(t *testing.T) {
 	r.Seconds("GRACE", time.Hour)
 	r.Seconds("PART", time.Hour)
 	r.Seconds("ZERO", time.Hour)
+	r.SecondsOrZero("PAST", 0)
+	r.SecondsOrZero("PARTLY", 0)
+	r.SecondsOrZero("WORD", 0)
 	r.Instance()
 	err := r.Err()
 	if err == nil {
 		t.Fatal("no error")
 	}
 	for _, name := range []string{
-		"MISSING", "PADDED", "QUOTED", "SSL_CERT_FILE", "MODE", "COUNT", "BIG", "GRACE", "PART", "ZERO",
+		"MISSING", "PADDED", "QUOTED", "SSL_CERT_FILE", "MODE", "COUNT", "BIG", "GRACE", "PART", "ZERO", "PAST", "PARTLY", "WORD",
 		"DATABRAIN_BASE_URL", "DATABRAIN_ALLOW_HTTP",
 	} {
 		if !strings.Contains(err.Error(), name+" ") {

@@ -65,6 +65,7 @@ func TestEveryCheckIsDefined(t *testing.T) {
 			Token:     &finding.Token{Fingerprint: "f", Name: "t", CreatedAt: evalAt, StaleSince: evalAt},
 			Exception: &finding.Exception{ID: "e", Reason: "r", Owner: "o", ExpiresAt: "2030-01-01"},
 			Gap:       &finding.Gap{DataApp: "App", Class: finding.GapServer}, Since: evalAt,
+			ManagedBy: &finding.ManagedBy{Secret: "api/a", Also: []string{"api/b"}},
 		}
 		p := f.Prose()
 		if p.Title == "" || p.Description == "" || p.Remedy == "" || strings.Contains(p.Title, "App") {
@@ -85,6 +86,7 @@ func TestEveryCheckIsDefined(t *testing.T) {
 		}
 		read := finding.Coverage{
 			Complete: true, Apps: map[string]finding.AppRead{"App": finding.Read}, Posture: finding.Posture{Read: true},
+			Previous: finding.Previous{Answer: finding.Refused}, Managed: finding.Managed{Asked: true, Complete: true},
 		}
 		if resolved, _ := finding.Transition(memory, nil, read, labInstance, evalAt); len(resolved) != 1 {
 			t.Errorf("%s is not resolved by a run that read everything", check)

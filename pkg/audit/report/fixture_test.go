@@ -206,6 +206,19 @@ func sampleReport() *report.Report {
 		Check: finding.ServiceTokenRotationStuck, Severity: finding.High, State: finding.New, Since: runAt.AddDate(0, 0, -2),
 	})
 	f.r.Posture.PendingSince = runAt.AddDate(0, 0, -2)
+	f.add(finding.Finding{
+		Check: finding.APITokenUnlisted, Severity: finding.High, State: finding.New, DataApp: "Growth Experiments",
+		Token:     &finding.Token{Fingerprint: fingerprint("gone"), Name: "zapier"},
+		ManagedBy: &finding.ManagedBy{Secret: "databrain/api-token/zapier", Rotation: true, NextRotation: runAt.Add(time.Hour).Truncate(time.Second)},
+	})
+	f.add(finding.Finding{
+		Check: finding.APITokenManagedTwice, Severity: finding.Medium, State: finding.Ongoing, DataApp: "Fleet Telemetry",
+		ManagedBy: &finding.ManagedBy{Secret: "databrain/api-token/twin", Also: []string{"databrain/api-token/first"}},
+	})
+	f.add(finding.Finding{
+		Check: finding.APITokenRotationOff, Severity: finding.High, State: finding.New,
+		ManagedBy: &finding.ManagedBy{Secret: "databrain/api-token/off"},
+	})
 	for i, name := range []string{"zapier", "backup key"} {
 		created := runAt.AddDate(0, 0, -200*(i+1))
 		f.add(finding.Finding{
