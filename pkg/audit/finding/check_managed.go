@@ -22,8 +22,8 @@ var managedChecks = []definition{
 			return Prose{
 				"Rotation of an API token is switched off",
 				fmt.Sprintf("Secret %s holds %s and has no rotation switched on, so the token stays the same until somebody changes it.",
-					quoted(f.ManagedBy.Secret), heldToken(f)),
-				switchOn(f.ManagedBy), rotationDocs,
+					quoted(f.holder().Secret), heldToken(f)),
+				switchOn(f.holder()), rotationDocs,
 			}
 		},
 	},
@@ -46,9 +46,9 @@ var managedChecks = []definition{
 			return Prose{
 				"Rotation of an API token is stuck",
 				fmt.Sprintf("Secret %s holds %s. Its staging label AWSPENDING is on another version than AWSCURRENT since %s: "+
-					"a rotation was begun and not finished.", quoted(f.ManagedBy.Secret), heldToken(f), Day(f.Since)),
+					"a rotation was begun and not finished.", quoted(f.holder().Secret), heldToken(f), Day(f.Since)),
 				"Read the log of the rotation function for the step that failed and remove its cause. Then: " +
-					rotateCommand(f.ManagedBy), troubleshooting,
+					rotateCommand(f.holder()), troubleshooting,
 			}
 		},
 	},
@@ -74,9 +74,9 @@ var managedChecks = []definition{
 			return Prose{
 				"API token of a secret is in no list of Databrain",
 				fmt.Sprintf("Secret %s holds %s, and no data app lists that key: consumers of the secret may hold a dead key, "+
-					"or the secret belongs to another instance.", quoted(f.ManagedBy.Secret), heldToken(f)),
+					"or the secret belongs to another instance.", quoted(f.holder().Secret), heldToken(f)),
 				"Correct the members dataApp and name of the secret if they are wrong. A rotation then takes the newest token of " +
-					"that name, or says what it found: " + rotateCommand(f.ManagedBy), databrainDocs + "list-api-tokens",
+					"that name, or says what it found: " + rotateCommand(f.holder()), databrainDocs + "list-api-tokens",
 			}
 		},
 	},
@@ -92,9 +92,9 @@ var managedChecks = []definition{
 				"Two secrets manage one API token",
 				fmt.Sprintf("Secret %s and %s hold the same key or name the same token, %s: each rotation of one secret "+
 					"takes the key from under the consumers of the other once its grace period is over.",
-					quoted(f.ManagedBy.Secret), f.ManagedBy.others(), heldToken(f)),
+					quoted(f.holder().Secret), f.holder().others(), heldToken(f)),
 				"Let all consumers read one of the secrets. Then switch the rotation of the other off and delete it: aws secretsmanager " +
-					"cancel-rotate-secret --secret-id " + f.ManagedBy.Secret,
+					"cancel-rotate-secret --secret-id " + f.holder().Secret,
 				rotationDocs,
 			}
 		},

@@ -125,7 +125,7 @@ func (e *Evaluation) Listed(s *ManagedSecret) bool {
 // manage fills in which findings are about tokens that a secret holds.
 func (e *Evaluation) manage(findings []Finding) {
 	for i := range findings {
-		if f := &findings[i]; f.Token != nil {
+		if f := &findings[i]; f.Token != nil && f.ManagedBy == nil {
 			if h := e.held[f.Token.Fingerprint]; h != nil {
 				f.ManagedBy = h.by
 			}
@@ -159,6 +159,14 @@ func usable(created time.Time) bool {
 // character in a name that a shell would read as anything else.
 func rotateCommand(m *ManagedBy) string {
 	return "aws secretsmanager rotate-secret --secret-id " + m.Secret
+}
+
+// holder returns the secret that f is about; one without a name if f names none.
+func (f *Finding) holder() *ManagedBy {
+	if f.ManagedBy == nil {
+		return &ManagedBy{}
+	}
+	return f.ManagedBy
 }
 
 // others writes the names of the other secrets.

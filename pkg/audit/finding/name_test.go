@@ -105,6 +105,7 @@ func TestProseIsPlain(t *testing.T) {
 					Token:     &finding.Token{Fingerprint: "f", Name: name},
 					Exception: &finding.Exception{ID: name, Reason: name, Owner: name, ExpiresAt: name},
 					Gap:       &finding.Gap{DataApp: name, Class: finding.GapServer, Attempts: 1},
+					ManagedBy: &finding.ManagedBy{Secret: name, Also: []string{name, name}},
 				}).Prose()
 				for _, text := range []string{p.Title, p.Description, p.Remedy, p.URL} {
 					if at := strings.IndexFunc(text, func(r rune) bool { return r == '"' || r == '\\' || unicode.IsControl(r) }); at >= 0 {
@@ -141,6 +142,7 @@ func TestTitlesAreStable(t *testing.T) {
 				Token:     &finding.Token{Name: strings.Repeat("t", i), AgeDays: i, CreatedAt: evalAt.AddDate(0, 0, -i)},
 				Exception: &finding.Exception{ID: strings.Repeat("e", i+1), ExpiresAt: evalAt.AddDate(0, 0, i).Format("2006-01-02")},
 				Gap:       &finding.Gap{Class: finding.GapServer, Attempts: i, Status: 500 + i},
+				ManagedBy: &finding.ManagedBy{Secret: "s", Rotation: i%2 == 0, Also: make([]string, i)},
 			}
 			if i%3 == 2 {
 				f.Superseded = finding.TokenAge

@@ -120,7 +120,7 @@ func TestPageSays(t *testing.T) {
 		"sample": {sampleReport(), []string{
 			"49 of the 205 API tokens that could be read are stale", "https://databrain.example.com", "Thursday, 12 March 2026, 06:00 UTC",
 			"Partial. 3 of 17 data apps could not be read.", "Stale API tokens 49", "Oldest API token 1,204 days 3.3 years", "Data apps covered 14 of 17",
-			"Coverage gaps 3", "New findings 22 44 ongoing, 1 reopened", "Resolved 2", "Suppressed 1", "default limit 90 days",
+			"Coverage gaps 3", "New findings 24 45 ongoing, 1 reopened", "Resolved 2", "Suppressed 1", "default limit 90 days",
 			"The line is the default limit; a rule sets 30 days for the tokens that it matches. A lower limit makes 7 stale before the line.",
 			"board deck fingerprint edb4038da7afd6af Next: Rotate it Investor Reporting 1,204 days limit 90 ongoing stale since 2023-02-21 known since 2026-03-09 high before",
 			"All findings are in the files beside it: findings.json , findings.csv , findings.ocsf.json .",

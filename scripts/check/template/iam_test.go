@@ -91,6 +91,11 @@ var wantGrants = map[string]map[string][]string{
 		},
 		"AuditRole": {
 			"ReadTokenSecret: Allow secretsmanager:DescribeSecret secretsmanager:GetSecretValue on (TokenSecret)",
+			"FindApiTokenSecrets: Allow secretsmanager:ListSecrets on *",
+			"ReadApiTokenSecrets: Allow secretsmanager:DescribeSecret secretsmanager:GetSecretValue on " + apiTokens,
+			"NeverTouchAdminSecret: Deny secretsmanager:GetSecretValue on " + adminSecret,
+			"UseApiTokenKey: Allow kms:Decrypt on " + apiTokenKey +
+				" if StringEquals kms:ViaService=secretsmanager.us-east-1.amazonaws.com, StringLike kms:EncryptionContext:SecretARN=" + apiTokens,
 			"WriteLogs: Allow logs:CreateLogStream logs:PutLogEvents on (AuditLogGroup.Arn)",
 			"ReportFailedRuns: Allow sqs:SendMessage on (AuditFailedQueue.Arn)",
 			"SendEvents: Allow events:PutEvents on arn:aws:events:us-east-1:123456789012:event-bus/default",
@@ -124,6 +129,9 @@ var wantGrants = map[string]map[string][]string{
 		},
 		"AuditRole": {
 			"ReadTokenSecret: Allow secretsmanager:DescribeSecret secretsmanager:GetSecretValue on " + tokenSecret,
+			"FindApiTokenSecrets: Allow secretsmanager:ListSecrets on *",
+			"ReadApiTokenSecrets: Allow secretsmanager:DescribeSecret secretsmanager:GetSecretValue on " + apiTokens,
+			"NeverTouchAdminSecret: Deny secretsmanager:GetSecretValue on " + adminSecret,
 			"WriteLogs: Allow logs:CreateLogStream logs:PutLogEvents on (AuditLogGroup.Arn)",
 			"ReportFailedRuns: Allow sqs:SendMessage on (AuditFailedQueue.Arn)",
 			"SendEvents: Allow events:PutEvents on arn:aws:events:us-east-1:210987654321:event-bus/security",
@@ -202,6 +210,7 @@ func grantsAreAsListed(scenario string, resources tree) bool {
 
 // wildcards are the statements that may name every resource, and why.
 var wildcards = map[string]string{
+	"FindApiTokenSecrets":            "Secrets Manager has no resource level for ListSecrets, which shows no value",
 	"LambdaManagesNetworkInterfaces": "EC2 authorises DescribeNetworkInterfaces and DescribeSubnets for all resources only, and an interface has no ARN before Lambda made it",
 }
 

@@ -245,3 +245,18 @@ func TestDashboardIsJSON(t *testing.T) {
 		t.Error("the dashboard shows nothing")
 	}
 }
+
+// The audit allows AWSPREVIOUS to live on for as long as the rotation lets it.
+func TestPreviousGraceFollowsTheStrategy(t *testing.T) {
+	template, err := parse(readTemplate(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for strategy, want := range map[string]string{"replace": "0s", "grace": "36h"} {
+		params := with(required, map[string]string{"RotationStrategy": strategy, "RotationGracePeriod": "36h"})
+		got := get(deploy(template, params)["AuditFunction"], "Properties.Environment.Variables.AUDIT_PREVIOUS_GRACE")
+		if got != want {
+			t.Errorf("%s: AUDIT_PREVIOUS_GRACE is %v, want %s", strategy, got, want)
+		}
+	}
+}

@@ -96,6 +96,7 @@ func hostileEvents(t *testing.T) []tree {
 				DataApp: name, Rule: name, MaxAgeDays: 90, Token: &finding.Token{Fingerprint: "0", Name: finding.ShownName(name), CreatedAt: at},
 				Exception: &finding.Exception{ID: name, Reason: name, Owner: name, ExpiresAt: name},
 				Gap:       &finding.Gap{DataApp: name, Class: finding.GapServer, Status: 502, Attempts: 4},
+				ManagedBy: &finding.ManagedBy{Secret: name, Also: []string{name}},
 			})
 		}
 	}
