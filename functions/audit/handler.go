@@ -36,8 +36,14 @@ func setUp(ctx context.Context, env bootstrap.Environment) (bootstrap.Handler, e
 	if err != nil {
 		return nil, err
 	}
-	limitMemory(env.Getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE"))
+	memory := memoryLimit(env.Getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE"))
+	if memory > 0 {
+		debug.SetMemoryLimit(memory)
+	}
 	auditor := newAuditor(c, sdk, env)
+	if auditor.Store != nil {
+		auditor.Store.StateBytes = memory / stateShare
+	}
 	return func(ctx context.Context, payload json.RawMessage) (any, error) {
 		request := audit.Request{RunID: runID(ctx), Start: env.Now()}
 		var summary any
@@ -52,13 +58,19 @@ func setUp(ctx context.Context, env bootstrap.Environment) (bootstrap.Handler, e
 	}, nil
 }
 
-// limitMemory tells the garbage collector how much memory there is, in MB: without
-// that it lets the heap of a large audit grow to twice of what is alive. A quarter
-// stays for what is not heap.
-func limitMemory(megabytes string) {
-	if n, err := strconv.ParseInt(megabytes, 10, 32); err == nil && n > 0 {
-		debug.SetMemoryLimit(n << 20 / 4 * 3)
+// stateShare: the state of the last run may take the fifth part of the memory. At the
+// bound the findings of this run take as much, and so do the next state and the rest.
+const stateShare = 5
+
+// memoryLimit returns how many bytes the garbage collector may let the heap grow to, by
+// the function's memory in MB; 0 if that is not known. Without a limit the heap of a
+// large audit grows to twice of what is alive. A quarter stays for what is not heap.
+func memoryLimit(megabytes string) int64 {
+	n, err := strconv.ParseInt(megabytes, 10, 32)
+	if err != nil || n < 0 {
+		return 0
 	}
+	return n << 20 / 4 * 3
 }
 
 // newAuditor makes the clients that the settings call for, and no others: each

@@ -113,9 +113,27 @@ func (r *run) observe(ctx context.Context) error {
 	coverage.Posture, coverage.Managed = posture, managed
 	r.next = r.report.Compile(r.memory.Memory, evaluation, coverage, policy, r.request.Start)
 	r.next.RunID = r.request.RunID
+	r.fit(ctx)
 	r.memory.Findings = nil // what is still known of them is in the report and in next
 	r.report.EventBase = r.eventBase()
 	return failure
+}
+
+// fit drops from the next state what it has no room for, and tells of that and of what
+// the last state had no room for.
+func (r *run) fit(ctx context.Context) {
+	if r.Store == nil {
+		return
+	}
+	r.next.Fit(r.Store.stateBytes())
+	d := r.next.Dropped
+	d.Open += r.memory.Dropped.Open
+	d.Resolved += r.memory.Dropped.Resolved
+	if note := droppedNote(d); note != "" {
+		r.note(note)
+		r.Log.WarnContext(ctx, "the memory between runs is full",
+			slog.Int("openDropped", d.Open), slog.Int("resolvedDropped", d.Resolved))
+	}
 }
 
 // posture asks what Secrets Manager says of the secret.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"syscall"
 
 	"github.com/aws/smithy-go"
 
@@ -39,8 +40,9 @@ type EmissionFailed struct {
 func (e *EmissionFailed) Error() string {
 	return fmt.Sprintf("audit: not written: %s; %d events, reports or states in all. "+
 		`The rest was written, and nothing was changed in Databrain. The log names each ("not written"): `+
-		"check the policies of the event bus and of the bucket and what the function's role may do, "+
-		"then run the audit again, which sends what was lost.", e.First, e.Failures)
+		"check the policies of the event bus and of the bucket, what the function's role may do, "+
+		"and whether a report fits into the function's /tmp (EphemeralStorage in the template). "+
+		"Then run the audit again, which sends what was lost.", e.First, e.Failures)
 }
 
 // policyFailed is a run without its policy, which came from S3.
@@ -81,8 +83,14 @@ func listFailed(err error, class finding.GapClass) *RunFailed {
 	return &RunFailed{"list the data apps", err, do}
 }
 
-// awsCause says in a few words why a call of an AWS service failed.
+// awsCause returns in a few words why a call of an AWS service failed, or the temporary
+// file before it.
 func awsCause(err error) string {
+	for _, full := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG} {
+		if errors.Is(err, full) {
+			return "it does not fit on the disk, /tmp (" + full.Error() + ")"
+		}
+	}
 	if e, ok := errors.AsType[smithy.APIError](err); ok {
 		return e.ErrorCode()
 	}

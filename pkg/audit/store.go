@@ -2,6 +2,7 @@ package audit
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,9 +32,15 @@ type Store struct {
 	Client S3
 	Bucket string
 	Prefix string // of every key; that of a folder ends with "/"
+
+	// StateBytes is how much memory the state may take; 0 is defaultStateBytes.
+	StateBytes int64
 }
 
-const maxState = 256 << 20 // bytes; about half a million findings
+// defaultStateBytes holds about 200,000 findings.
+const defaultStateBytes = 128 << 20
+
+func (s *Store) stateBytes() int64 { return cmp.Or(s.StateBytes, defaultStateBytes) }
 
 // stateVersion is the object that a state was read from, which the next one may
 // replace.
@@ -51,6 +58,7 @@ const (
 	stateDamaged    loss = "damaged"
 	stateForeign    loss = "foreign"
 	stateUnreadable loss = "unreadable"
+	stateIncomplete loss = "incomplete" // open findings had no room
 )
 
 // unknownGap is how long ago the last run is taken to be if nothing tells: rather a
@@ -93,8 +101,8 @@ func (s *Store) load(ctx context.Context, instance, owner string, now time.Time)
 	}
 	defer out.Body.Close()
 	m.version.etag = aws.ToString(out.ETag)
-	body := &failing{r: io.LimitReader(out.Body, maxState)}
-	read, err := finding.ReadSnapshot(body)
+	body := &failing{r: out.Body}
+	read, err := finding.ReadSnapshot(body, s.stateBytes())
 	switch {
 	case body.err != nil || m.version.etag == "":
 		m.version.keep = true
@@ -109,12 +117,29 @@ func (s *Store) load(ctx context.Context, instance, owner string, now time.Time)
 		m.lose(stateForeign, "the state belongs to another instance or another secret", s.kept())
 	default:
 		m.Kind, m.Snapshot = finding.Remembered, read
+		if read.Incomplete {
+			m.lose(stateIncomplete, "open findings had no room in the state of the last run", "they are ongoing if this run "+
+				"sees them, and are not reported as resolved otherwise. "+moreMemory)
+		}
 	}
 	return m
 }
 
 func (m *recollection) lose(how loss, what, follows string) {
 	m.lost, m.note = how, what+": "+follows
+}
+
+// moreMemory is what to do about a state that does not fit.
+const moreMemory = "Give AuditFunction more memory (MemorySize in the template)"
+
+// droppedNote says what a state had no room for; "" if it held everything.
+func droppedNote(d finding.Dropped) string {
+	if d == (finding.Dropped{}) {
+		return ""
+	}
+	return fmt.Sprintf("the memory between runs is full: %d open and %d resolved findings were dropped from it, "+
+		"those that were resolved longest ago first. This run reports every finding all the same. %s",
+		d.Open, d.Resolved, moreMemory)
 }
 
 // kept says what follows from a state that is not replaced.
@@ -195,7 +220,11 @@ func (s *Store) spool(ctx context.Context, write func(io.Writer) error, puts ...
 	defer os.Remove(file.Name())
 	defer file.Close()
 	w := bufio.NewWriterSize(file, 64<<10)
-	if err := errors.Join(write(w), w.Flush()); err != nil {
+	err = write(w)
+	if err == nil {
+		err = w.Flush()
+	}
+	if err != nil {
 		return "", fmt.Errorf("audit: write a temporary file: %w", err)
 	}
 	for _, put := range puts {

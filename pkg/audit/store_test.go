@@ -347,7 +347,7 @@ func TestStateHoldsWhatWasLastObserved(t *testing.T) {
 			t.Error(diff)
 		}
 		o, _ := l.s3.Object(labBucket, "audit/state.json")
-		if s, err := finding.ReadSnapshot(bytes.NewReader(o.Body)); err != nil || s.RunID != "run-3" || s.Instance != labInstance {
+		if s, err := finding.ReadSnapshot(bytes.NewReader(o.Body), 0); err != nil || s.RunID != "run-3" || s.Instance != labInstance {
 			t.Errorf("state: %v, %+v", err, s)
 		}
 	})

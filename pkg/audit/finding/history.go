@@ -29,6 +29,10 @@ type Snapshot struct {
 	Tokens   int                  // entries of all lists in the last run that read everything
 	Emptied  bool                 // this run saw no app or no token of those before; see [Transition]
 	Findings []Record
+
+	// Incomplete: open findings were dropped that no whole reading has come across since.
+	Incomplete bool
+	Dropped    Dropped // by this run; not stored
 }
 
 // AppMemory is what is known of a data app.
@@ -84,6 +88,7 @@ func Transition(
 	}
 	first := emptied(m, c) && !m.Emptied
 	next.Emptied = first || m.Emptied && !c.Complete
+	next.Incomplete = m.Incomplete && (!c.whole() || first)
 	switch {
 	case first:
 		for name, app := range m.Apps {
@@ -147,9 +152,13 @@ func Transition(
 // covers stays suppressed, and comes back as reopened. An ongoing one says when its
 // severity has risen: a token that grows old is new only once, at the lowest.
 //
-// If the memory was lost, ages still tell what is new since the last run.
+// If the memory was lost, in full or in part, ages still tell what is new since the last
+// run.
 func observe(f *Finding, m Memory, before *Record, now time.Time) {
-	state := Ongoing
+	state, lastRun := Ongoing, m.LastRun
+	if m.Kind == Remembered {
+		lastRun = m.StoredAt
+	}
 	switch {
 	case before != nil:
 		f.FirstSeen = before.FirstSeen
@@ -158,9 +167,9 @@ func observe(f *Finding, m Memory, before *Record, now time.Time) {
 		} else if f.State != Suppressed && before.Severity.Rank() < f.Severity.Rank() {
 			f.RaisedFrom = before.Severity
 		}
-	case m.Kind == FirstRun || m.Kind == Remembered:
+	case m.Kind == FirstRun || m.Kind == Remembered && !m.Incomplete:
 		state, f.FirstSeen = New, now.UTC()
-	case m.Kind == Forgotten && f.reached.After(m.LastRun):
+	case m.Kind != NoMemory && f.reached.After(lastRun):
 		if f.below == "" {
 			state = New
 		} else if f.State != Suppressed {

@@ -61,7 +61,7 @@ func through(t testing.TB, s finding.Snapshot) finding.Memory {
 	if err := finding.WriteSnapshot(&stored, s); err != nil {
 		t.Fatal(err)
 	}
-	again, err := finding.ReadSnapshot(&stored)
+	again, err := finding.ReadSnapshot(&stored, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -531,7 +531,7 @@ func TestATokenUnderAnotherKey(t *testing.T) {
 func TestAStateOfANewerRelease(t *testing.T) {
 	const record = `{"id":"dbt1-9","check":"token-colour","severity":"lurid","colour":{"hue":7}}`
 	text := `{"schema":"databrain.token-audit.state/1","apps":{},"findings":[` + record + `],"moons":2}`
-	s, err := finding.ReadSnapshot(strings.NewReader(text))
+	s, err := finding.ReadSnapshot(strings.NewReader(text), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -546,7 +546,7 @@ func TestAStateOfANewerRelease(t *testing.T) {
 		t.Errorf("%d resolved, stored %s", len(resolved), stored.String())
 	}
 	newer := strings.Replace(text, "state/1", "state/2", 1)
-	if _, err := finding.ReadSnapshot(strings.NewReader(newer)); !errors.Is(err, finding.ErrSchema) {
+	if _, err := finding.ReadSnapshot(strings.NewReader(newer), 0); !errors.Is(err, finding.ErrSchema) {
 		t.Errorf("another schema: %v", err)
 	}
 }

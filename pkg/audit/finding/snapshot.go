@@ -19,6 +19,8 @@ type snapshotHead struct {
 	Apps     map[string]AppMemory `json:"apps"`
 	Tokens   int                  `json:"tokens"`
 	Emptied  bool                 `json:"emptied,omitempty"`
+
+	Incomplete bool `json:"incomplete,omitempty"`
 }
 
 var (
@@ -31,7 +33,7 @@ var (
 // WriteSnapshot writes s as a JSON object, one finding a line.
 func WriteSnapshot(w io.Writer, s Snapshot) error {
 	head, err := json.Marshal(snapshotHead{
-		s.Schema, s.RunID, s.Instance, s.Owner, s.StoredAt, s.Apps, s.Tokens, s.Emptied,
+		s.Schema, s.RunID, s.Instance, s.Owner, s.StoredAt, s.Apps, s.Tokens, s.Emptied, s.Incomplete,
 	})
 	if err != nil {
 		return err
@@ -57,23 +59,27 @@ func WriteSnapshot(w io.Writer, s Snapshot) error {
 }
 
 // ReadSnapshot reads what [WriteSnapshot] wrote, and what a release with further checks
-// wrote in the same schema.
-func ReadSnapshot(r io.Reader) (s Snapshot, err error) {
-	dec := json.NewDecoder(r)
+// wrote in the same schema. It keeps what fits into limit bytes of memory, as
+// [Snapshot.Fit] does, and never takes much more on the way.
+func ReadSnapshot(r io.Reader, limit int64) (s Snapshot, err error) {
+	text := &portion{r: r, room: limit, left: limit}
+	dec := json.NewDecoder(text)
 	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
 		return s, errCorrupt
 	}
 	members := map[string]any{
 		"schema": &s.Schema, "runId": &s.RunID, "instance": &s.Instance, "owner": &s.Owner, "storedAt": &s.StoredAt,
 		"apps": &s.Apps, "tokens": &s.Tokens, "emptied": &s.Emptied,
+		"incomplete": &s.Incomplete,
 	}
 	for dec.More() {
+		text.next()
 		name, err := dec.Token()
 		if err != nil {
 			return s, errCorrupt
 		}
 		if name == "findings" {
-			s.Findings, err = readRecords(dec)
+			err = s.readRecords(dec, text, limit)
 		} else if into, known := members[name.(string)]; known {
 			err = dec.Decode(into)
 		} else {
@@ -92,12 +98,16 @@ func ReadSnapshot(r io.Reader) (s Snapshot, err error) {
 	if _, err := dec.Token(); err != io.EOF || s.Schema != SnapshotSchema {
 		return s, errCorrupt
 	}
+	s.Fit(limit)
 	return s, nil
 }
 
-func readRecords(dec *json.Decoder) ([]Record, error) {
+// readRecords reads the records into s and drops some whenever there is a quarter too
+// much of them: a state that was written with more memory than there is now has to be
+// readable too.
+func (s *Snapshot) readRecords(dec *json.Decoder, text *portion, limit int64) error {
 	if t, err := dec.Token(); err != nil || t != json.Delim('[') {
-		return nil, errCorrupt
+		return errCorrupt
 	}
 	same := make(map[string]string) // many records share their few values
 	share := func(s string) string {
@@ -107,12 +117,17 @@ func readRecords(dec *json.Decoder) ([]Record, error) {
 		same[s] = s
 		return s
 	}
-	var records []Record
+	var weight int64
 	var raw json.RawMessage // used again for each
 	for dec.More() {
+		text.next()
+		if weight > limit/4*5 && limit > 0 {
+			s.Fit(limit)
+			weight = s.weight()
+		}
 		var r Record
 		if err := dec.Decode(&raw); err != nil {
-			return nil, errCorrupt
+			return errCorrupt
 		}
 		var head struct {
 			ID    string `json:"id"`
@@ -121,24 +136,26 @@ func readRecords(dec *json.Decoder) ([]Record, error) {
 		err := json.Unmarshal(raw, &r)
 		if err != nil || define(r.Check) == nil {
 			if json.Unmarshal(raw, &head) != nil || head.Check == "" || define(head.Check) != nil {
-				return nil, errCorrupt
+				return errCorrupt
 			}
 			r = Record{Finding: Finding{ID: head.ID, Check: head.Check}, Foreign: bytes.Clone(raw)}
-			records = append(records, r)
+			s.Findings = append(s.Findings, r)
+			weight += r.weight()
 			continue
 		}
 		if !r.sound() {
-			return nil, errCorrupt
+			return errCorrupt
 		}
 		r.Check, r.Severity = Check(share(string(r.Check))), Severity(share(string(r.Severity)))
 		r.DataApp, r.Rule = share(r.DataApp), share(r.Rule)
 		if r.Gap != nil {
 			r.Gap.DataApp = r.DataApp
 		}
-		records = append(records, r)
+		s.Findings = append(s.Findings, r)
+		weight += r.weight()
 	}
 	_, err := dec.Token()
-	return records, err
+	return err
 }
 
 // sound reports whether r holds what the rest of the package relies on, so that a

@@ -33,7 +33,7 @@ func FuzzSnapshot(f *testing.F) {
 	}
 	f.Add([]byte(`{"schema":"databrain.token-audit.state/1","apps":{"a":"2026-01-01T00:00:00Z"},"findings":null}`))
 	f.Fuzz(func(t *testing.T, stored []byte) {
-		s, err := finding.ReadSnapshot(bytes.NewReader(stored))
+		s, err := finding.ReadSnapshot(bytes.NewReader(stored), 0)
 		if err != nil {
 			return
 		}
@@ -53,7 +53,7 @@ func FuzzSnapshot(f *testing.F) {
 		if err := finding.WriteSnapshot(&again, next); err != nil {
 			t.Error(err)
 		}
-		if _, err := finding.ReadSnapshot(&again); err != nil {
+		if _, err := finding.ReadSnapshot(&again, 0); err != nil {
 			t.Errorf("%v: %s", err, again.String())
 		}
 	})

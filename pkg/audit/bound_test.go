@@ -1,0 +1,73 @@
+package audit_test
+
+import (
+	"os/signal"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"databrain-rotation/pkg/audit"
+	"databrain-rotation/pkg/standin/databraintest"
+)
+
+// TestAStateThatDoesNotFit: findings that the state has no room for are counted, warned
+// of, and neither resolved nor new afterwards.
+func TestAStateThatDoesNotFit(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t, databraintest.Config{DataApps: apps(60)})
+		room := []int64{30_000, 30_000, 1 << 20, 1 << 20}
+		for run, bytes := range room {
+			l.auditor.Store.StateBytes = bytes
+			l.log.Reset()
+			s := l.mustRun()
+			full := strings.Contains(strings.Join(s.Notes, "\n"), "the memory between runs is full")
+			if want := bytes == room[0]; full != want || strings.Contains(l.log.String(), "openDropped") != want {
+				t.Errorf("run %d: the notes are %q, the log %s", run, s.Notes, l.log.String())
+			}
+			if lost := s.StateLost; (lost == "incomplete") != (run == 1 || run == 2) {
+				t.Errorf("run %d: the state is %q", run, lost)
+			}
+			if wantNew := run == 0; (s.Counts.New > 0) != wantNew || s.Counts.Resolved != 0 {
+				t.Errorf("run %d: %+v", run, s.Counts)
+			}
+			time.Sleep(time.Minute)
+		}
+	})
+}
+
+// TestADiskThatIsTooSmall: reports that do not fit are emission failures, and what fits
+// is stored. The limit is that of the process, so no other test may run meanwhile.
+func TestADiskThatIsTooSmall(t *testing.T) {
+	signal.Ignore(syscall.SIGXFSZ)
+	defer signal.Reset(syscall.SIGXFSZ)
+	l := newLab(t, databraintest.Config{DataApps: apps(100)})
+	l.auditor.RequestsPerMinute = 60_000
+	var before syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &before); err != nil {
+		t.Fatal(err)
+	}
+	small := before
+	small.Cur = 90_000
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &small); err != nil {
+		t.Fatal(err)
+	}
+	s, err := l.run()
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &before); err != nil {
+		t.Fatal(err)
+	}
+	failed := asError[*audit.EmissionFailed](t, err)
+	if !strings.Contains(failed.Error(), "does not fit on the disk") || !strings.Contains(failed.Error(), "EphemeralStorage") {
+		t.Errorf("the error is %v", failed)
+	}
+	_, stored := l.s3.Object(labBucket, "audit/latest/findings.csv")
+	if s.EmitFailures == 0 || s.EmitFailures > 3 || !stored {
+		t.Errorf("%d failures; the smallest report is stored: %t", s.EmitFailures, stored)
+	}
+	l.checkCompleted(s)
+	if s := l.mustRun(); s.Counts.New != 0 {
+		t.Errorf("the state was not stored: %+v", s.Counts)
+	}
+}

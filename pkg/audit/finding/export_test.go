@@ -1,0 +1,4 @@
+package finding
+
+// RecordWeight is what a record counts as, in bytes.
+const RecordWeight = recordWeight
