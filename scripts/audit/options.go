@@ -99,7 +99,7 @@ func readState(name, instance string) (finding.Memory, error) {
 		return finding.Memory{}, fmt.Errorf("the state: %w", err)
 	}
 	defer file.Close()
-	s, err := finding.ReadSnapshot(bufio.NewReader(file))
+	s, err := finding.ReadSnapshot(bufio.NewReader(file), 0)
 	switch {
 	case err != nil:
 		return finding.Memory{}, fmt.Errorf("%s: %w; name another file, or remove it to begin anew", name, err)
