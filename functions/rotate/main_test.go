@@ -225,6 +225,8 @@ func TestErrorsReachLambdaByName(t *testing.T) {
 		"connection refused",
 	) {
 		t.Errorf("instance down: %v", got)
+	} else if hint := `send {"diagnose":"` + labtest.TokenSecretARN + `"} to this function`; !strings.Contains(got.Message, hint) {
+		t.Errorf("the way to a diagnosis is not shown: %v", got)
 	}
 }
 

@@ -129,7 +129,10 @@ const nothingWritten = "nothing was written"
 // Databrain has the pending token, AWSCURRENT is the wrong one to read, so that the
 // error says which token works and how to make it current.
 func (s *step) fail(name Name, cause error, found, next string) error {
-	e := &Error{Name: name, Found: found, Cause: cause, Left: s.left, Next: next, Secret: s.event.SecretID}
+	e := &Error{Name: name, Found: found, Cause: cause, Left: s.left, Next: next}
+	if s.kind != nil && s.kind.words().answers {
+		e.Secret = s.event.SecretID
+	}
 	if s.saved {
 		e.Left = "Databrain has accepted the token of version " + s.event.Version + ", and any other token of AWSCURRENT " +
 			"is dead or ends with its grace period. That version may be the only copy of the token that works: leave its " +

@@ -73,6 +73,7 @@ type words struct {
 	restore string // how to store a value again that cannot be read
 	blank   string // what to add if its members hold no token at all
 	retry   string // what a retry does about a pending token that Databrain rejects
+	answers bool   // the function of this kind answers {"diagnose":"…"}
 }
 
 // step is one invocation.

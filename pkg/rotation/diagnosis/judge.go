@@ -78,7 +78,7 @@ func verdict(problems []Problem) Verdict {
 // summary is one sentence: what is wrong, who feels it, what to do first.
 func (j judge) summary(r Report) string {
 	if len(r.Problems) == 0 {
-		return "Databrain accepts the token of AWSCURRENT, and the next rotation would succeed; there is nothing to do."
+		return "All is well: " + r.means() + "; there is nothing to do"
 	}
 	first := r.Problems[0]
 	what, _, _ := strings.Cut(first.Text, ". ")

@@ -24,7 +24,10 @@ func (q *inquiry) control(ctx context.Context) {
 	err := q.client.Probe(ctx, databrain.NewSecret(uuid.NewString()))
 	i := &q.facts.Instance
 	i.Took, i.Answers, i.AcceptsAny = q.Now().Sub(began), databrain.Rejected(err), err == nil
-	if !i.Answers && err != nil {
+	switch {
+	case i.AcceptsAny:
+		i.Why = "it accepts a token that was made up"
+	case !i.Answers:
 		i.Why = why(err)
 	}
 }

@@ -3,8 +3,6 @@ package diagnosis
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -129,8 +127,7 @@ func (q *inquiry) readOne(ctx context.Context, v *Version) databrain.Secret {
 		v.Standing, v.Why = Empty, "the token is empty"
 		return token
 	}
-	sum := sha256.Sum256([]byte(token.Reveal()))
-	v.Fingerprint = hex.EncodeToString(sum[:8])
+	v.Fingerprint = token.Fingerprint()
 	v.Unsavable = !databrain.IsUUID(token.Reveal())
 	v.Standing, v.Why = NotAsked, ""
 	return token

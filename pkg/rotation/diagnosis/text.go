@@ -23,7 +23,7 @@ func (r Report) Render() string {
 		fmt.Fprintf(w, "  %s\t%s\t%s\t%s\t%s\n", t.Label, short(t.Version), day(t.CreatedAt), shout(t.Standing), t.Why)
 	}
 	w.Flush()
-	fmt.Fprintf(&b, "verdict    %s: %s\n", strings.ToUpper(string(r.Verdict)), r.Verdict.means())
+	fmt.Fprintf(&b, "verdict    %s: %s\n", strings.ToUpper(string(r.Verdict)), r.means())
 	for i, p := range r.Problems {
 		fmt.Fprintf(&b, "\n%d. %s\n", i+1, p.Code)
 		p.render(&b)
@@ -50,10 +50,15 @@ func (p Problem) render(b *strings.Builder) {
 	}
 }
 
-func (v Verdict) means() string {
-	switch v {
+// means says what the verdict is, and on what it depends.
+func (r Report) means() string {
+	switch r.Verdict {
 	case Healthy:
-		return "the token of AWSCURRENT works, and the next rotation would succeed"
+		text := "the token of AWSCURRENT works, and the next rotation would succeed"
+		if r.Admin.Standing == NotAsked {
+			text += " if the admin can sign in"
+		}
+		return text
 	case Attention:
 		return "consumers work, but somebody has to act"
 	case Broken:
@@ -74,7 +79,7 @@ func (i Instance) says() string {
 		return fmt.Sprintf("answers as the API  %d ms", i.TookMs)
 	}
 	if i.Why == "" {
-		return "DOES NOT ANSWER AS THE API"
+		return "not asked"
 	}
 	return "DOES NOT ANSWER AS THE API: " + i.Why
 }
