@@ -89,6 +89,9 @@ func (s subject) of(f *Finding) string {
 	return ""
 }
 
+// ofPolicy reports whether the policy itself is the subject.
+func (s subject) ofPolicy() bool { return s == aboutException || s == aboutRule }
+
 // known reports whether f says what it is about.
 func (s subject) known(f *Finding) bool {
 	switch s {

@@ -22,10 +22,11 @@ var policyChecks = []definition{
 	{
 		check: ExceptionUnused, severity: Low, compliance: Warning, subject: aboutException, worse: ExceptionExpired,
 		find: func(o *observation, add func(string) *Finding) {
-			whole := o.coverage.whole() // that it matches nothing is known only then
-			o.eachException(add, func(s *ExceptionStatus) bool { return !s.Lapsed && s.Matched == 0 && whole })
+			o.eachException(add, func(s *ExceptionStatus) bool {
+				return !s.Lapsed && s.Matched == 0 && o.coverage.settles(s.Exception.Check)
+			})
 		},
-		gone:  func(_ *Record, s *sight) bool { return s.whole() },
+		gone:  func(r *Record, s *sight) bool { return s.settles(r.Exception.Check) },
 		prose: unusedProse,
 	},
 	{
@@ -102,6 +103,9 @@ func expiringProse(f *Finding) Prose {
 
 func unusedProse(f *Finding) Prose {
 	about := exceptionName(f.Exception) + " matches no API token of the instance"
+	if check := f.Exception.Check; check != "" {
+		about = fmt.Sprintf("%s covers nothing: there is no finding of the check %s that it names", exceptionName(f.Exception), check)
+	}
 	if f.Superseded != "" {
 		about += fmt.Sprintf(" and has expired since: a finding of the check %s takes the place of this one", f.Superseded)
 	}

@@ -34,6 +34,26 @@ type Coverage struct {
 // whole reports whether nothing is missing.
 func (c *Coverage) whole() bool { return c.Complete && len(c.Gaps) == 0 }
 
+// settles reports whether a run saw enough to know that an exception matches nothing.
+// Check is what the exception names; "" stands for those on the lists of tokens.
+func (c *Coverage) settles(check Check) bool {
+	among := func(checks []definition) bool {
+		return slices.ContainsFunc(checks, func(d definition) bool { return d.check == check })
+	}
+	switch {
+	case !c.whole():
+		return false
+	case check == ServiceTokenPreviousAlive:
+		return c.Previous.Answer != NoAnswer
+	case among(serviceTokenChecks):
+		return c.Posture.Read
+	case among(managedChecks):
+		undescribed := func(s ManagedSecret) bool { return !s.Posture.Read }
+		return c.Managed.Known() && !slices.ContainsFunc(c.Managed.Secrets, undescribed)
+	}
+	return true
+}
+
 // Count returns the number of apps that were read so far.
 func (c *Coverage) Count(how AppRead) int {
 	n := 0

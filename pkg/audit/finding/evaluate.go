@@ -34,7 +34,7 @@ type tally struct {
 	tokens           int
 	undated, oldest  int
 	ages             []AgeBin
-	matched, covered []int                // by exception: tokens that it names, findings that it covers
+	matched, covered []int                // by exception; see [ExceptionStatus]
 	decided          []int                // by rule, the most specific first: tokens that it decides for
 	managed          []databrain.APIToken // that a secret holds
 }
@@ -59,7 +59,7 @@ type ExceptionStatus struct {
 	Exception Exception
 	Lapsed    bool // its day is over, or its expiry is no date
 	DaysLeft  int  // whole days until it lapses; 0 on its last day and once lapsed
-	Matched   int  // tokens that it names
+	Matched   int  // tokens that it names, or findings of its check if that is not about listed tokens
 	Covered   int  // findings that it suppresses, or would if it had not lapsed
 }
 
@@ -145,8 +145,8 @@ func (a *App) Token(t databrain.APIToken) (fresh bool) {
 			a.twins[like] = true
 		}
 	}
-	exception := a.exception(t, name)
 	f, found := a.judge(t, name)
+	exception := a.exception(t, name, f.Check)
 	if !found {
 		return true
 	}
@@ -158,12 +158,7 @@ func (a *App) Token(t databrain.APIToken) (fresh bool) {
 	if f.FirstSeen.IsZero() {
 		f.FirstSeen = a.e.now
 	}
-	if exception >= 0 {
-		a.covered[exception]++
-		if a.e.now.Before(a.e.ends[exception]) {
-			f.State, f.Exception = Suppressed, &a.e.policy.Exceptions[exception]
-		}
-	}
+	a.e.accept(&f, exception, a.covered)
 	a.findings = append(a.findings, f)
 	return true
 }
@@ -220,20 +215,52 @@ func (a *App) limit(token spelling) (rule string, maxAgeDays int) {
 	return DefaultRule, a.e.policy.MaxAgeDays
 }
 
-// exception counts t for every exception that names it and returns the index of
-// the first that holds, else of the first that has lapsed, else -1.
-func (a *App) exception(t databrain.APIToken, name spelling) int {
+// exception counts t for every exception that names it. It returns the index of the
+// exception for a finding of check on t, or -1.
+func (a *App) exception(t databrain.APIToken, name spelling, check Check) int {
 	best := -1
 	for i, exception := range a.e.policy.Exceptions {
-		if !exception.matches(a.name, name, t.Fingerprint) {
+		if !exception.countsTokens() || !exception.matches(a.name, name, t.Fingerprint) {
 			continue
 		}
 		a.matched[i]++
-		if best < 0 || !a.e.now.Before(a.e.ends[best]) && a.e.now.Before(a.e.ends[i]) {
-			best = i
+		if exception.Check == "" || exception.Check == check {
+			best = a.e.prefer(best, i)
 		}
 	}
 	return best
+}
+
+// prefer returns which of two exceptions decides: the first that holds, else the first
+// that has lapsed. Best is -1 if there is none yet.
+func (e *Evaluation) prefer(best, i int) int {
+	if best < 0 || !e.now.Before(e.ends[best]) && e.now.Before(e.ends[i]) {
+		return i
+	}
+	return best
+}
+
+// accept counts f for an exception, and suppresses f if the exception holds; -1 is none.
+func (e *Evaluation) accept(f *Finding, exception int, covered []int) {
+	if exception < 0 {
+		return
+	}
+	covered[exception]++
+	if e.now.Before(e.ends[exception]) {
+		f.State, f.Exception = Suppressed, &e.policy.Exceptions[exception]
+	}
+}
+
+// except applies the exceptions to a finding that does not come from the list of an app.
+func (e *Evaluation) except(f *Finding) {
+	best := -1
+	for i, exception := range e.policy.Exceptions {
+		if exception.covers(f) {
+			e.total.matched[i]++
+			best = e.prefer(best, i)
+		}
+	}
+	e.accept(f, best, e.total.covered)
 }
 
 // Commit adds the data app's tokens to the evaluation. It is safe for concurrent
@@ -277,20 +304,13 @@ func (e *Evaluation) Seen(c *Coverage) {
 // committed does not matter.
 func (e *Evaluation) Finish(c Coverage) Result {
 	t := &e.total
-	o := &observation{Evaluation: e, coverage: &c, exceptions: e.exceptions()}
-	findings := t.findings
-	for _, d := range definitions {
-		if d.find == nil {
-			continue
-		}
-		d.find(o, func(subject string) *Finding {
-			findings = append(findings, Finding{
-				ID: findingID(d.check, e.instance, subject), Check: d.check, State: Ongoing, Severity: d.severity,
-				FirstSeen: e.now, LastSeen: e.now,
-			})
-			return &findings[len(findings)-1]
-		})
+	o := &observation{Evaluation: e, coverage: &c}
+	findings := o.find(t.findings, false)
+	for i := len(t.findings); i < len(findings); i++ {
+		e.except(&findings[i])
 	}
+	o.exceptions = e.exceptions() // once all that they cover is known
+	findings = o.find(findings, true)
 	e.manage(findings)
 	r := Result{
 		Findings: Sorted(findings), Exceptions: o.exceptions, Ages: t.ages,
@@ -306,6 +326,23 @@ func (e *Evaluation) Finish(c Coverage) Result {
 		}
 	}
 	return r
+}
+
+// find adds the findings of the checks on the policy itself, or of all others.
+func (o *observation) find(findings []Finding, ofPolicy bool) []Finding {
+	for _, d := range definitions {
+		if d.find == nil || d.subject.ofPolicy() != ofPolicy {
+			continue
+		}
+		d.find(o, func(subject string) *Finding {
+			findings = append(findings, Finding{
+				ID: findingID(d.check, o.instance, subject), Check: d.check, State: Ongoing, Severity: d.severity,
+				FirstSeen: o.now, LastSeen: o.now,
+			})
+			return &findings[len(findings)-1]
+		})
+	}
+	return findings
 }
 
 // Sorted orders findings by WorstFirst. One identity stays once: an app that is

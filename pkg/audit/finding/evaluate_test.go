@@ -229,6 +229,13 @@ func TestExceptions(t *testing.T) {
 		{"another token", `"dataApp":"ETL","token":"Nightly"`, "2026-12-31", unused},
 		{"another fingerprint", `"dataApp":"ETL","fingerprint":"fedcba9876543211"`, "2026-12-31", unused},
 		{"a token without a finding", `"token":"young"`, "2026-12-31", "idle"},
+		{"by check", `"check":"token-age"`, "2026-12-31", holds},
+		{"by check and app", `"check":"token-age","dataApp":"ETL"`, "2026-12-31", holds},
+		{"by check, too late", `"check":"token-age"`, "2026-05-03", lapsed},
+		{"another check", `"check":"token-age-approaching","token":"nightly"`, "2026-12-31", "idle"},
+		{"a check of another subject", `"check":"data-app-unlistable"`, "2026-12-31", unused},
+		{"a check that has no app", `"check":"data-apps-unlistable","dataApp":"ETL"`, "2026-12-31", unused},
+		{"a check of what was not asked for", `"check":"service-token-rotation-off"`, "2026-12-31", "idle"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := evaluate(t, fmt.Sprintf(form, c.match, c.expires), "ETL", token, young)
@@ -253,6 +260,93 @@ func TestExceptions(t *testing.T) {
 				t.Error("a suppressed token is no longer counted as stale")
 			}
 		})
+	}
+}
+
+// TestExceptionsByCheck covers findings that are not about an API token.
+func TestExceptionsByCheck(t *testing.T) {
+	const form = `{"exceptions":[{"id":"e",%s,"reason":"r","owner":"o","expiresAt":"%s"}]}`
+	type states map[finding.Check]finding.State
+	off := finding.Posture{Read: true}
+	locked := []finding.Gap{{DataApp: "Locked", Class: finding.GapForbidden, Attempts: 1}}
+	for name, c := range map[string]struct {
+		match, expires string
+		posture        finding.Posture
+		gaps           []finding.Gap
+		want           states
+	}{
+		"rotation is off, and accepted": {
+			`"check":"service-token-rotation-off"`, "2026-12-31", off, nil,
+			states{finding.ServiceTokenRotationOff: finding.Suppressed},
+		},
+		"every pattern may match what has no name": {
+			`"check":"service-token-rotation-off","dataApp":"*"`, "2026-12-31", off, nil,
+			states{finding.ServiceTokenRotationOff: finding.Suppressed},
+		},
+		"the end is near": {
+			`"check":"service-token-rotation-off"`, "2026-05-10", off, nil,
+			states{finding.ServiceTokenRotationOff: finding.Suppressed, finding.ExceptionExpiring: finding.Ongoing},
+		},
+		"the end has come": {
+			`"check":"service-token-rotation-off"`, "2026-05-03", off, nil,
+			states{finding.ServiceTokenRotationOff: finding.Ongoing, finding.ExceptionExpired: finding.Ongoing},
+		},
+		"rotation is on again": {
+			`"check":"service-token-rotation-off"`, "2026-12-31", finding.Posture{Read: true, Rotation: true}, nil,
+			states{finding.ExceptionUnused: finding.Ongoing},
+		},
+		"the secret was not asked about": {
+			`"check":"service-token-rotation-off"`, "2026-12-31", finding.Posture{}, nil, states{},
+		},
+		"not for every app": {
+			`"check":"service-token-rotation-off","dataApp":"Locked"`, "2026-12-31", off, nil,
+			states{finding.ServiceTokenRotationOff: finding.Ongoing, finding.ExceptionUnused: finding.Ongoing},
+		},
+		"an exception for tokens accepts nothing else": {
+			`"dataApp":"*"`, "2026-12-31", off, locked,
+			states{finding.ServiceTokenRotationOff: finding.Ongoing, finding.DataAppUnlistable: finding.Ongoing},
+		},
+		"an app that cannot be read": {
+			`"check":"data-app-unlistable","dataApp":"Lock*"`, "2026-12-31", finding.Posture{}, locked,
+			states{finding.DataAppUnlistable: finding.Suppressed},
+		},
+		"another app that cannot be read": {
+			`"check":"data-app-unlistable","dataApp":"locked"`, "2026-12-31", finding.Posture{}, locked,
+			states{finding.DataAppUnlistable: finding.Ongoing}, // and unused is not known
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			policy := mustPolicy(t, fmt.Sprintf(form, c.match, c.expires))
+			coverage := finding.Coverage{Complete: true, Gaps: c.gaps, Posture: c.posture}
+			got := states{}
+			for _, f := range finding.NewEvaluation(policy, labInstance, evalAt).Finish(coverage).Findings {
+				got[f.Check] = f.State
+				if accepted := f.State == finding.Suppressed; accepted && f.Exception.ID != "e" {
+					t.Errorf("accepted by %+v", f.Exception)
+				}
+			}
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// TestUnusedExceptionOutlivesARunThatDidNotAsk: whether its check still finds nothing is
+// not known to a run without Secrets Manager.
+func TestUnusedExceptionOutlivesARunThatDidNotAsk(t *testing.T) {
+	policy := mustPolicy(t, `{"exceptions":[
+		{"id":"e","check":"service-token-rotation-off","reason":"r","owner":"o","expiresAt":"2030-01-01"}]}`)
+	on := finding.Posture{Read: true, Rotation: true}
+	memory := finding.Memory{Kind: finding.FirstRun}
+	for i, posture := range []finding.Posture{on, {}, on} {
+		coverage := finding.Coverage{Complete: true, Posture: posture}
+		findings := finding.NewEvaluation(policy, labInstance, evalAt).Finish(coverage).Findings
+		resolved, next := finding.Transition(memory, findings, coverage, labInstance, evalAt)
+		if len(resolved) != 0 || posture.Read != (len(findings) == 1) {
+			t.Errorf("run %d: %d findings, %d resolved", i, len(findings), len(resolved))
+		}
+		memory = through(t, next)
 	}
 }
 

@@ -34,13 +34,14 @@ type Rule struct {
 	MaxAgeDays int    `json:"maxAgeDays"`
 }
 
-// Exception accepts the findings on some tokens for a time. All of its patterns
-// must match; an omitted one matches everything.
+// Exception accepts some findings for a time: those on the age and the date of API
+// tokens, or with Check those of one check. All of its patterns must match; an omitted pattern matches everything.
 type Exception struct {
 	ID          string `json:"id"`
 	DataApp     string `json:"dataApp,omitempty"`
 	Token       string `json:"token,omitempty"`
 	Fingerprint string `json:"fingerprint,omitempty"`
+	Check       Check  `json:"check,omitempty"`
 	Reason      string `json:"reason"`
 	Owner       string `json:"owner"`
 	ExpiresAt   string `json:"expiresAt"` // YYYY-MM-DD; it holds to the end of that day, UTC
@@ -113,6 +114,25 @@ func (r Rule) matches(app, token spelling) bool {
 
 func (e Exception) matches(app, token spelling, fingerprint string) bool {
 	return (e.Fingerprint == "" || e.Fingerprint == fingerprint) && app.matches(e.DataApp) && token.matches(e.Token)
+}
+
+// covers reports whether the exception names the check of f and matches f, be it in
+// force or not. A pattern matches nothing where f has no such name.
+func (e Exception) covers(f *Finding) bool {
+	var token Token
+	if f.Token != nil {
+		token = *f.Token
+	}
+	if f.DataApp == "" && !matchesAll(e.DataApp) || f.Token == nil && !matchesAll(e.Token) {
+		return false
+	}
+	return e.Check == f.Check && e.matches(spell(f.DataApp), spell(token.Name), token.Fingerprint)
+}
+
+// countsTokens reports whether the exception is about the API tokens in the lists.
+func (e Exception) countsTokens() bool {
+	d := define(e.Check)
+	return d == nil || d.find == nil
 }
 
 // End is the instant from which the exception no longer holds; the zero time if

@@ -216,14 +216,22 @@ func (r *policyReader) exceptions(at string, raw json.RawMessage) []Exception {
 		seen := r.object(at, raw, map[string]func(string, json.RawMessage){
 			"id": r.label(&e.ID), "reason": r.label(&e.Reason), "owner": r.label(&e.Owner), "expiresAt": r.label(&e.ExpiresAt),
 			"dataApp": r.text(&e.DataApp), "token": r.text(&e.Token), "fingerprint": r.text(&e.Fingerprint),
+			"check": r.text((*string)(&e.Check)),
 		})
 		r.required(at, seen, map[string]string{"id": e.ID, "reason": e.Reason, "owner": e.Owner, "expiresAt": e.ExpiresAt},
 			"id", "reason", "owner", "expiresAt")
 		if e.Fingerprint != "" && !isFingerprint(e.Fingerprint) {
 			r.fault(at+".fingerprint", "must be 16 hex digits in lower case")
 		}
-		if e.DataApp+e.Token+e.Fingerprint == "" {
-			r.fault(at, "needs at least one of dataApp, token, fingerprint")
+		switch d := define(e.Check); {
+		case e.Check == "" || r.faulty[at+".check"]:
+		case d == nil:
+			r.fault(at+".check", "is the name of no check")
+		case d.subject.ofPolicy():
+			r.fault(at+".check", "is a check of the policy itself: correct the policy instead")
+		}
+		if e.DataApp+e.Token+e.Fingerprint+string(e.Check) == "" {
+			r.fault(at, "needs at least one of dataApp, token, fingerprint, check")
 		}
 		r.unique(at, e.ID, ids)
 		exceptions = append(exceptions, e)

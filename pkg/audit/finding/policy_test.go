@@ -73,22 +73,27 @@ func TestParsePolicyNamesEveryFault(t *testing.T) {
 		`{"rules":{}}`: {"rules must be a list"},
 		`{"rules":[{"id":"a","maxAgeDays":1},{"id":"a","maxAgeDays":2},{"id":"default","maxAgeDays":3},{}]}`: {
 			"rules[1].id is taken already", "rules[2].id is taken already", "rules[3].id is required", "rules[3].maxAgeDays is required"},
-		`{"rules":[{"id":" ","maxAgeDays":1,"dataapp":"x"}]}`:       {"rules[0].dataapp is unknown", "rules[0].id is required"},
-		exceptionWith(`"owner":"data-platform",`, ``):               {"exceptions[0].owner is required"},
-		exceptionWith(`"reason":"vendor"`, `"reason":""`):           {"exceptions[0].reason is required"},
-		exceptionWith(`"vendor"`, `7`):                              {"exceptions[0].reason must be a string"},
-		exceptionWith(`"vendor"`, `"`+strings.Repeat("x", 257)+`"`): {"exceptions[0].reason is longer than 256 characters"},
+		`{"rules":[{"id":" ","maxAgeDays":1,"dataapp":"x"}]}`:           {"rules[0].dataapp is unknown", "rules[0].id is required"},
+		exceptionWith(`"owner":"data-platform",`, ``):                   {"exceptions[0].owner is required"},
+		exceptionWith(`"reason":"vendor"`, `"reason":""`):               {"exceptions[0].reason is required"},
+		exceptionWith(`"vendor"`, `7`):                                  {"exceptions[0].reason must be a string"},
+		exceptionWith(`"vendor"`, `"`+strings.Repeat("x", 257)+`"`):     {"exceptions[0].reason is longer than 256 characters"},
+		exceptionWith(`"fingerprint":""`, `"check":"token-rage"`):       {"exceptions[0].check is the name of no check"},
+		exceptionWith(`"fingerprint":""`, `"check":"Token-Age"`):        {"exceptions[0].check is the name of no check"},
+		exceptionWith(`"fingerprint":""`, `"check":7`):                  {"exceptions[0].check must be a string"},
+		exceptionWith(`"fingerprint":""`, `"check":"exception-unused"`): {"exceptions[0].check is a check of the policy itself: correct the policy instead"},
+		exceptionWith(`"fingerprint":""`, `"check":"rule-unused"`):      {"exceptions[0].check is a check of the policy itself: correct the policy instead"},
 		exceptionWith(`"fingerprint":""`, `"fingerprint":"550E8400E29B41D4"`): {
 			"exceptions[0].fingerprint must be 16 hex digits in lower case"},
 		exceptionWith(`"dataApp":"ETL","token":"nightly"`, `"dataApp":""`): {
-			"exceptions[0] needs at least one of dataApp, token, fingerprint"},
+			"exceptions[0] needs at least one of dataApp, token, fingerprint, check"},
 		`{"exceptions":[` + exampleException + `,` + exampleException + `]}`: {"exceptions[1].id is taken already"},
 		`{"x":1,"maxAgeDays":-1,"severities":[{"afterDays":-1}],"rules":[{"maxAgeDays":-1}],"exceptions":[{"id":"e"}]}`: {
 			"x is unknown", "maxAgeDays must be a whole number of days from 0 to 36500",
 			"severities[0].afterDays must be a whole number of days from 0 to 36500", "severities[0].severity is required",
 			"rules[0].maxAgeDays must be a whole number of days from 0 to 36500", "rules[0].id is required",
 			"exceptions[0].reason is required", "exceptions[0].owner is required", "exceptions[0].expiresAt is required",
-			"exceptions[0] needs at least one of dataApp, token, fingerprint"},
+			"exceptions[0] needs at least one of dataApp, token, fingerprint, check"},
 	} {
 		t.Run(text, func(t *testing.T) {
 			_, err := finding.ParsePolicy([]byte(text), "test")

@@ -246,12 +246,12 @@ type scope struct {
 func exceptionsLine(r *Report) string {
 	line := "Findings that the policy accepts for a time. They stay counted, and come back when the exception ends."
 	unused := 0
-	for _, s := range r.Exceptions {
-		if s.Matched == 0 {
+	for i := range r.Findings {
+		if r.Findings[i].Check == finding.ExceptionUnused {
 			unused++
 		}
 	}
-	if unused == 0 || r.Summary.Status != Complete { // what was not read may match
+	if unused == 0 {
 		return line
 	}
 	return line + fmt.Sprintf(" %s of %s %s nothing.", thousands(unused), plural(len(r.Exceptions), "exception"), matchMatches(unused))
@@ -272,7 +272,7 @@ func exceptionRows(r *Report) []exceptionRow {
 			ID: nameOf(e.ID), Reason: nameOf(e.Reason), Owner: nameOf(e.Owner), Expires: nameOf(e.ExpiresAt),
 			Covers: plural(s.Covered, "finding"), Class: "good", Left: plural(s.DaysLeft, "day") + " left",
 		}
-		for _, part := range [][2]string{{"data app", e.DataApp}, {"token", e.Token}, {"fingerprint", e.Fingerprint}} {
+		for _, part := range [][2]string{{"data app", e.DataApp}, {"token", e.Token}, {"fingerprint", e.Fingerprint}, {"check", string(e.Check)}} {
 			if part[1] != "" {
 				row.Scope = append(row.Scope, scope{part[0], nameOf(part[1])})
 			}
