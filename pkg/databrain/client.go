@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"strconv"
@@ -72,14 +73,17 @@ func New(base *url.URL, o Options) *Client {
 	return c
 }
 
-// hostHeader returns the host of base, without a port that the scheme means anyway:
-// routers that compare the header as text answer 404 to the longer form
-// (envoyproxy/envoy#886).
+// hostHeader returns the host of base as routers that compare the header as text know
+// it (envoyproxy/envoy#886): in lower case, without the dot that ends a full name, and
+// without a port that the scheme means anyway.
 func hostHeader(base *url.URL) string {
-	if base.Scheme == "https" && base.Port() == "443" || base.Scheme == "http" && base.Port() == "80" {
-		return strings.TrimSuffix(base.Host, ":"+base.Port())
+	port := ":" + base.Port()
+	host := strings.TrimSuffix(strings.ToLower(base.Host), port)
+	host = strings.TrimSuffix(host, ".")
+	if port == ":" || base.Scheme == "https" && port == ":443" || base.Scheme == "http" && port == ":80" {
+		return host
 	}
-	return base.Host
+	return host + port
 }
 
 // WithWait returns a client that shares c's connections and calls wait before each
@@ -244,16 +248,26 @@ func redirect(resp *http.Response) error {
 	if resp.StatusCode/100 != 3 {
 		return nil
 	}
+	unnamed := errors.New("a redirect, which is not followed")
 	to, err := url.Parse(resp.Header.Get("Location"))
-	if err != nil || !hostName.MatchString(to.Hostname()) || to.Scheme != "http" && to.Scheme != "https" {
-		return errors.New("a redirect, which is not followed")
+	if err != nil {
+		return unnamed
 	}
-	return fmt.Errorf("a redirect to %s://%s, which is not followed", to.Scheme, to.Hostname())
+	host := strings.TrimSuffix(strings.ToLower(to.Hostname()), ".")
+	switch _, notIP := netip.ParseAddr(host); {
+	case to.Scheme == "" && to.Host == "" && to.Path != "":
+		return errors.New("a redirect to another path of the same host, which is not followed")
+	case to.Scheme != "http" && to.Scheme != "https", notIP != nil && !hostName.MatchString(host):
+		return unnamed
+	case strings.Contains(host, ":"):
+		host = "[" + host + "]"
+	}
+	return fmt.Errorf("a redirect to %s://%s, which is not followed", to.Scheme, host)
 }
 
 // hostName is what is shown of an address that an answer names: a credential in its
 // place does not look like this.
-var hostName = regexp.MustCompile(`^([a-z0-9-]{1,40}\.){1,6}[a-z]{2,20}$|^\d{1,3}(\.\d{1,3}){3}$|^localhost$`)
+var hostName = regexp.MustCompile(`^([a-z0-9-]{1,40}\.){1,6}[a-z]{2,20}$|^localhost$`)
 
 // apiError returns the code in an answer's member "error", and whether it has
 // the API's form: {"error":{"code":"…","message":"…"}}.

@@ -267,19 +267,47 @@ func TestRequests(t *testing.T) {
 	}
 }
 
-// TestHostHeader: the port that the scheme means anyway is left out.
+// TestHostHeader: what a host may have more than its name in a router's table is left out.
 func TestHostHeader(t *testing.T) {
 	for base, want := range map[string]string{
 		"https://databrain.test:443/a": "databrain.test", "https://databrain.test": "databrain.test",
 		"https://databrain.test:8443": "databrain.test:8443", "https://databrain.test:80": "databrain.test:80",
 		"https://[2001:db8::1]:443": "[2001:db8::1]", "http://127.0.0.1:80": "127.0.0.1",
-		"http://127.0.0.1:443": "127.0.0.1:443",
+		"http://127.0.0.1:443": "127.0.0.1:443", "https://DataBrain.test": "databrain.test",
+		"https://databrain.test.": "databrain.test", "https://databrain.test.:443/a": "databrain.test",
+		"https://databrain.test.:8443": "databrain.test:8443", "https://databrain.test:": "databrain.test",
+		"https://[2001:DB8::1]": "[2001:db8::1]", "http://[::1]:80": "[::1]",
 	} {
 		got := ""
 		c := databrain.New(parse(t, base), databrain.Options{Transport: standin.Transport{
 			Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.Host })}})
 		if err := c.Probe(t.Context(), serviceToken()); err == nil || got != want {
 			t.Errorf("%s: Host %q, want %q", base, got, want)
+		}
+	}
+}
+
+// TestRedirectsAreNamed: an operator learns which host answers with a redirect to another,
+// and nothing else of the address.
+func TestRedirectsAreNamed(t *testing.T) {
+	for location, want := range map[string]string{
+		"https://login.example.com/sso?token=" + freshToken: "a redirect to https://login.example.com, which",
+		"HTTPS://Login.Example.com.:8443/":                  "a redirect to https://login.example.com, which",
+		"//login.example.com/":                              "a redirect, which",
+		"http://[2001:DB8::1]/":                             "a redirect to http://[2001:db8::1], which",
+		"http://10.0.0.1/":                                  "a redirect to http://10.0.0.1, which",
+		"/login?next=" + freshToken:                         "a redirect to another path of the same host, which",
+		"https://" + freshToken + "/":                       "a redirect, which",
+		"":                                                  "a redirect, which",
+	} {
+		c := databrain.New(parse(t, "https://databrain.test"), databrain.Options{Transport: standin.Transport{
+			Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Location", location)
+				w.WriteHeader(http.StatusFound)
+			})}})
+		err := c.Probe(t.Context(), serviceToken())
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), freshToken) {
+			t.Errorf("%q: %v does not say %q, or too much", location, err, want)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -86,8 +87,8 @@ func (s *step) describe(ctx context.Context) error {
 var rate = regexp.MustCompile(`^rate\(\s*(\d+)\s+(hour|day)s?\s*\)$`)
 
 // interval reads the time between rotations: a number of days, or a rate of hours or
-// days ("Schedule expressions", AWS Secrets Manager user guide). A cron expression
-// has no single interval; one that runs every few hours of each day has.
+// days ("Schedule expressions", AWS Secrets Manager user guide), or the shortest time
+// between two hours of a cron expression.
 func interval(rules *types.RotationRulesType) time.Duration {
 	if rules == nil {
 		return 0
@@ -100,14 +101,64 @@ func interval(rules *types.RotationRulesType) time.Duration {
 		}
 		return time.Duration(n) * 24 * time.Hour
 	}
-	if m := everyHours.FindStringSubmatch(expression); m != nil {
-		n, _ := strconv.Atoi(m[1])
-		return time.Duration(n) * time.Hour
+	if fields := strings.Fields(strings.TrimSuffix(strings.TrimPrefix(expression, "cron("), ")")); len(fields) == 6 {
+		return cronInterval(fields[1], fields[2]+fields[3]+fields[4])
 	}
 	return time.Duration(aws.ToInt64(rules.AutomaticallyAfterDays)) * 24 * time.Hour
 }
 
-var everyHours = regexp.MustCompile(`^cron\(\s*\S+\s+(?:\*|\d+)/(\d+)\s+\S+\s+\S+\s+\S+\s+\S+\s*\)$`)
+// cronInterval returns the shortest time between two hours of a cron expression. It is 0
+// for one that names a single hour of some days: they have no single interval.
+func cronInterval(hours, days string) time.Duration {
+	at := cronHours(hours)
+	everyDay := strings.Trim(days, "*?") == ""
+	switch {
+	case len(at) == 0:
+		return 0
+	case len(at) > 1:
+		shortest := 24
+		for n, hour := range at[1:] {
+			shortest = min(shortest, hour-at[n])
+		}
+		if everyDay {
+			shortest = min(shortest, 24-at[len(at)-1]+at[0])
+		}
+		return time.Duration(shortest) * time.Hour
+	case everyDay:
+		return 24 * time.Hour
+	}
+	return 0
+}
+
+var cronPart = regexp.MustCompile(`^(\*|\d+)(?:-(\d+))?(?:/(\d+))?$`)
+
+// cronHours returns the hours that a field such as 8, *, */6, 0/12, 0-12/4 or 0,8,16
+// names, in order; none for a field of another form.
+func cronHours(field string) []int {
+	var hours []int
+	for part := range strings.SplitSeq(field, ",") {
+		m := cronPart.FindStringSubmatch(part)
+		if m == nil {
+			return nil
+		}
+		first, _ := strconv.Atoi(m[1]) // * begins at 0
+		last, step := first, 1
+		if m[1] == "*" || m[3] != "" {
+			last = 23
+		}
+		if m[2] != "" {
+			last, _ = strconv.Atoi(m[2])
+		}
+		if m[3] != "" {
+			step, _ = strconv.Atoi(m[3])
+		}
+		for hour := first; hour <= min(last, 23); hour += max(step, 1) {
+			hours = append(hours, hour)
+		}
+	}
+	slices.Sort(hours)
+	return slices.Compact(hours)
+}
 
 // errNoValue: the version does not exist, or it has no value.
 var errNoValue = errors.New("the version has no value")

@@ -66,7 +66,7 @@ func TestParseAPITokenFaults(t *testing.T) {
 		" " + firstKey:         "is a bare UUID",
 		"":                     "is empty text",
 		`{'dataApp'`:           "has single quotation marks",
-		`["` + firstKey + `"]`: "is neither a JSON object nor a bare UUID",
+		`["` + firstKey + `"]`: "is a JSON array, where an object belongs",
 	} {
 		_, err := tokensecret.ParseAPIToken(&text, nil)
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), firstKey) {

@@ -1,6 +1,7 @@
 package tokensecret
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,6 +25,9 @@ func damage(raw string, err error) string {
 			return "begins with a byte order mark, which an editor or PowerShell wrote before it"
 		}
 	}
+	if strings.Contains(raw, "\x00") {
+		return "has zero bytes in it, as UTF-16 has whose bytes are taken for characters"
+	}
 	trimmed := strings.TrimSpace(raw)
 	bare := strings.Trim(trimmed, "{}\"'` ")
 	var text string
@@ -42,8 +46,16 @@ func damage(raw string, err error) string {
 		return "has single quotation marks, where JSON has double ones"
 	case unquoted.MatchString(trimmed):
 		return "has no quotation marks around its members, as when a shell strips them"
+	case strings.HasPrefix(trimmed, "{") && !strings.HasPrefix(strings.TrimLeft(raw, " \t\r\n"), "{"):
+		return "begins with white space that JSON does not allow, such as a no-break space"
 	case strings.HasPrefix(trimmed, "{"):
 		return "is not a sound JSON object" + place(err)
+	}
+	if strings.HasPrefix(trimmed, "[") {
+		return "is a JSON array, where an object belongs"
+	}
+	if decoded, err := base64.StdEncoding.DecodeString(trimmed); err == nil && strings.HasPrefix(string(decoded), "{") {
+		return "is Base64 of a JSON object"
 	}
 	return "is neither a JSON object nor a bare UUID"
 }

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -102,15 +103,34 @@ func (e *OtherMembersError) Error() string {
 	return fmt.Sprintf(`has no member "token" but others (%s), one of which may hold a live token`, e.names)
 }
 
-// twin refuses an empty token beside a member that seems to hold the live one.
+// twin refuses an empty token beside a member, at any depth, that seems to hold the
+// live one.
 func twin(object jsonobject.Object) error {
 	for _, m := range object {
-		text, _ := object.Text(m.Name)
-		if strings.Contains(strings.ToLower(m.Name), tokenField) && databrain.IsUUID(text) {
+		var value any
+		if json.Unmarshal(m.Value, &value) == nil && holdsToken(m.Name, value) {
 			return fmt.Errorf(`has an empty member "token" beside the member %s, which may hold the live token`, shown(m.Name))
 		}
 	}
 	return nil
+}
+
+// holdsToken reports whether value, the member name of an object, has a UUID under a
+// name that speaks of a token.
+func holdsToken(name string, value any) bool {
+	switch value := value.(type) {
+	case string:
+		return strings.Contains(strings.ToLower(name), tokenField) && databrain.IsUUID(strings.TrimSpace(value))
+	case map[string]any:
+		for inner := range value {
+			if holdsToken(inner, value[inner]) {
+				return true
+			}
+		}
+	case []any:
+		return slices.ContainsFunc(value, func(entry any) bool { return holdsToken(name, entry) })
+	}
+	return false
 }
 
 // tokenIn decodes the member: a string that can stand in an Authorization header,

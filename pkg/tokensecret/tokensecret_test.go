@@ -1,6 +1,7 @@
 package tokensecret_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -77,7 +78,7 @@ func TestParseRefuses(t *testing.T) {
 		{"text", canary, "neither a JSON object nor a bare UUID"},
 		{"empty", "", "empty text"},
 		{"white space alone", " \n", "empty text"},
-		{"array", `["` + canary + `"]`, "neither a JSON object"},
+		{"array", `["` + canary + `"]`, "is a JSON array"},
 		{"number", `12`, "neither a JSON object"},
 		{"null", `null`, "neither a JSON object"},
 		{"a byte order mark", "\ufeff{\"token\":\"" + canary + "\"}", "byte order mark"},
@@ -113,6 +114,11 @@ func TestParseRefuses(t *testing.T) {
 		{"many members", `{"a":1,"b":1,"c":1,"d":1,"e":1,"f":1,"g":1,"h":1,"i":1,"j":1}`, "g, h, 2 more"},
 		{"empty beside a twin", `{"token":"","Token":"` + oldUUID + `"}`, "beside the member Token"},
 		{"empty beside the guide's name", `{"serviceToken":"` + oldUUID + `","token":""}`, "beside the member serviceToken"},
+		{"empty above a twin", `{"token":"","db":{"a":[{"token":"` + oldUUID + `"}]}}`, "beside the member db"},
+		{"empty beside a list", `{"tokens":["x","` + oldUUID + `"],"token":""}`, "beside the member tokens"},
+		{"UTF-16", "ÿþ{\x00\"\x00t\x00", "zero bytes"},
+		{"a no-break space before it", "\u00a0{\"token\":\"" + canary + "\"}", "white space that JSON does not allow"},
+		{"Base64", base64.StdEncoding.EncodeToString([]byte(`{"token":"` + canary + `"}`)), "is Base64"},
 		{"token twice", `{"token":"a","token":"` + canary + `"}`, `"token" twice`},
 		{"token twice, one escaped", `{"token":"a","\u0074oken":"` + canary + `"}`, `"token" twice`},
 		{"token null", `{"token":null}`, "not a string"},
