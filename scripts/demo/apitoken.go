@@ -31,8 +31,9 @@ type apiTokenAct struct{ *stage }
 
 func (a apiTokenAct) play(ctx context.Context) error {
 	a.title("8. A stale API token comes under rotation")
-	audit := auditAct{a.stage}
-	auditor, err := audit.function(ctx, a.lab.Audit())
+	env := a.lab.Audit()
+	env["AUDIT_API_TOKEN_PREFIX"] = labtest.APITokenPrefix
+	auditor, err := auditAct{a.stage}.function(ctx, env)
 	if err != nil {
 		return err
 	}
@@ -41,9 +42,12 @@ func (a apiTokenAct) play(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.promise(before == 1, "the audit finds that the token is too old")
+	a.promise(
+		before.stale && before.managedBy == "",
+		"the audit finds that the token is too old, and that no secret holds it",
+	)
 
-	env := a.lab.RotateAPIToken()
+	env = a.lab.RotateAPIToken()
 	env["API_TOKEN_GRACE_PERIOD"] = apiTokenGrace.String()
 	function, err := runtimetest.Start(ctx, runtimetest.Config{
 		Path: "build/rotate-api-token/bootstrap", Env: env, Timeout: 30 * time.Second, Log: &a.logs,
@@ -63,6 +67,15 @@ func (a apiTokenAct) play(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	a.printf("\n")
+	between, err := a.audit(ctx, auditor)
+	if err != nil {
+		return err
+	}
+	a.promise(
+		between.stale && between.managedBy == labtest.APITokenSecret,
+		"the audit finds that the token is too old, and that %s holds it", between.managedBy,
+	)
 	if err := a.rotate(ctx, old); err != nil {
 		return err
 	}
@@ -70,8 +83,18 @@ func (a apiTokenAct) play(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.promise(after == 0, "the audit finds nothing about the token any more")
+	a.promise(
+		!after.stale && after.managed == 1,
+		"the audit finds nothing about the token any more, and counts it as managed",
+	)
 	return nil
+}
+
+// verdict is what an audit says about the token.
+type verdict struct {
+	stale     bool
+	managedBy string // the secret that the finding names
+	managed   int    // tokens that a secret holds
 }
 
 // importToken rotates the secret with an empty key for the first time.
@@ -146,18 +169,21 @@ func (a apiTokenAct) invoke(ctx context.Context, function *runtimetest.Function,
 	return a.step(ctx, function, in.Step, payload)
 }
 
-// audit shows what an audit finds about the token, and returns how often it is stale.
-func (a apiTokenAct) audit(ctx context.Context, auditor *runtimetest.Function) (stale int, err error) {
+// audit shows what an audit finds about the token, and what it advises.
+func (a apiTokenAct) audit(ctx context.Context, auditor *runtimetest.Function) (v verdict, err error) {
 	result, err := auditAct{a.stage}.invoke(ctx, auditor)
 	if err != nil {
-		return 0, err
+		return v, err
 	}
 	if result.Err != nil {
-		return 0, result.Err
+		return v, result.Err
 	}
 	var summary report.Summary
 	if err := json.Unmarshal(result.Payload, &summary); err != nil {
-		return 0, err
+		return v, err
+	}
+	if summary.Managed != nil {
+		v.managed = summary.Managed.Tokens
 	}
 	var shown []report.Detail
 	for _, item := range summary.Worst {
@@ -166,14 +192,31 @@ func (a apiTokenAct) audit(ctx context.Context, auditor *runtimetest.Function) (
 		}
 		shown = append(shown, item)
 		if item.Finding.Check == finding.TokenAge {
-			stale++
+			v.stale = true
+			if item.ManagedBy != nil {
+				v.managedBy = item.ManagedBy.Secret
+			}
 		}
 	}
 	if len(shown) > 0 {
 		a.table(console.Findings(shown))
-		a.printf("\n")
+		a.printf("\n  What to do: %s\n\n", a.advice())
 	}
-	return stale, nil
+	return v, nil
+}
+
+// advice is what the last event about the token's age says is to be done.
+func (a apiTokenAct) advice() (text string) {
+	for _, entry := range a.lab.Events.Entries() {
+		var detail report.Detail
+		if json.Unmarshal([]byte(entry.Detail), &detail) != nil || detail.Token == nil || detail.Remediation == nil {
+			continue
+		}
+		if detail.Token.Name == apiTokenName && detail.Finding.Check == finding.TokenAge {
+			text = detail.Remediation.Text
+		}
+	}
+	return text
 }
 
 func (a apiTokenAct) current() string {
