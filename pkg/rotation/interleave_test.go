@@ -125,14 +125,15 @@ func TestTwoInvocations(t *testing.T) {
 	draw := sampler(t)
 	for _, mode := range slices.Sorted(maps.Keys(modes)) {
 		var work []interleaving
-		for range wild() {
+		share := setup{mode: mode}.share()
+		for range (wild() + share - 1) / share {
 			work = append(work, randomInterleaving(draw, mode))
 		}
 		if *complete || !slow() {
 			once := interruptedOnce(t, mode)
 			if !*complete {
 				draw.Shuffle(len(once), func(i, j int) { once[i], once[j] = once[j], once[i] })
-				once = once[:min(len(once), 240)]
+				once = once[:min(len(once), 240/share)]
 			}
 			work = append(work, once...)
 		}
@@ -192,10 +193,15 @@ func interruptedOnce(t *testing.T, mode string) (all []interleaving) {
 func randomInterleaving(draw *rand.Rand, mode string) interleaving {
 	pick := func(of ...string) string { return of[draw.IntN(len(of))] }
 	steps := secretsmanagertest.Steps()
+	from := setup{mode, pick("normal", "old-pending", "old-pending-live", "empty-token", "foreign"),
+		pick("default", "refuse-in-grace", "drop-grace", "propagation", "read-lag")}
+	if from.ofKey() {
+		from.start = pick("normal", "rotated", "import", "create", "by-hand", "by-hand-dead", "old-pending")
+		from.variant = pick("default", "refuse-in-grace", "in-grace", "keep-date", "expired", "read-lag")
+	}
 	l := interleaving{
-		setup: setup{mode, pick("normal", "old-pending", "old-pending-live", "empty-token", "foreign"),
-			pick("default", "refuse-in-grace", "drop-grace", "propagation", "read-lag")},
-		done: draw.IntN(len(steps)), steps: [2]string{pick(steps...), pick(steps...)},
+		setup: from,
+		done:  draw.IntN(len(steps)), steps: [2]string{pick(steps...), pick(steps...)},
 	}
 	for range 2 + draw.IntN(6) {
 		l.turns += strings.Repeat(pick("A", "B"), 1+draw.IntN(4))
@@ -211,7 +217,12 @@ func TestLateRequests(t *testing.T) {
 		share = 8
 	}
 	for _, mode := range slices.Sorted(maps.Keys(modes)) {
-		for _, variant := range []string{"default", "refuse-in-grace", "drop-grace"} {
+		share := share * (setup{mode: mode}).share()
+		variants := []string{"default", "refuse-in-grace", "drop-grace"}
+		if (setup{mode: mode}).ofKey() {
+			variants = []string{"default", "refuse-in-grace", "in-grace", "keep-date"}
+		}
+		for _, variant := range variants {
 			t.Run(mode+"/"+variant, func(t *testing.T) {
 				t.Parallel()
 				s := setup{mode, "normal", variant}

@@ -134,6 +134,9 @@ func (s schedule) run(t *testing.T) (r result) {
 // steps as late duplicates, and returns what is wrong.
 func (w *world) converge(attempts int) []string {
 	res, err := w.rotate(attempts)
+	if w.setup.ofKey() {
+		res, err = w.keyConverges(res, err)
+	}
 	calls := len(w.wire.calls)
 	if err != nil {
 		w.watch.problems = append(w.watch.problems, fmt.Sprintf("no convergence within %d attempts: %v", attempts, err))
@@ -141,6 +144,9 @@ func (w *world) converge(attempts int) []string {
 		w.wire.deliverLate(2 * atTheEnd)
 		w.watch.succeeded(res.VersionID)
 		w.wire.faults = nil
+		if w.setup.ofKey() {
+			w.watch.keysMade()
+		}
 		for _, step := range secretsmanagertest.Steps() {
 			event := rotation.Event{Step: step, SecretID: res.SecretARN, Version: res.VersionID}
 			if err := w.run(&invocation{event: event, step: step}); err != nil {

@@ -20,14 +20,37 @@ func (s setup) String() string { return s.mode + "/" + s.start + "/" + s.variant
 
 func parseSetup(text string) (setup, error) {
 	part := strings.Split(text, "/")
-	if len(part) != 3 || modes[part[0]] == nil || starts[part[1]] == nil || variants[part[2]] == nil {
+	if len(part) != 3 || modes[part[0]] == nil {
 		return setup{}, fmt.Errorf("%q is not mode/start/variant", text)
 	}
-	return setup{part[0], part[1], part[2]}, nil
+	s := setup{part[0], part[1], part[2]}
+	if s.starts()[s.start] == nil || s.variants()[s.variant] == nil {
+		return setup{}, fmt.Errorf("%q names no start or variant of its mode", text)
+	}
+	return s, nil
+}
+
+// ofKey reports whether the world rotates an API token.
+func (s setup) ofKey() bool { return strings.HasPrefix(s.mode, "key") }
+
+func (s setup) starts() map[string]func(*options) {
+	if s.ofKey() {
+		return keyStarts
+	}
+	return starts
+}
+
+func (s setup) variants() map[string]func(*options) {
+	if s.ofKey() {
+		return keyVariants
+	}
+	return variants
 }
 
 type options struct {
 	strategy rotation.Strategy
+	byKey    rotation.APITokenContract // of API tokens alone
+	grace    time.Duration
 	contract rotation.Contract
 	takeover rotation.Takeover
 	switches databraintest.Switches
@@ -37,10 +60,10 @@ type options struct {
 }
 
 func (s setup) options() options {
-	o := options{takeover: rotation.TakeoverEmpty}
+	o := options{takeover: rotation.TakeoverEmpty, grace: gracePeriod}
 	modes[s.mode](&o)
-	starts[s.start](&o)
-	variants[s.variant](&o)
+	s.starts()[s.start](&o)
+	s.variants()[s.variant](&o)
 	return o
 }
 
@@ -51,6 +74,11 @@ var modes = map[string]func(*options){
 	"grace-jwt": func(o *options) {
 		o.strategy, o.contract = rotation.Grace, rotation.ContractAdminJWT
 		o.switches.RotateContract = databraintest.AdminContract
+	},
+	"key": func(o *options) { o.byKey = rotation.ContractByKey },
+	"key-service": func(o *options) {
+		o.byKey = rotation.ContractByService
+		o.switches.RotateAPIContract = databraintest.AdminContract
 	},
 }
 
@@ -176,7 +204,8 @@ func tokenOf(value string) string {
 	var d map[string]any
 	_ = json.Unmarshal([]byte(value), &d)
 	token, _ := d["token"].(string)
-	return token
+	key, _ := d["key"].(string)
+	return token + key
 }
 
 // withToken is what a rotation has to make of a stored value.
@@ -186,6 +215,8 @@ func withToken(value, token string) string {
 		return `{"token":"` + token + `"}`
 	case strings.Contains(value, `"token":""`):
 		return strings.Replace(value, `"token":""`, `"token":"`+token+`"`, 1)
+	case strings.Contains(value, `"key":""`):
+		return strings.Replace(value, `"key":""`, `"key":"`+token+`"`, 1)
 	case old == "":
 		return strings.Replace(value, "{", `{"token":"`+token+`"`, 1)
 	default:

@@ -28,7 +28,9 @@ import (
 //   - no answer is never read as rejected: after a probe without an answer an
 //     invocation writes nothing but, in finishSecret, the label;
 //   - Databrain is not asked to rotate by an invocation that finds a value in AWSPENDING;
-//   - an invocation signs in once, saves twice, rotates once, at the most;
+//   - an invocation signs in once, saves twice, rotates or creates once, at the most;
+//   - an API token is made once in a rotation, unless the network delivered the request
+//     again or the list did not tell of the lost answer;
 //   - an invocation ends half a second before its deadline, whatever hangs;
 //   - a failure is one of the package's named errors;
 //   - every byte of a value but the token survives;
@@ -68,6 +70,7 @@ func newWatch(w *world) *watch {
 		secrets: map[string]string{
 			adminPassword: "the admin's password", firstToken: "the first token", previousToken: "the previous token",
 			pendingToken: "the old pending token", bystanderToken: "another secret", foreignToken: "a foreign token",
+			serviceToken: "the service token", firstKey: "the first key", otherAppKey: "another app's key",
 		},
 	}
 }
@@ -111,7 +114,15 @@ func (o *watch) holder(label string) string { return o.w.sm.Holder(o.w.secret, l
 
 func (o *watch) works(version string) bool {
 	value, ok := o.w.sm.Value(o.w.secret, version)
-	return ok && o.w.db.TokenWorks(tokenOf(value))
+	return ok && o.opens(tokenOf(value))
+}
+
+// opens reports whether the instance accepts a token of the kind that the world rotates.
+func (o *watch) opens(token string) bool {
+	if o.w.setup.ofKey() {
+		return o.w.db.APITokenWorks(token)
+	}
+	return o.w.db.TokenWorks(token)
 }
 
 func (o *watch) anyWorks() bool {
@@ -121,7 +132,10 @@ func (o *watch) anyWorks() bool {
 // others is the state of the secrets that a rotation only reads or never sees.
 func (o *watch) others() string {
 	var text strings.Builder
-	for _, id := range []string{o.w.admin, o.w.bystander} {
+	for _, id := range []string{o.w.admin, o.w.bystander, o.w.service} {
+		if id == "" {
+			continue
+		}
 		for _, v := range o.w.sm.Snapshot(id) {
 			value, _ := o.w.sm.Value(id, v.ID)
 			fmt.Fprintln(&text, v, value)
@@ -157,13 +171,13 @@ func (o *watch) beforeCall(c *call) {
 		o.broken("call %d: %q after a probe that had no answer", c.n, c.op)
 	}
 	switch c.op {
-	case opProbe, opSignIn, "DescribeSecret", "GetSecretValue of databrain/admin",
+	case opProbe, opProbeKey, opListKeys, opListApps, opCreateKey, opSignIn, "DescribeSecret", "GetSecretValue of databrain/admin",
 		"GetSecretValue AWSCURRENT", "GetSecretValue AWSPENDING", "GetSecretValue AWSPREVIOUS":
-	case opRotate:
+	case opRotate, opRotateKey:
 		if c.inv.stored && o.w.setup.variant != "read-lag" {
 			o.broken("call %d asks Databrain to rotate, although AWSPENDING has a value", c.n)
 		}
-		if !strings.Contains(string(c.body), fmt.Sprintf(`"expireAt":%d`, gracePeriod/time.Second)) {
+		if !strings.Contains(string(c.body), fmt.Sprintf(`"expireAt":%d`, o.w.setup.options().grace/time.Second)) {
 			o.broken("call %d does not give the grace period as a number of seconds", c.n)
 		}
 	case opPut:
@@ -194,7 +208,8 @@ func (o *watch) beforeCall(c *call) {
 	default:
 		o.broken("call %d is none that a rotation needs: %s %s %s", c.n, c.req.Method, c.req.URL.Path, c.op)
 	}
-	for op, most := range map[string]int{opSignIn: 1, opSave: 2, opRotate: 1, opMove: o.w.wireTries(),
+	for op, most := range map[string]int{opSignIn: 1, opSave: 2, opRotate: 1, opCreateKey: 1, opRotateKey: 1,
+		opMove:  o.w.wireTries(),
 		opProve: o.w.wireTries(), opPut: 40} {
 		if c.inv.counts[op] > most {
 			o.broken("call %d: %q for the %d. time in one invocation", c.n, op, c.inv.counts[op])
@@ -228,7 +243,7 @@ func (o *watch) delivered(c *call, pending string, body []byte) {
 		o.secrets[answer.Key], o.secrets[data.AccessToken] = "a token of Databrain", "a JWT"
 	}
 	if alive := o.anyWorks(); alive || o.alive {
-		if !alive && !o.byHand {
+		if !alive && !o.byHand && o.w.setup.options().grace > 0 {
 			o.broken("after call %d neither AWSCURRENT nor AWSPENDING works", c.n)
 		}
 		o.alive = alive
@@ -275,6 +290,9 @@ func (o *watch) probed(c *call, answer *reply) {
 		c.inv.unanswered = true
 		return
 	}
+	if o.w.setup.ofKey() && c.op == opProbe { // it asks whether a key is a service token
+		return
+	}
 	o.proven[strings.TrimPrefix(c.req.Header.Get("Authorization"), "Bearer ")] = answer.status/100 == 2
 }
 
@@ -302,7 +320,7 @@ func (o *watch) succeeded(version string) {
 		o.broken("the rotation succeeded, and AWSCURRENT is not on its version")
 	}
 	value, _ := o.w.sm.Value(o.w.secret, version)
-	if !o.w.db.TokenWorks(tokenOf(value)) {
+	if !o.opens(tokenOf(value)) {
 		o.broken("the rotation succeeded, and AWSCURRENT does not work")
 	}
 	if value != withToken(o.origin, tokenOf(value)) || tokenOf(value) == tokenOf(o.origin) {
@@ -316,6 +334,11 @@ func (o *watch) end() []string {
 	defer o.mu.Unlock()
 	if o.others() != o.bystand {
 		o.broken("another secret was changed")
+	}
+	if o.w.setup.ofKey() {
+		for _, key := range o.w.db.LiveAPITokens(portal) {
+			o.secrets[key] = "a listed key"
+		}
 	}
 	for where, text := range map[string]string{
 		"the log": o.w.log.String(), "a metric": o.w.metrics.String(), "an error": strings.Join(o.errors, "\n"),

@@ -109,11 +109,19 @@ const (
 	opRotate = "rotate service token"
 	opProve  = "UpdateSecretVersionStage AWSPENDING"
 	opProbe  = "probe"
+
+	opProbeKey  = "probe API token"
+	opListKeys  = "list API tokens"
+	opListApps  = "list data apps"
+	opCreateKey = "create API token"
+	opRotateKey = "rotate API token"
 )
 
 func (c *call) writes() bool {
-	return slices.Contains([]string{opPut, opMove, opProve, opSignIn, opSave, opRotate}, c.op)
+	return slices.Contains([]string{opPut, opMove, opProve, opSignIn, opSave, opRotate, opCreateKey, opRotateKey}, c.op)
 }
+
+func (c *call) probes() bool { return c.op == opProbe || c.op == opProbeKey }
 
 func (c *call) String() string {
 	text := fmt.Sprintf("%3d %-12s %-40s %s", c.n, c.inv.step, c.op, c.seen)
@@ -141,7 +149,15 @@ func operation(req *http.Request, body []byte) string {
 		}
 		return strings.TrimSpace(target + " " + in.VersionStage)
 	}
+	if list := req.URL.Path == "/api/v2/data-app/api-tokens"; list && req.Method == http.MethodGet {
+		return opListKeys
+	}
 	return map[string]string{
+		"GET /api/v2/data-app/embeds?isPagination=true&pageNumber=1": opProbeKey,
+		"GET /api/v2/data-app?isPagination=false":                    opListApps,
+		"POST /api/v2/data-app/api-tokens":                           opCreateKey,
+		"POST /api/v2/data-app/rotate-api":                           opRotateKey,
+
 		"GET /api/v2/data-app?isPagination=true&pageNumber=1": opProbe,
 		"POST /api/v2/admin-account/jwt":                      opSignIn,
 		"POST /api/v2/service-token":                          opSave,
@@ -220,7 +236,7 @@ var (
 
 // strike carries out the call with its fault.
 func (w *wire) strike(c *call) (*http.Response, error) {
-	if c.op == opProbe && c.fault.kind != "" && c.fault.kind != twice && c.fault.kind != otherOK {
+	if c.probes() && c.fault.kind != "" && c.fault.kind != twice && c.fault.kind != otherOK {
 		w.watch.probed(c, nil)
 	}
 	switch c.fault.kind {
@@ -261,7 +277,7 @@ func (w *wire) strike(c *call) (*http.Response, error) {
 	if c.fault.kind == otherOK && !c.toAWS() && r.status == http.StatusOK {
 		r.status = http.StatusCreated
 	}
-	if c.op == opProbe {
+	if c.probes() {
 		w.watch.probed(c, &r)
 	}
 	return c.see(r)

@@ -69,6 +69,7 @@ type world struct {
 	watch   *watch
 
 	secret, admin, bystander string        // ARNs
+	service                  string        // ARN of the service token's secret, in a world of API tokens
 	lambda                   time.Duration // the function's timeout
 	log, metrics             safeBuffer
 }
@@ -92,7 +93,7 @@ func newWorld(s setup) *world {
 	w := &world{setup: s, lambda: lambdaTime}
 	w.sm = secretsmanagertest.New(secretsmanagertest.Config{RotationToken: secretsmanagertest.RotationTokenRequired})
 	w.db = databraintest.New(databraintest.Config{
-		Fresh: true, Switches: o.switches,
+		Fresh: true, Switches: o.switches, DataApps: dataApps(),
 		Admin: databraintest.Account{Email: adminEmail, Password: adminPassword},
 	})
 	w.watch = newWatch(w)
@@ -105,10 +106,16 @@ func newWorld(s setup) *world {
 }
 
 func (w *world) newRotator(o options) *rotation.Rotator {
+	log := slog.New(slog.NewJSONHandler(&w.log, nil))
+	if w.setup.ofKey() {
+		return rotation.NewAPIToken(w.sdk(o), w.databrain(), rotation.APITokenConfig{
+			ServiceTokenSecretID: serviceSecret, GracePeriod: o.grace, Contract: o.byKey, Instance: "https://" + databrainHost,
+		}, log, &w.metrics, time.Now)
+	}
 	return rotation.New(w.sdk(o), w.databrain(), rotation.Config{
 		AdminSecretID: "databrain/admin", Strategy: o.strategy, GracePeriod: gracePeriod, Contract: o.contract,
 		Takeover: o.takeover, Instance: "https://" + databrainHost,
-	}, slog.New(slog.NewJSONHandler(&w.log, nil)), &w.metrics, time.Now)
+	}, log, &w.metrics, time.Now)
 }
 
 func (w *world) sdk(o options) *secretsmanager.Client {
