@@ -61,11 +61,11 @@ func (s *apiToken) contractMismatch(tried string, cause error) error {
 
 // shown is a listed key in an error: never the key itself.
 func shown(k ListedKey) string {
-	date := "no date"
+	date := "an unknown date"
 	if !k.CreatedAt.IsZero() {
 		date = k.CreatedAt.Format(time.RFC3339)
 	}
-	return k.Fingerprint + " (" + date + ")"
+	return k.Fingerprint + " of " + date
 }
 
 func shownAll(keys []ListedKey) string {
@@ -81,5 +81,5 @@ func shownAll(keys []ListedKey) string {
 		}
 		all = append(all, shown(k))
 	}
-	return ". Fingerprints of keys: " + strings.Join(all, ", ")
+	return " (fingerprints: " + strings.Join(all, ", ") + ")"
 }
