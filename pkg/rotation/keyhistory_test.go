@@ -1,0 +1,186 @@
+package rotation_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/google/uuid"
+	"pgregory.net/rapid"
+
+	"databrain-rotation/pkg/rotation"
+	"databrain-rotation/pkg/standin/secretsmanagertest"
+)
+
+// What others do to an API token.
+const (
+	byHand       = "somebody rotates by hand, with a grace period"
+	byHandAtOnce = "somebody rotates by hand, without a grace period"
+	secondToken  = "somebody makes a second token of the name"
+	serviceToo   = "the service token is rotated"
+	emptyKey     = "an operator stores an empty key"
+	deadKey      = "an operator stores a dead key"
+	appDeleted   = "the data app is deleted and made again"
+)
+
+var keyOthers = []string{byHand, byHandAtOnce, secondToken, serviceToo, emptyKey, deadKey, appDeleted}
+
+func (w *world) currentKey() string {
+	value, _ := w.sm.Value(w.secret, w.sm.Holder(w.secret, secretsmanagertest.Current))
+	return tokenOf(value)
+}
+
+// doKey lets others act; the watch takes the result as given.
+func (w *world) doKey(what string) {
+	w.watch.foreign(func() {
+		w.watch.byHand = true
+		key := w.currentKey()
+		switch what {
+		case byHand, byHandAtOnce:
+			grace := map[string]time.Duration{byHand: 24 * time.Hour}[what]
+			if w.db.APITokenWorks(key) {
+				w.db.ReplaceAPIToken(key, grace)
+			}
+		case secondToken:
+			w.db.AddAPIToken(portal, keyName)
+		case serviceToo:
+			token := uuid.NewString()
+			w.db.SetToken(token)
+			must(w.sm.ManualPut(w.service, secretDocument(token)))
+		case emptyKey:
+			must(w.sm.ManualPut(w.secret, keyDocument(keyName, "")))
+		case deadKey:
+			must(w.sm.ManualPut(w.secret, keyDocument(keyName, foreignToken)))
+		case appDeleted:
+			apps := dataApps()
+			apps[0].Tokens[0].Key = uuid.NewString()
+			w.db.SetDataApps(apps)
+		default:
+			panic("nobody knows how to do: " + what)
+		}
+	})
+}
+
+// concludeKeys is what has to hold after any history. Without faults, the next
+// rotation succeeds or stops by name with nothing made; then an operator does what the
+// error says, and it succeeds.
+func (w *world) concludeKeys() {
+	w.watch.foreign(func() { time.Sleep(49 * time.Hour) }) // every grace period is over
+	w.watch.begin()
+	made := w.db.MintedAPITokens()
+	res, err := w.rotate(1)
+	switch name := nameOf(err); name {
+	case "":
+	case rotation.APITokenAmbiguous, rotation.APITokenNotListed, rotation.APITokenRejected, rotation.PendingTokenRejected,
+		rotation.PendingEqualsCurrent:
+		if w.db.MintedAPITokens() != made {
+			w.watch.problems = append(w.watch.problems, fmt.Sprintf("a key was made, and the rotation failed: %v", err))
+		}
+		w.watch.foreign(func() {
+			if pending := w.sm.Holder(w.secret, secretsmanagertest.Pending); pending != "" {
+				must(w.operator().UpdateSecretVersionStage(context.Background(), &secretsmanager.UpdateSecretVersionStageInput{
+					SecretId: &w.secret, VersionStage: aws.String("AWSPENDING"), RemoveFromVersionId: &pending,
+				}))
+			}
+			key := w.db.AddAPIToken(portal, "made by an operator")
+			must(w.sm.ManualPut(w.secret, keyDocument("made by an operator", key)))
+		})
+		w.watch.begin()
+		if res, err = w.rotate(1); err != nil {
+			w.watch.problems = append(w.watch.problems, fmt.Sprintf("after the operator's repair: %v", err))
+			return
+		}
+	default:
+		w.watch.problems = append(w.watch.problems, fmt.Sprintf("in the end a rotation without faults failed: %v", err))
+		return
+	}
+	w.watch.succeeded(res.VersionID)
+}
+
+// TestKeyHistories draws long histories of an API token: rotations, crashes and other
+// writers, in every reading of what is not documented.
+func TestKeyHistories(t *testing.T) {
+	longest := 10
+	if slow() {
+		longest = 3
+	}
+	rapid.Check(t, func(rt *rapid.T) {
+		s := setup{
+			rapid.SampledFrom([]string{"key", "key-service"}).Draw(rt, "mode"),
+			rapid.SampledFrom(slices.Sorted(maps.Keys(keyStarts))).Draw(rt, "start"),
+			rapid.SampledFrom(slices.Sorted(maps.Keys(keyVariants))).Draw(rt, "variant"),
+		}
+		if s.start == "create" || s.variant == "read-lag" { // its name is another; it needs time to catch up
+			s.start, s.variant = "normal", "default"
+		}
+		history := rapid.SliceOfN(rapid.Custom(drawKeyHappening), 1, longest).Draw(rt, "history")
+		var problems []string
+		synctest.Test(t, func(*testing.T) {
+			w := newWorld(s)
+			for _, h := range history {
+				switch h.What {
+				case rotates:
+					w.rotateKeyWith(h)
+				case takesTime:
+					w.watch.foreign(func() { time.Sleep(h.Wait) })
+				default:
+					w.doKey(h.What)
+				}
+			}
+			w.concludeKeys()
+			problems = w.watch.end()
+		})
+		if len(problems) > 0 {
+			rt.Fatalf("%s", strings.Join(problems, "\n"))
+		}
+	})
+}
+
+// rotateKeyWith is rotateWith for an API token.
+func (w *world) rotateKeyWith(h happening) {
+	w.watch.begin()
+	before := len(w.wire.calls)
+	w.wire.faults, w.wire.events = make(map[int]fault), make(map[int]func())
+	for _, f := range h.Faults {
+		f.call += before
+		w.wire.faults[f.call] = f
+	}
+	for _, m := range h.During {
+		w.wire.events[before+m.Call] = func() { w.doKey(m.What) }
+	}
+	res, err := w.rotate(2)
+	w.wire.faults, w.wire.events = nil, nil
+	w.wire.deliverLate(2 * atTheEnd)
+	if err == nil && w.watch.settled && w.setup.options().grace > 0 {
+		w.watch.succeeded(res.VersionID)
+	}
+}
+
+func drawKeyHappening(t *rapid.T) happening {
+	h := happening{
+		What: rapid.SampledFrom(append([]string{rotates, rotates, rotates, rotates, takesTime}, keyOthers...)).Draw(t, "what"),
+	}
+	switch h.What {
+	case takesTime:
+		h.Wait = rapid.SampledFrom([]time.Duration{time.Minute, 2 * time.Hour, 25 * time.Hour, 40 * 24 * time.Hour}).
+			Draw(t, "wait")
+	case rotates:
+		all := slices.DeleteFunc(faultsFor(&call{op: opRotateKey}), func(f fault) bool { return f.kind == unreachable })
+		h.Faults = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) fault {
+			f := rapid.SampledFrom(all).Draw(t, "fault")
+			f.call = rapid.IntRange(1, 40).Draw(t, "call")
+			return f
+		}), 0, 3).Draw(t, "faults")
+		h.During = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) middle {
+			return middle{rapid.IntRange(1, 30).Draw(t, "call"), rapid.SampledFrom(keyOthers).Draw(t, "what")}
+		}), 0, 1).Draw(t, "during")
+	}
+	return h
+}
