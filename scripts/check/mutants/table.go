@@ -23,6 +23,7 @@ const (
 	save     = "Databrain: create-service-token"
 	rotate   = "Databrain: rotate-service-token"
 	signIn   = "Databrain: create-admin-jwt"
+	listed   = "Databrain: list-api-tokens, rotate-api-key"
 	silence  = "no answer is not a refusal"
 	silent   = "no credential in any output"
 	otherBug = "a bug of published rotators"
@@ -107,7 +108,7 @@ var mutants = []mutant{
 		}}},
 	{"so is one that another invocation stored first", steps, `TestMeanwhile`, []edit{
 		{
-			"rotation/service_create.go",
+			"rotation/storing.go",
 			"it is adopted\")\n\treturn s.differ(pending, current)",
 			"it is adopted\")\n\treturn s.differ(pending, tokensecret.Value{})",
 		}}},
@@ -159,9 +160,9 @@ var mutants = []mutant{
 	{"an answer that names the old token is no new one", rotate, `TestDatabrainEchoesTheOldToken`, []edit{
 		{"rotation/service_create.go", "PlanRotated(answer, !token.Equal(current.Token()))", "PlanRotated(answer, true)"}}},
 	{"a token that another invocation's displaced is counted", rotate, `TestMeanwhile`, []edit{
-		{"rotation/service_create.go", "if exists {\n\t\t\ts.orphanPossible = true", "if exists {"}}},
+		{"rotation/storing.go", "if exists {\n\t\t\ts.orphanPossible = true", "if exists {"}}},
 	{"a token that could not be stored is counted", rotate, `TestATokenThatCanNotBeStored`, []edit{
-		{"rotation/service_create.go", "if !sleep(ctx, pause) {\n\t\t\ts.orphanPossible = true", "if !sleep(ctx, pause) {"}}},
+		{"rotation/storing.go", "if !sleep(ctx, pause) {\n\t\t\ts.orphanPossible = true", "if !sleep(ctx, pause) {"}}},
 	{"a lost token is counted", rotate, `TestOrphansAreCounted`, []edit{
 		{
 			"rotation/service_create.go",
@@ -170,7 +171,7 @@ var mutants = []mutant{
 		}}},
 	{"Databrain's token is stored again and again", rotate, `TestAbsorbed`, []edit{
 		{
-			"rotation/service_create.go",
+			"rotation/storing.go",
 			"if !sleep(ctx, pause) {\n\t\t\ts.orphanPossible",
 			"if sleep(ctx, pause); true {\n\t\t\ts.orphanPossible",
 		}}},
@@ -384,4 +385,59 @@ var mutants = []mutant{
 		{"rotation/metrics.go", "if s.tookOver && failure == nil {", "if s.tookOver {"}}},
 	{"a takeover is counted", deputy, `TestRotations|TestStepMetrics`, []edit{
 		{"rotation/service_set.go", "s.tookOver = true", "s.tookOver = false"}}},
+
+	// API tokens of data apps.
+	{"a key that is not listed is not rotated again", listed, `TestPlanAPIToken`, []edit{
+		{"rotation/apitoken_plan.go", "\tif own == nil { // it was", "\tif false { // it was"}}},
+	{"AWSPREVIOUS's key is no successor", listed, `TestPlanAPIToken`, []edit{
+		{"rotation/apitoken_plan.go", "k.Fingerprint == s.Previous || own", "own"}}},
+	{"an older key is no successor", listed, `TestPlanAPIToken`, []edit{
+		{"rotation/apitoken_plan.go", " || own != nil && before(k, *own)", ""}}},
+	{"a key of the same date may be older", listed, `TestPlanAPIToken`, []edit{
+		{"rotation/apitoken_plan.go", "\t\t\tplan.Action = KeyUndated\n", ""}}},
+	{"the name may be that of another token", listed, `TestPlanAPIToken`, []edit{
+		{"rotation/apitoken_plan.go", "case own.Name != s.Name:", "case false:"}}},
+	{"no answer about a listed key is not a refusal", silence, `TestPlanAPIToken`, []edit{
+		{"rotation/apitoken_plan.go", "\t\t\treturn APITokenPlan{KeyUnavailable, []ListedKey{k}}\n", ""}}},
+	{"nobody chooses among keys of one date", listed, `TestPlanAPIToken`, []edit{
+		{"rotation/apitoken_plan.go", "APITokenPlan{KeyTied, accepted}", "APITokenPlan{one, accepted[:1]}"}}},
+	{"a dead key is not imported", listed, `TestPlanAPIToken`, []edit{
+		{"rotation/apitoken_plan.go", "\t\tcase Rejected:\n\t\tdefault:\n\t\t\treturn", "\t\tdefault:\n\t\t\treturn"}}},
+	{"only a key that was not listed before is a lost answer", listed, `TestPlanLostAnswer`, []edit{
+		{"rotation/apitoken_plan.go", "if !known && k", "_ = known\n\t\tif k"}}},
+	{"a lost answer is looked for in the list", listed, `TestKeyAdoptedIsCounted`, []edit{
+		{
+			"rotation/apitoken_create.go",
+			"case MadeLook, MadeContract, MadeInGrace:",
+			"case MadeContract, MadeInGrace:",
+		}}},
+	{"a key that was adopted is counted", listed, `TestKeyAdoptedIsCounted`, []edit{
+		{"rotation/apitoken_create.go", "\ts.tookOver = true\n", ""}}},
+	{"a service token is no key", deputy, `TestKeyRefusals`, []edit{
+		{"rotation/apitoken_look.go", "\tif service {", "\tif false {"}}},
+	{"the key of another app is found", deputy, `TestKeyRefusals`, []edit{
+		{"rotation/apitoken_look.go", "\tif app != \"\" {", "\tif false {"}}},
+	{"no answer about a service token is not a refusal", silence, `TestEveryFault/key/by-hand/default`, []edit{
+		{"rotation/apitoken_look.go", "if err != nil && !databrain.Rejected(err) {", "if false {"}}},
+	{"the service token's secret is not the rotated one", deputy, `TestKeySecretIsNotTheServiceTokens`, []edit{
+		{"rotation/apitoken.go", "if s.secret.is(s.config.ServiceTokenSecretID) {", "if false {"}}},
+	{"the service token of AWSPENDING is tried", retries, `TestEveryFault/key/service-rotates/default`, []edit{
+		{"rotation/apitoken_list.go", "if !s.spare {", "if false {"}}},
+	{"a list with an unreadable key decides nothing", listed, `TestKeyRefusals`, []edit{
+		{"rotation/apitoken_list.go", "\t\t\tif err != nil {\n\t\t\t\treturn nil, err",
+			"\t\t\tif err != nil && err != databrain.ErrEntry {\n\t\t\t\treturn nil, err"}}},
+	{"a page is not taken for the whole list", listed, `TestALongList`, []edit{
+		{"rotation/apitoken_list.go", "if fresh == 0 || length%listPage != 0 {", "if true {"}}},
+	{"a key is not made without the time to store it", lambda, `TestNoTimeToMakeAKey`, []edit{
+		{"rotation/apitoken_create.go", "if s.deadline.Sub(s.now()) >= rotateTime+storeTime {", "if true {"}}},
+	{"the pending key is the data app's", deputy, `TestKeyRefusals`, []edit{
+		{"rotation/apitoken_testsecret.go", "return s.belongs(ctx, pending)", "return nil"}}},
+	{"the other contract is named", listed, `TestKeyRefusals`, []edit{
+		{
+			"rotation/apitoken_plan.go",
+			"case answer.Class == databrain.ClassAuth, answer.Class == databrain.ClassInvalid:",
+			"case false:",
+		}}},
+	{"a data app is required", deputy, `TestKeyRefusals`, []edit{
+		{"tokensecret/apitoken.go", "_, found := members[field]; !found {", "_, found := members[field]; false {\n\t\t\t_ = found"}}},
 }

@@ -1,0 +1,122 @@
+package rotation_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/uuid"
+
+	"databrain-rotation/pkg/rotation"
+	"databrain-rotation/pkg/standin/databraintest"
+	"databrain-rotation/pkg/standin/secretsmanagertest"
+)
+
+// TestKeyAdoptedIsCounted: an answer that is lost is found in the list, by the same
+// attempt, and the metric says so.
+func TestKeyAdoptedIsCounted(t *testing.T) {
+	for _, mode := range []string{"key", "key-service"} {
+		for variant := range keyVariants {
+			s := setup{mode, "normal", variant}
+			rotates := 0
+			for _, c := range (schedule{setup: s}).run(t).calls {
+				if c.op == opRotateKey {
+					rotates = c.n
+				}
+			}
+			for _, k := range []kind{lostAnswer, errorAfter, truncated, hangAfter} {
+				r := schedule{s, []fault{{call: rotates, kind: k}}}.check(t)
+				if n := strings.Count(r.metrics, `"Healed":1`); n != 1 || r.calls[len(r.calls)-1].inv.event.Version == "" {
+					t.Errorf("%s: Healed %d times\n%s", schedule{s, []fault{{call: rotates, kind: k}}}, n, r.trace())
+				}
+				begun := 0
+				for i, c := range r.calls {
+					if c.inv.step == rotation.StepCreate && (i == 0 || r.calls[i-1].inv != c.inv) {
+						begun++
+					}
+				}
+				if begun != 1 {
+					t.Errorf("%s of %s cost %d attempts", k, s, begun)
+				}
+			}
+		}
+	}
+}
+
+// TestKeySecretIsNotTheServiceTokens: the setting must not name the rotated secret.
+func TestKeySecretIsNotTheServiceTokens(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(setup{"key", "normal", "default"})
+		version := uuid.NewString()
+		must(0, w.sm.ConfigureRotation(w.service, functionARN, secretsmanagertest.RotationRules{AutomaticallyAfterDays: 30}))
+		must(0, w.sm.SetLabels(w.service, version, secretsmanagertest.Pending))
+		inv := w.invocation(rotation.StepCreate, version)
+		inv.event.SecretID = w.service
+		if err := w.run(inv); nameOf(err) != rotation.ServiceTokenSecretIsRotatedSecret {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+// TestNoTimeToMakeAKey: with too little time for the answer to be stored, Databrain is
+// not asked for a key.
+func TestNoTimeToMakeAKey(t *testing.T) {
+	for _, start := range []string{"normal", "create"} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(setup{"key", start, "default"})
+			w.lambda = 15 * time.Second
+			if _, err := w.rotate(1); nameOf(err) != rotation.OutOfTime || w.db.MintedAPITokens() != 0 {
+				t.Errorf("%s: %v, %d keys made", start, err, w.db.MintedAPITokens())
+			}
+			w.lambda = lambdaTime
+			if problems := w.converge(1); problems != nil {
+				t.Errorf("with time enough: %s", strings.Join(problems, "\n"))
+			}
+		})
+	}
+}
+
+// TestALongList: an instance that gives the first page when it is asked for all tokens
+// hides none of them.
+func TestALongList(t *testing.T) {
+	for _, others := range []int{9, 10, 19, 25} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(setup{"key", "normal", "default"})
+			w.wire.hosts[databrainHost] = firstPage{w.wire.hosts[databrainHost]}
+			apps := dataApps()
+			for i := range others {
+				apps[0].Tokens = append(apps[0].Tokens, databraintest.APIToken{
+					Key: uuid.NewString(), Name: fmt.Sprint("other ", i), CreatedAt: time.Now(),
+				})
+			}
+			w.watch.foreign(func() {
+				w.db.SetDataApps(apps)
+				w.db.ReplaceAPIToken(firstKey, 24*time.Hour)
+				time.Sleep(time.Hour)
+				for i := range others { // younger than the successor, which is on the last page
+					w.db.AddAPIToken(portal, fmt.Sprint("younger ", i))
+				}
+			})
+			made := w.db.MintedAPITokens()
+			if problems := w.converge(1); problems != nil || w.db.MintedAPITokens() != made {
+				t.Errorf("%d others: %d keys made, %q", others, w.db.MintedAPITokens()-made, problems)
+			}
+		})
+	}
+}
+
+// firstPage is an instance that does not know isPagination=false.
+type firstPage struct{ instance http.RoundTripper }
+
+func (f firstPage) RoundTrip(req *http.Request) (*http.Response, error) {
+	if query := req.URL.Query(); query.Get("isPagination") == "false" {
+		req = req.Clone(req.Context())
+		query.Set("isPagination", "true")
+		query.Set("pageNumber", "1")
+		req.URL.RawQuery = query.Encode()
+	}
+	return f.instance.RoundTrip(req)
+}
