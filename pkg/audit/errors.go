@@ -53,7 +53,7 @@ func policyFailed(err error) *RunFailed {
 	case invalid:
 		do = "Correct the policy, then run the audit again."
 	case status == http.StatusNotFound:
-		do = "Put the policy there, or correct AUDIT_POLICY."
+		do = "Put the policy there, or correct AUDIT_POLICY (parameter AuditPolicyObject)."
 	case status == http.StatusForbidden:
 		do = "Check that the policy is there, and that the function's role may read it and use its key."
 	}
@@ -69,7 +69,8 @@ func tokenFailed(err error) *RunFailed {
 	if e, ok := errors.AsType[smithy.APIError](err); ok {
 		switch e.ErrorCode() {
 		case "ResourceNotFoundException":
-			do = "Correct DATABRAIN_SERVICE_TOKEN_SECRET_ID, or rotate the secret if none of its versions has the label."
+			do = "Correct DATABRAIN_SERVICE_TOKEN_SECRET_ID (parameter TokenSecretArn), " +
+				"or rotate the secret if none of its versions has the label."
 		case "AccessDeniedException", "DecryptionFailure":
 			do = "Check that the function's role may read the secret and use its key, and that the key is enabled."
 		}
@@ -78,8 +79,8 @@ func tokenFailed(err error) *RunFailed {
 }
 
 // listFailed is a run that could not list the data apps.
-func listFailed(err error, class finding.GapClass) *RunFailed {
-	do, _ := class.Remedy()
+func listFailed(err error, gap *finding.Gap) *RunFailed {
+	do, _ := gap.Remedy()
 	return &RunFailed{"list the data apps", err, do}
 }
 

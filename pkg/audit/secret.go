@@ -56,14 +56,14 @@ func (s *Secret) token(ctx context.Context, label string) (databrain.Secret, err
 func (s *Secret) version(ctx context.Context, label string) (version, error) {
 	out, err := s.Client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &s.ID, VersionStage: &label})
 	if err != nil {
-		return version{}, fmt.Errorf("read %s of the secret that DATABRAIN_SERVICE_TOKEN_SECRET_ID names: %w", label, err)
+		return version{}, fmt.Errorf("read %s of the secret %s: %w", label, s.ID, err)
 	}
 	value, err := tokensecret.Parse(out.SecretString, out.SecretBinary)
 	if err == nil && value.Token().Empty() {
 		err = errors.New("holds no token yet: rotate the secret first")
 	}
 	if err != nil {
-		return version{}, fmt.Errorf("%s of the secret that DATABRAIN_SERVICE_TOKEN_SECRET_ID names %w", label, err)
+		return version{}, fmt.Errorf("%s of the secret %s %w", label, s.ID, err)
 	}
 	return version{value.Token(), aws.ToTime(out.CreatedDate)}, nil
 }

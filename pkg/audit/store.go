@@ -144,7 +144,8 @@ func droppedNote(d finding.Dropped) string {
 
 // kept says what follows from a state that is not replaced.
 func (s *Store) kept() string {
-	return "nothing is resolved, and the state stays as it is. Mend its access, give this audit an AUDIT_PREFIX of its own, " +
+	return "nothing is resolved, and the state stays as it is. Mend its access, give this audit " +
+		"an AUDIT_PREFIX (parameter AuditPrefix) of its own, " +
 		"or delete s3://" + s.Bucket + "/" + s.stateKey() + " to begin anew"
 }
 
@@ -246,7 +247,7 @@ func ReadPolicy(ctx context.Context, client S3, bucket, key string) (finding.Pol
 	source := "s3://" + bucket + "/" + key
 	out, err := client.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
 	if err != nil {
-		return finding.Policy{}, fmt.Errorf("read the policy %s that AUDIT_POLICY names: %w", source, err)
+		return finding.Policy{}, fmt.Errorf("read the policy %s that AUDIT_POLICY (parameter AuditPolicyObject) names: %w", source, err)
 	}
 	defer out.Body.Close()
 	return finding.ReadPolicy(out.Body, source)

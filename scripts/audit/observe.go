@@ -37,7 +37,7 @@ func (o *options) observe(
 	next.RunID = s.RunID
 	s.Requests, s.Retries, s.Throttled = stats.Requests, stats.Retries, stats.Throttled
 	if failure != nil {
-		failure = listFailed(failure, coverage.Gaps[0].Class)
+		failure = listFailed(failure, &coverage.Gaps[0])
 		s.Status = report.Failed
 		r.Note(failure.Error())
 	}
@@ -54,9 +54,9 @@ func noOther(context.Context, string) (databrain.Secret, error) {
 
 // listFailed is the error of an audit that could not list the data apps. It says what
 // to do from here, where no secret holds the token.
-func listFailed(err error, class finding.GapClass) error {
-	do, _ := class.Remedy()
-	if class == finding.GapAuth {
+func listFailed(err error, gap *finding.Gap) error {
+	do, _ := gap.Remedy()
+	if gap.Class == finding.GapAuth {
 		do = "Check that this is the service token of this instance and not an API token of a data app."
 	}
 	return fmt.Errorf("the data apps could not be listed: %s. Nothing was changed in Databrain, "+

@@ -122,7 +122,8 @@ func previousProse(f *Finding) Prose {
 		"Service token before the last rotation still works",
 		fmt.Sprintf("Databrain accepts the token of the version AWSPREVIOUS, whose grace period was over on %s at %s UTC: "+
 			"whoever has it can read every API token.", Day(f.Since), f.Since.UTC().Format(time.TimeOnly)),
-		"Compare AUDIT_PREVIOUS_GRACE with the grace period of the rotation. If they agree, Databrain did not end the token: " +
+		"Compare AUDIT_PREVIOUS_GRACE (parameter RotationGracePeriod) with the grace period of the rotation. " +
+			"If they agree, Databrain did not end the token: " +
 			"have it ended there before the next rotation, after which AWSPREVIOUS is another token.",
 		databrainDocs + "rotate-service-token",
 	}

@@ -43,11 +43,18 @@ func (g *Gap) Remedy() (text, url string) {
 			"says why and what to do.", ""
 	}
 	text, url = g.Class.Remedy()
-	if g.DataApp == "" {
-		url = databrainDocs + "list-data-apps"
+	if g.DataApp != "" {
+		return text, url
 	}
-	return text, url
+	if g.Class == GapDecode { // the first thing that is asked for shows whether the address is that of the API
+		text = checkBaseURL + " Otherwise find out what answers in place of the API (a proxy, a login page), " +
+			"or whether an upgrade changed the API."
+	}
+	return text, databrainDocs + "list-data-apps"
 }
+
+const checkBaseURL = "DATABRAIN_BASE_URL (parameter DatabrainBaseUrl) is probably wrong: " +
+	"it has to be the origin of the instance with its path prefix, if any, and without /api/v2."
 
 // Remedy returns what to do about a gap of class c, and a page about it.
 func (c GapClass) Remedy() (text, url string) {
@@ -59,16 +66,17 @@ func (c GapClass) Remedy() (text, url string) {
 		return "Check that the service token may list data apps and API tokens, " +
 			"and that no proxy or firewall refuses the audit.", databrainDocs + "list-api-tokens"
 	case GapRateLimited:
-		return "Lower AUDIT_REQUESTS_PER_MINUTE, raise RATE_LIMIT on the instance, or audit at a quieter time.", rateLimitDocs
+		return "Lower AUDIT_REQUESTS_PER_MINUTE (parameter AuditRequestsPerMinute), raise RATE_LIMIT on the instance, " +
+			"or audit at a quieter time.", rateLimitDocs
 	case GapDeadline:
-		return "Raise RATE_LIMIT on the instance and AUDIT_REQUESTS_PER_MINUTE with it: one run had not enough time.",
-			rateLimitDocs
+		return "One run had not enough time. Raise RATE_LIMIT on the instance, and with it " +
+			"AUDIT_REQUESTS_PER_MINUTE (parameter AuditRequestsPerMinute).", rateLimitDocs
 	case GapTimeout:
 		return "Check the load of the instance and the network on the way to it, then run the audit again.",
 			databrainDocs + "health-check"
 	case GapNetwork:
 		return "Check that the instance is up and that the function reaches it: " +
-			"address, DNS, routes, security groups, certificate.", databrainDocs + "health-check"
+			"DATABRAIN_BASE_URL (parameter DatabrainBaseUrl), DNS, routes, security groups, certificate.", databrainDocs + "health-check"
 	case GapDecode:
 		return "Run the audit again. If that changes nothing, find out what answers in place of the API " +
 			"(a proxy, a login page), or whether an upgrade changed the API.", databrainDocs + "list-api-tokens"
