@@ -77,6 +77,16 @@ func (g *givens) shapes() []shape {
 		variables:  map[string]string{"AUDIT_EVENT_BUS": "none"},
 		works:      messagesEachTime(0, 0),
 	}, {
+		name:       "audit alone",
+		parameters: map[string]string{"AdminSecretArn": "", "TokenSecretArn": g.readSecret},
+		absent: []string{
+			"RotateFunction", "RotateRole", "RotatePermission", "RotationSchedule", "RotateLogGroup", "RotationFailedRule",
+			"RotateErrorsAlarm", "TokenSecret",
+		},
+		present:   []string{"AuditFunction", "AuditSchedule", "Dashboard"},
+		variables: map[string]string{"DATABRAIN_SERVICE_TOKEN_SECRET_ID": g.readSecret},
+		works:     auditsUnrotated,
+	}, {
 		name:       "no takeover",
 		parameters: map[string]string{"RotationTakeover": "never"},
 		variables:  map[string]string{"ROTATION_TAKEOVER": "never"},
@@ -136,6 +146,9 @@ func (s *stack) hasShape(ctx context.Context, shape shape, made map[string]strin
 	}
 	variables := map[string]string{}
 	for _, function := range []string{"RotateFunction", "AuditFunction"} {
+		if made[function] == "" {
+			continue // it is among the absent, or deploying has failed
+		}
 		more, err := s.environment(ctx, function)
 		if err != nil {
 			return err
@@ -206,6 +219,16 @@ func graceKeepsTheOldToken(ctx context.Context, s *stack) error {
 	return nil
 }
 
+// auditsUnrotated wants an audit with the token that an existing secret holds, and to
+// hear that nothing rotates it.
+func auditsUnrotated(ctx context.Context, s *stack) error {
+	got, err := s.audit(ctx, "AuditNowCommand")
+	if err != nil || got.Status != "complete" || got.Counts.Findings != staleExamples()+1 {
+		return fmt.Errorf("the audit: %+v (%w)", got, err)
+	}
+	return nil
+}
+
 // neverTakesOver wants a first rotation from the empty secret to be refused.
 func neverTakesOver(ctx context.Context, s *stack) error {
 	before := s.databrain.CurrentToken()
@@ -219,6 +242,7 @@ func neverTakesOver(ctx context.Context, s *stack) error {
 type givens struct {
 	tokenKey, adminKey, bucketKey string
 	secret, topic, layer          string
+	readSecret                    string // holds the example's token; nothing rotates it
 	subnet, group                 string
 }
 
@@ -242,6 +266,10 @@ func (g *givens) make(ctx context.Context, c *cloud) (err error) {
 	}
 	if g.secret, err = c.makeSecret(ctx, "given/service-token",
 		fmt.Sprintf(`{"token": %q, "quota": 1e3}`, databraintest.ExampleServiceToken)); err != nil {
+		return err
+	}
+	if g.readSecret, err = c.makeSecret(ctx, "given/read-only",
+		fmt.Sprintf(`{"token": %q}`, databraintest.ExampleServiceToken)); err != nil {
 		return err
 	}
 	if _, err := c.events.CreateEventBus(ctx, &eventbridge.CreateEventBusInput{Name: aws.String("findings")}); err != nil {

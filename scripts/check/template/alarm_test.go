@@ -85,7 +85,8 @@ func alarmsKnowMissingData(resources tree) []string {
 	}
 	for alarm := range missingData {
 		function := strings.TrimSuffix(alarm, "ErrorsAlarm") + "Function"
-		if !slices.Contains(alarms, alarm) && (function != "RotateApiTokenFunction" || resources[function] != nil) {
+		optional := strings.HasPrefix(function, "Rotate")
+		if !slices.Contains(alarms, alarm) && (!optional || resources[function] != nil) {
 			bad = append(bad, alarm+" is gone")
 		}
 	}
@@ -110,6 +111,9 @@ func failedRotationIsHeardOf(resources tree) []string {
 			"Properties.EventPattern.detail.additionalEventData.SecretId": fmt.Sprintf(
 				"[map[prefix:%s]]", strings.TrimSuffix(apiTokens, "*")),
 		})
+	}
+	if !rotates(resources) {
+		return bad
 	}
 	return append(bad, expect(resources, "RotationFailedRule", map[string]any{
 		"Properties.EventPattern.source":                              "[aws.secretsmanager]",

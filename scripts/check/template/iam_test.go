@@ -165,6 +165,36 @@ var wantGrants = map[string]map[string][]string{
 		},
 		"AuditSchedulerRole": schedulerGrants,
 	},
+	"audit alone": {
+		"AuditRole": {
+			"ReadTokenSecret: Allow secretsmanager:DescribeSecret secretsmanager:GetSecretValue on " + tokenSecret,
+			"WriteLogs: Allow logs:CreateLogStream logs:PutLogEvents on (AuditLogGroup.Arn)",
+			"ReportFailedRuns: Allow sqs:SendMessage on (AuditFailedQueue.Arn)",
+			"SendEvents: Allow events:PutEvents on arn:aws:events:us-east-1:123456789012:event-bus/default",
+			"KeepReportsAndState: Allow s3:GetObject s3:PutObject on arn:aws:s3:::(AuditBucket)/databrain-audit/*",
+			"TellMissingFromForbidden: Allow s3:ListBucket on arn:aws:s3:::(AuditBucket) if StringLike s3:prefix=databrain-audit/*",
+		},
+		"AuditSchedulerRole": schedulerGrants,
+	},
+	"audit and API tokens": {
+		"AuditRole": {
+			"ReadTokenSecret: Allow secretsmanager:DescribeSecret secretsmanager:GetSecretValue on " + tokenSecret,
+			"FindApiTokenSecrets: Allow secretsmanager:ListSecrets on *",
+			"ReadApiTokenSecrets: Allow secretsmanager:DescribeSecret secretsmanager:GetSecretValue on " + apiTokens,
+			"WriteLogs: Allow logs:CreateLogStream logs:PutLogEvents on (AuditLogGroup.Arn)",
+			"ReportFailedRuns: Allow sqs:SendMessage on (AuditFailedQueue.Arn)",
+			"SendEvents: Allow events:PutEvents on arn:aws:events:us-east-1:123456789012:event-bus/default",
+			"KeepReportsAndState: Allow s3:GetObject s3:PutObject on arn:aws:s3:::(AuditBucket)/databrain-audit/*",
+			"TellMissingFromForbidden: Allow s3:ListBucket on arn:aws:s3:::(AuditBucket) if StringLike s3:prefix=databrain-audit/*",
+		},
+		"RotateApiTokenRole": {
+			"RotateApiTokenSecrets: Allow secretsmanager:DescribeSecret secretsmanager:GetSecretValue secretsmanager:PutSecretValue secretsmanager:UpdateSecretVersionStage on " + apiTokens,
+			"ReadTokenSecret: Allow secretsmanager:GetSecretValue on " + tokenSecret,
+			"NeverWriteTokenSecret: Deny secretsmanager:PutSecretValue secretsmanager:UpdateSecretVersionStage on " + tokenSecret,
+			"WriteLogs: Allow logs:CreateLogStream logs:PutLogEvents on (RotateApiTokenLogGroup.Arn)",
+		},
+		"AuditSchedulerRole": schedulerGrants,
+	},
 	"smallest": {
 		"RotateRole": {
 			"RotateOneSecret: Allow secretsmanager:DescribeSecret secretsmanager:GetSecretValue secretsmanager:ListSecretVersionIds secretsmanager:PutSecretValue secretsmanager:UpdateSecretVersionStage on (TokenSecret)",

@@ -13,6 +13,7 @@ var policies = map[string]func(resources tree) []string{
 	"wildcards have reasons":                           wildcardsHaveReasons,
 	"keys are bound to their use":                      keysAreBoundToTheirUse,
 	"trust is narrow":                                  trustIsNarrow,
+	"an audit alone rotates nothing":                   auditAloneRotatesNothing,
 	"only Secrets Manager invokes":                     onlySecretsManagerInvokes,
 	"the schedule waits for permission":                scheduleWaitsForPermission,
 	"the placeholder is an empty token":                placeholderIsEmptyToken,
@@ -56,20 +57,46 @@ func expect(resources tree, name string, want map[string]any) []string {
 	return bad
 }
 
-// secretOf is the secret that the deployment rotates, the one created or the one given.
-func secretOf(resources tree) any { return get(resources["RotationSchedule"], "Properties.SecretId") }
+// secretOf is the secret of the service token, the one created or the one given.
+func secretOf(resources tree) any {
+	return get(resources["AuditFunction"], "Properties.Environment.Variables.DATABRAIN_SERVICE_TOKEN_SECRET_ID")
+}
+
+// rotates reports whether the deployment rotates the service token.
+func rotates(resources tree) bool { return resources["RotateFunction"] != nil }
+
+// auditAloneRotatesNothing wants all of the rotation or nothing of it.
+func auditAloneRotatesNothing(resources tree) []string {
+	var bad []string
+	for _, name := range []string{"RotateFunction", "RotateRole", "RotatePermission", "RotationSchedule", "RotateLogGroup",
+		"RotationFailedRule", "RotateErrorsAlarm"} {
+		if there := resources[name] != nil; there != rotates(resources) {
+			bad = append(bad, fmt.Sprintf("%s is there: %v, RotateFunction: %v", name, there, !there))
+		}
+	}
+	if rotates(resources) {
+		return append(bad, expect(resources, "RotationSchedule", map[string]any{"Properties.SecretId": secretOf(resources)})...)
+	}
+	if text := fmt.Sprint(resources); strings.Contains(text, "(RotateFunction") || strings.Contains(text, "(Rotation") {
+		bad = append(bad, "something refers to a rotation that is not there")
+	}
+	return bad
+}
 
 func onlySecretsManagerInvokes(resources tree) []string {
-	bad := expect(resources, "RotatePermission", map[string]any{
-		"Properties.Principal":     "secretsmanager.amazonaws.com",
-		"Properties.Action":        "lambda:InvokeFunction",
-		"Properties.FunctionName":  "(RotateFunction.Arn)",
-		"Properties.SourceAccount": "123456789012",
-		"Properties.SourceArn":     secretOf(resources),
-	})
-	want := []string{"RotatePermission"}
+	var bad, want []string
+	if rotates(resources) {
+		want = []string{"RotatePermission"}
+		bad = expect(resources, "RotatePermission", map[string]any{
+			"Properties.Principal":     "secretsmanager.amazonaws.com",
+			"Properties.Action":        "lambda:InvokeFunction",
+			"Properties.FunctionName":  "(RotateFunction.Arn)",
+			"Properties.SourceAccount": "123456789012",
+			"Properties.SourceArn":     secretOf(resources),
+		})
+	}
 	if resources["RotateApiTokenFunction"] != nil {
-		want = []string{"RotateApiTokenPermission", "RotatePermission"}
+		want = append([]string{"RotateApiTokenPermission"}, want...)
 		bad = append(bad, expect(resources, "RotateApiTokenPermission", map[string]any{
 			"Properties.Principal":     "secretsmanager.amazonaws.com",
 			"Properties.Action":        "lambda:InvokeFunction",
@@ -85,6 +112,9 @@ func onlySecretsManagerInvokes(resources tree) []string {
 }
 
 func scheduleWaitsForPermission(resources tree) []string {
+	if !rotates(resources) {
+		return nil
+	}
 	bad := expect(resources, "RotationSchedule", map[string]any{
 		"Type":                                 "AWS::SecretsManager::RotationSchedule",
 		"Properties.RotationLambdaARN":         "(RotateFunction.Arn)",

@@ -56,6 +56,8 @@ func TestRulesRefuseContradictions(t *testing.T) {
 		"OnePolicy":                 {"AuditPolicy": "{}", "AuditPolicyObject": "policies/audit.json"},
 		"ApiTokenKeyNeedsPrefix":    {"ApiTokenSecretKmsKeyArn": apiTokenKey},
 		"SecretsDiffer":             {"TokenSecretArn": adminSecret},
+		"AuditAloneNeedsToken":      {"AdminSecretArn": ""},
+		"AdminKeyNeedsAdmin":        {"AdminSecretArn": "", "AdminSecretKmsKeyArn": adminKey, "TokenSecretArn": tokenSecret},
 	} {
 		if diff := cmp.Diff([]string{want}, refusals(template, with(required, params))); diff != "" {
 			t.Errorf("%v: refusals (-want +got):\n%s", params, diff)
@@ -79,10 +81,10 @@ func TestParametersRefuseBadValues(t *testing.T) {
 		good, bad []string
 	}{
 		{"DatabrainBaseUrl",
-			[]string{"https://databrain.example.com", "https://10.0.0.5:8443/data/brain", "http://[::1]:3000"},
+			[]string{"https://databrain.example.com", "https://api.usedatabrain.com", "https://10.0.0.5:8443/data/brain", "http://[::1]:3000"},
 			// A slash at the end would part the metrics from the alarms, which name the instance.
 			[]string{"", "https://databrain.example.com/", "https://user:pw@databrain.example.com", "https://h?x=1", "https://h#x", "ftp://h", "HTTPS://h"}},
-		{"AdminSecretArn", []string{adminSecret}, []string{"", "databrain/admin", "arn:aws:secretsmanager:us-east-1:123456789012:secret:databrain/*"}},
+		{"AdminSecretArn", []string{"", adminSecret}, []string{"databrain/admin", "arn:aws:secretsmanager:us-east-1:123456789012:secret:databrain/*"}},
 		{"TokenSecretArn", []string{"", tokenSecret}, []string{"databrain/service-token", "arn:aws:secretsmanager:us-east-1:123456789012:secret:*"}},
 		{"TokenSecretKmsKeyArn", []string{"", tokenKey}, []string{"alias/a", "arn:aws:kms:us-east-1:123456789012:key/*"}},
 		{"RotationScheduleExpression", []string{"rate(30 days)", "rate(4 hours)", "cron(0 8 1 * ? *)"}, []string{"", "30 days", "rate(5 minutes)"}},

@@ -18,7 +18,7 @@ const (
 	logKey      = "arn:aws:kms:us-east-1:123456789012:key/logs"
 )
 
-// required are the parameters that have no default.
+// required are the parameters of a deployment that rotates.
 var required = map[string]string{"DatabrainBaseUrl": "https://databrain.example.com", "AdminSecretArn": adminSecret}
 
 // scenarios are the deployments that every policy must hold for: all defaults,
@@ -41,8 +41,12 @@ var scenarios = map[string]map[string]string{
 		"AuditEventBusArn": foreignBus,
 		"AlarmTopicArn":    "arn:aws:sns:us-east-1:123456789012:ops",
 	}),
-	"stateless": with(required, map[string]string{"AuditBucketName": "none"}),
-	"smallest":  with(required, map[string]string{"AuditBucketName": "none", "AuditEventBus": "none"}),
+	"stateless":   with(required, map[string]string{"AuditBucketName": "none"}),
+	"audit alone": {"DatabrainBaseUrl": "https://api.usedatabrain.com", "TokenSecretArn": tokenSecret},
+	"audit and API tokens": {
+		"DatabrainBaseUrl": "https://databrain.example.com", "TokenSecretArn": tokenSecret, "ApiTokenSecretPrefix": apiTokenPrefix,
+	},
+	"smallest": with(required, map[string]string{"AuditBucketName": "none", "AuditEventBus": "none"}),
 }
 
 func with(base, more map[string]string) map[string]string {
