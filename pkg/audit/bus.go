@@ -15,8 +15,8 @@ import (
 	"databrain-rotation/pkg/audit/report"
 )
 
-// maxBatchEntries is how many entries one call of PutEvents may hold ("PutEvents",
-// Amazon EventBridge API reference).
+// maxBatchEntries is the number of entries that one call of PutEvents may hold
+// (https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html).
 const maxBatchEntries = 10
 
 const (
@@ -26,7 +26,9 @@ const (
 
 // EventBridge is the part of the SDK's client that the audit needs.
 type EventBridge interface {
-	PutEvents(context.Context, *eventbridge.PutEventsInput, ...func(*eventbridge.Options)) (*eventbridge.PutEventsOutput, error)
+	PutEvents(
+		context.Context, *eventbridge.PutEventsInput, ...func(*eventbridge.Options),
+	) (*eventbridge.PutEventsOutput, error)
 }
 
 // Bus sends events to an event bus.
@@ -35,9 +37,9 @@ type Bus struct {
 	Name   string // or ARN
 }
 
-// send sends all events, in batches and several calls at a time. They are made as
-// they are sent, so that they never are in memory all at once. It returns how many
-// were not taken, and why the first of them was not.
+// send sends all events in batches, with several calls in flight. It makes each event
+// when its batch is filled, so that only a few are in memory at a time. It returns the
+// number of events that were not taken and the cause of the first loss.
 func (b *Bus) send(ctx context.Context, events iter.Seq[report.Event]) (lost int, cause error) {
 	batches := make(chan []types.PutEventsRequestEntry)
 	s := &sending{}
@@ -57,7 +59,7 @@ func (b *Bus) send(ctx context.Context, events iter.Seq[report.Event]) (lost int
 	return s.lost, s.cause
 }
 
-// sending accounts for what was not taken.
+// sending counts the events that were not taken.
 type sending struct {
 	mu    sync.Mutex
 	lost  int
@@ -73,8 +75,8 @@ func (s *sending) lose(n int, cause error) {
 	}
 }
 
-// put sends one batch, and again those of its entries that failed. A call that
-// failed as a whole has been retried by the SDK.
+// put sends one batch and repeats the entries that failed. It does not repeat a call
+// that failed as a whole, because the SDK has done that already.
 func (b *Bus) put(ctx context.Context, s *sending, batch []types.PutEventsRequestEntry) {
 	for attempt := 1; ; attempt++ {
 		out, err := b.Client.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: batch})
@@ -93,9 +95,12 @@ func (b *Bus) put(ctx context.Context, s *sending, batch []types.PutEventsReques
 	}
 }
 
-// refused returns those entries of a batch that were not taken: the answer has a
-// result for each, in the same order.
-func refused(batch []types.PutEventsRequestEntry, results []types.PutEventsResultEntry) (again []types.PutEventsRequestEntry, err error) {
+// refused returns the entries of a batch that were not taken, with the cause of the last
+// of them. The answer has one result for each entry, in the order of the entries
+// (https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html).
+func refused(
+	batch []types.PutEventsRequestEntry, results []types.PutEventsResultEntry,
+) (again []types.PutEventsRequestEntry, err error) {
 	for i := range batch {
 		if i < len(results) && results[i].ErrorCode == nil {
 			continue
@@ -109,7 +114,8 @@ func refused(batch []types.PutEventsRequestEntry, results []types.PutEventsResul
 	return again, err
 }
 
-// entries encodes events one by one.
+// entries returns the encoded events. It encodes each one when it is asked for, and
+// counts an event that cannot be encoded as lost.
 func (b *Bus) entries(s *sending, events iter.Seq[report.Event]) iter.Seq[types.PutEventsRequestEntry] {
 	return func(yield func(types.PutEventsRequestEntry) bool) {
 		for event := range events {
@@ -128,8 +134,8 @@ func (b *Bus) entries(s *sending, events iter.Seq[report.Event]) iter.Seq[types.
 	}
 }
 
-// batched cuts entries into batches that keep to the limits of one call. An entry
-// that is too large for itself is a batch of its own, for EventBridge to judge.
+// batched returns the entries in batches that keep to the limits of one call. An entry
+// that exceeds the limit alone is a batch of its own, and EventBridge judges it.
 func batched(entries iter.Seq[types.PutEventsRequestEntry]) iter.Seq[[]types.PutEventsRequestEntry] {
 	return func(yield func([]types.PutEventsRequestEntry) bool) {
 		var batch []types.PutEventsRequestEntry
@@ -150,9 +156,9 @@ func batched(entries iter.Seq[types.PutEventsRequestEntry]) iter.Seq[[]types.Put
 	}
 }
 
-// entrySize is the size of an entry as EventBridge counts it ("Calculating
-// PutEvents event entry size", Amazon EventBridge user guide): the bytes of its
-// source, detail type and detail. It has no time and no resources.
+// entrySize returns the size of an entry in bytes, as EventBridge counts it: the bytes of
+// its source, detail type and detail. The audit's entries have no time and no resources.
+// (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevent-size.html)
 func entrySize(e types.PutEventsRequestEntry) int {
 	return len(aws.ToString(e.Source)) + len(aws.ToString(e.DetailType)) + len(aws.ToString(e.Detail))
 }

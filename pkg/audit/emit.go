@@ -16,9 +16,9 @@ import (
 
 const metricNamespace = "Databrain/TokenAudit"
 
-// emit sends and stores the outcome. The state comes last: a run that crashes
-// before it starts from the same state when it is repeated, and sends what it
-// sent with the same ids, so that nothing is lost.
+// emit sends and stores the outcome, the state last. If a run crashes before the state
+// is stored, its repetition starts from the same earlier state and sends the same events
+// with the same ids, so that nothing is lost.
 func (r *run) emit(ctx context.Context) {
 	r.report.EmittedAt = r.Now()
 	if r.Bus != nil {
@@ -45,7 +45,8 @@ func (r *run) send(ctx context.Context, what string, events iter.Seq[report.Even
 	r.failed(ctx, what, lost, err)
 }
 
-// failed counts what could not be written.
+// failed counts what could not be written, logs it, and keeps the first cause for the
+// error of the run.
 func (r *run) failed(ctx context.Context, what string, failures int, err error) {
 	if failures == 0 {
 		return
@@ -54,11 +55,12 @@ func (r *run) failed(ctx context.Context, what string, failures int, err error) 
 	if r.firstFailure == "" {
 		r.firstFailure = what + ": " + awsCause(err)
 	}
-	r.Log.ErrorContext(ctx, "not written", slog.String("what", what), slog.Int("failures", failures), slog.Any("error", err))
+	r.Log.ErrorContext(ctx, "not written",
+		slog.String("what", what), slog.Int("failures", failures), slog.Any("error", err))
 }
 
-// storeReports stores each form of the report under the run's date and as the
-// latest.
+// storeReports stores each form of the report twice: under the date of the run, and as
+// the latest.
 func (r *run) storeReports(ctx context.Context) {
 	ctx, cancel := r.before(ctx, afterStage)
 	defer cancel()
@@ -78,8 +80,8 @@ func (r *run) storeReports(ctx context.Context) {
 	}
 }
 
-// storeState leaves the state for the next run, unless events were lost: then the
-// next run has to send them again.
+// storeState stores the state for the next run. If events were lost it does not, because
+// the next run has to start from the same state to send them again.
 func (r *run) storeState(ctx context.Context) {
 	switch {
 	case r.memory.version.keep:

@@ -13,8 +13,8 @@ const (
 	LabelPending = "AWSPENDING"
 )
 
-// credential is the service token of a run. A rotation may replace it half-way:
-// then the secret is read again, once.
+// credential is the service token of a run. A rotation may replace the token while the
+// run reads. The run then reads the secret again, but only once.
 type credential struct {
 	read func(ctx context.Context, label string) (databrain.Secret, error)
 
@@ -31,16 +31,16 @@ func newCredential(token databrain.Secret, read func(context.Context, string) (d
 	return &credential{read: read, token: token, turn: make(chan struct{}, 1)}
 }
 
-// current is the token to use, with its number.
+// current returns the token to use and its number.
 func (c *credential) current() (databrain.Secret, int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.token, c.number
 }
 
-// worked is called when the instance took the token of that number. What else there
-// was to try is out of the question then: should a single request be refused later,
-// the run must not fall back to a token that a rotation has replaced.
+// worked records that the instance accepted the token of that number, and drops the other
+// tokens. If the instance refuses a single request later, the run must not fall back to a
+// token that a rotation has replaced.
 func (c *credential) worked(number int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -49,10 +49,10 @@ func (c *credential) worked(number int) {
 	}
 }
 
-// renew is called when the instance refused the token of that number. It reports
-// whether there is another one now. In the middle of a rotation the instance may
-// know the new token while AWSCURRENT still is on the old one, so what AWSPENDING
-// holds is tried as well.
+// renew moves on to another token after the instance refused the token of that number. It
+// returns false if there is no other token. During a rotation the instance may already
+// accept the new token while AWSCURRENT is still on the old version, so renew also tries
+// the token of AWSPENDING.
 func (c *credential) renew(ctx context.Context, refused int) bool {
 	select {
 	case c.turn <- struct{}{}:
@@ -80,10 +80,10 @@ func (c *credential) renew(ctx context.Context, refused int) bool {
 	return true
 }
 
-// others reads the tokens of AWSCURRENT and AWSPENDING that are not the refused
-// one. That one of them can not be read is usual: without a rotation there is no
-// AWSPENDING. The refused one comes last: if the others are refused too, the
-// instance may have refused a single request and not the token.
+// others returns the tokens of AWSCURRENT and AWSPENDING that differ from the refused
+// token. A token that cannot be read is left out, because outside a rotation no version
+// has AWSPENDING. The refused token comes last: if the instance refuses the others too,
+// it may have refused a single request and not the token.
 func (c *credential) others(ctx context.Context, refused databrain.Secret) []databrain.Secret {
 	var found []databrain.Secret
 	for _, label := range []string{LabelCurrent, LabelPending} {
