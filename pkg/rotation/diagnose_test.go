@@ -256,6 +256,9 @@ func TestAdviceAfterEveryCrash(t *testing.T) {
 		share = 60
 	}
 	for _, s := range allSetups() {
+		if s.ofKey() { // an API token's secret is another function's, which answers no diagnosis
+			continue
+		}
 		offset := draw.IntN(share)
 		t.Run(s.String(), func(t *testing.T) {
 			t.Parallel()

@@ -182,9 +182,11 @@ func (s *step) read(version string) string {
 }
 
 // unlabelPending is the command that takes AWSPENDING off this rotation's version.
-func (s *step) unlabelPending() string {
+func (s *step) unlabelPending() string { return s.unlabel(s.event.Version) }
+
+func (s *step) unlabel(version string) string {
 	return "aws secretsmanager update-secret-version-stage --secret-id " + s.event.SecretID +
-		" --version-stage AWSPENDING --remove-from-version-id " + s.event.Version
+		" --version-stage AWSPENDING --remove-from-version-id " + version
 }
 
 // unavailable is for every outcome that says nothing about a token.

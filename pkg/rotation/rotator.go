@@ -146,18 +146,24 @@ func (s *step) admit(action GuardAction) error {
 	case GuardUnknown:
 		return s.fail(VersionUnknown, nil, fmt.Sprintf("no staging label is on version %q of the secret: a value was "+
 			"stored by hand since, or the event is stale", s.event.Version),
-			overtaken)
+			s.overtaken())
 	case GuardNotPending:
 		return s.fail(VersionNotPending, nil, fmt.Sprintf("version %q is no longer AWSPENDING: a value was stored by hand "+
-			"or another rotation began", s.event.Version), overtaken)
+			"or another rotation began", s.event.Version), s.overtaken())
 	default:
 		return s.fail(UnknownStep, nil, fmt.Sprintf("the event names the unknown step %q", s.event.Step),
 			"The steps are createSecret, setSecret, testSecret and finishSecret")
 	}
 }
 
-const overtaken = "If AWSCURRENT works, no action is needed. If it does not, do what the diagnosis says before " +
-	"anything else is stored"
+// overtaken says what to do once others have ended a rotation.
+func (s *step) overtaken() string {
+	advice := "If AWSCURRENT works, no action is needed. If it does not, "
+	if s.kind.words().answers {
+		return advice + "do what the diagnosis says before anything else is stored"
+	}
+	return advice + "look at that version before anything else is stored: " + s.read(s.event.Version)
+}
 
 // switchOn says how to rotate again. Secrets Manager refuses to switch rotation on
 // while AWSPENDING is on a version of its own ("RotateSecret", API reference), and
@@ -167,8 +173,13 @@ func (s *step) switchOn() string {
 	if pending == "" || pending == s.secret.Holder(labelCurrent) {
 		return "Switch it on: " + s.rotateAgain()
 	}
-	return "Secrets Manager refuses to switch it on while AWSPENDING is on version " + pending + ", which may hold the " +
-		"token that works: do what the diagnosis says, and it gives the commands"
+	advice := "Secrets Manager refuses to switch it on while AWSPENDING is on version " + pending + ", which may hold the " +
+		"token that works"
+	if s.kind.words().answers {
+		return advice + ": do what the diagnosis says, and it gives the commands"
+	}
+	return advice + ". If AWSCURRENT works, take the label off: " + s.unlabel(pending) + " , and switch it on: " +
+		s.rotateAgain() + " . If it does not, look at that version first: " + s.read(pending)
 }
 
 func (s *step) rotateAgain() string {

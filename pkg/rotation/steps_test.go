@@ -200,6 +200,9 @@ func TestRefusals(t *testing.T) {
 		{name: "current is empty beside a live twin", with: func(t *testing.T, b *bench) {
 			b.corrupt(t, "AWSCURRENT", `{"Token":"`+oldUUID+`","token":""}`)
 		}, want: rotation.MalformedSecret, says: "beside the member Token"},
+		{name: "current is empty above a live twin", with: func(t *testing.T, b *bench) {
+			b.corrupt(t, "AWSCURRENT", `{"token":"","credentials":{"token":"`+oldUUID+`"}}`)
+		}, want: rotation.MalformedSecret, says: "beside the member credentials"},
 		{name: "current has a byte order mark", with: func(t *testing.T, b *bench) {
 			b.corrupt(t, "AWSCURRENT", "\ufeff"+`{"token":"`+oldUUID+`"}`)
 		}, want: rotation.MalformedSecret, says: "byte order mark"},

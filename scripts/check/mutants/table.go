@@ -118,6 +118,8 @@ var mutants = []mutant{
 		{"tokensecret/tokensecret.go", "return Value{}, &OtherMembersError{names(object)}", "end := object[len(object)-1].End()\n\t\treturn Value{raw: raw, start: end, end: end, glue: `,\"token\":`}, nil"}}},
 	{"an empty token beside a live twin is not empty", deputy, `TestRefusals`, []edit{
 		{"tokensecret/tokensecret.go", "err = twin(object)", "_ = twin"}}},
+	{"nor is it above a live twin", deputy, `TestRefusals`, []edit{
+		{"tokensecret/tokensecret.go", "if holdsToken(inner, value[inner]) {", "if inner == \"\" {"}}},
 	{"every other field survives", steps, `TestFewestRequests`, []edit{
 		{
 			"tokensecret/tokensecret.go",
@@ -345,6 +347,10 @@ var mutants = []mutant{
 			"return s.afterLostMove(ctx)",
 			"return s.secretsManager(\"UpdateSecretVersionStage of AWSCURRENT\", err)",
 		}}},
+	{"a command names the version that has AWSCURRENT", lambda, `TestAdviceOfErrors`, []edit{
+		{"rotation/errors.go", "case s.secret.Labels == nil:", "case false:"}}},
+	{"a cancelled rotation is looked at before it is switched on", lambda, `TestAdviceOfErrors`, []edit{
+		{"rotation/rotator.go", "if pending == \"\" || pending == s.secret.Holder(labelCurrent) {", "if true {"}}},
 	{"whatever fails after the save says which token works", lambda, `TestDeniedMove`, []edit{
 		{"rotation/errors.go", "if s.saved {", "if false {"}}},
 	{"nothing follows the move", steps, `TestFewestRequests`, []edit{
