@@ -1,6 +1,7 @@
 package audit_test
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -454,4 +455,76 @@ func bearer(token string) func(*http.Request) bool {
 func readBody(r *http.Request) (string, error) {
 	body, err := io.ReadAll(r.Body)
 	return string(body), err
+}
+
+// TestUnlistedNeedsAllLists: that no list has a key is known only if every list was read
+// and no rotation is under way. Else nothing is found, and nothing resolved.
+func TestUnlistedNeedsAllLists(t *testing.T) {
+	const lost = "99999999-2222-4333-8444-555555555555"
+	for name, breaks := range map[string]func(l *lab){
+		"a data app cannot be read": func(l *lab) {
+			l.db.Inject(standin.Fault{
+				Target: tokensPath, When: forApp("B"), Times: -1, Do: databraintest.Error(403, "FORBIDDEN", "x"),
+			})
+		},
+		"a rotation is under way": func(l *lab) {
+			if err := l.secrets.SetLabels(apiTokens+"a", "11111111-2222-4333-8444-555555555555", "AWSPENDING"); err != nil {
+				l.t.Error(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a, b := app("A", 5), app("B", 5)
+				setUp := func() *lab {
+					l := newManagedLab(t, a, b)
+					l.hold("a", "A", "token 0", lost)
+					l.rotates(apiTokens + "a")
+					return l
+				}
+				l := setUp()
+				breaks(l)
+				l.mustRun()
+				if d, found := l.observed()["api-token-unlisted a"]; found {
+					t.Errorf("found %+v", d)
+				}
+				l = setUp()
+				requests := l.mustRun().Requests
+				l.wantObserved("api-token-unlisted a")
+				if again := l.mustRun().Requests; again != requests { // the key is not one that a list lacks
+					t.Errorf("%d requests, then %d", requests, again)
+				}
+				breaks(l)
+				l.hold("b", "B", "token 0", "") // anything else that was read
+				if s := l.mustRun(); s.Counts.Resolved != 0 {
+					t.Errorf("resolved: %+v", s.Counts)
+				}
+				l.bus.ClearEntries()
+			})
+		})
+	}
+}
+
+// withoutFilter is a Secrets Manager that does not know the filter.
+type withoutFilter struct{ *secretsmanager.Client }
+
+func (c withoutFilter) ListSecrets(
+	ctx context.Context, in *secretsmanager.ListSecretsInput, options ...func(*secretsmanager.Options),
+) (*secretsmanager.ListSecretsOutput, error) {
+	all := *in
+	all.Filters = nil
+	return c.Client.ListSecrets(ctx, &all, options...)
+}
+
+// TestOnlySecretsUnderThePrefixAreRead, even if the list has others.
+func TestOnlySecretsUnderThePrefixAreRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newManagedLab(t, app("A", 5))
+		l.put("databrain/admin", `{"email":"a@example.com","password":"x"}`)
+		l.put("databrain/API-token/x", "x")
+		l.auditor.Secret.Client = withoutFilter{l.auditor.Secret.Client.(*secretsmanager.Client)}
+		if s := l.mustRun(); s.Managed.Secrets != 0 || len(s.Notes) != 0 {
+			t.Errorf("summary %+v, notes %q", s.Managed, s.Notes)
+		}
+	})
 }
