@@ -21,8 +21,8 @@ var managedChecks = []definition{
 		prose: func(f *Finding) Prose {
 			return Prose{
 				"Rotation of an API token is switched off",
-				fmt.Sprintf("Secret %s holds %s and has no rotation switched on, so the token stays the same until somebody changes it.",
-					quoted(f.holder().Secret), heldToken(f)),
+				fmt.Sprintf("Secret %s holds %s and has no rotation switched on, "+
+					"so the token stays the same until somebody changes it.", quoted(f.holder().Secret), heldToken(f)),
 				switchOn(f.holder()), rotationDocs,
 			}
 		},
@@ -73,8 +73,8 @@ var managedChecks = []definition{
 		prose: func(f *Finding) Prose {
 			return Prose{
 				"API token of a secret is in no list of Databrain",
-				fmt.Sprintf("Secret %s holds %s, and no data app lists that key: consumers of the secret may hold a dead key, "+
-					"or the secret belongs to another instance.", quoted(f.holder().Secret), heldToken(f)),
+				fmt.Sprintf("Secret %s holds %s, and no data app lists that key: "+
+					"consumers of the secret may hold a dead key, or the secret belongs to another instance.", quoted(f.holder().Secret), heldToken(f)),
 				"Correct the members dataApp and name of the secret if they are wrong. A rotation then takes the newest token of " +
 					"that name, or says what it found: " + rotateCommand(f.holder()), databrainDocs + "list-api-tokens",
 			}
