@@ -50,7 +50,7 @@ func TestADiskThatIsTooSmall(t *testing.T) {
 		t.Fatal(err)
 	}
 	small := before
-	small.Cur = 90_000
+	small.Cur = 100_000
 	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &small); err != nil {
 		t.Fatal(err)
 	}

@@ -29,7 +29,7 @@ func TestFormsOfTheSecret(t *testing.T) {
 		"white space":         {`{"token":" ` + token + `"}`, "white space"},
 		"truncated":           {`{"token":"` + token, "not a sound JSON object"},
 		"something after it":  {`{"token":"` + token + `"} {}`, "not a sound JSON object"},
-		"a list":              {`["` + token + `"]`, "neither a JSON object nor a bare UUID"},
+		"a list":              {`["` + token + `"]`, "is a JSON array, where an object belongs"},
 		"a bare word":         {`password`, "neither a JSON object nor a bare UUID"},
 		"a UUID in a URN":     {`urn:uuid:` + token, "neither a JSON object nor a bare UUID"},
 		"a UUID with a break": {token + "\n", "white space or a line break"},

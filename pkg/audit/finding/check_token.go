@@ -89,9 +89,9 @@ func agedTokenGone(r *Record, s *sight) bool {
 func replaceToken(f *Finding) (text, url string) {
 	switch m := f.ManagedBy; {
 	case m == nil:
-		return "Let Secrets Manager rotate this API token: the README of RotateApiTokenFunction says how, and the output " +
-			"ManageApiTokenCommand of the stack has the command. Or give its consumers a new token by hand, then invalidate this one: " +
-			"the rotate endpoint does both, with a grace period in seconds.", databrainDocs + "rotate-api-key"
+		return "Let Secrets Manager rotate this API token, with the command in the output ManageApiTokenCommand of the stack. " +
+			"Or give its consumers a new token by hand: the rotate endpoint makes one and ends this one after a grace period.",
+			databrainDocs + "rotate-api-key"
 	case !m.Rotation:
 		return switchOn(m), rotationDocs
 	}
