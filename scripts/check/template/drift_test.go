@@ -136,17 +136,19 @@ func TestEachFunctionHasAResourceAndEvents(t *testing.T) {
 	}
 }
 
-// The four payloads are one rotation: they must name one version of one secret.
+// The four payloads of a function are one rotation: they must name one version of one secret.
 func TestRotationEventsAreOneRotation(t *testing.T) {
 	want := map[string]string{
-		"SecretId": tokenSecret, "ClientRequestToken": "4f1d9a52-6c1e-4b37-9d0a-2f5e8c7b1a60",
-		"RotationToken": "b7a0c3de-1f24-4a8b-8e5d-93c6f0d2a417",
+		"ClientRequestToken": "4f1d9a52-6c1e-4b37-9d0a-2f5e8c7b1a60",
+		"RotationToken":      "b7a0c3de-1f24-4a8b-8e5d-93c6f0d2a417",
 	}
 	for file, step := range map[string]string{"create": "createSecret", "set": "setSecret", "test": "testSecret", "finish": "finishSecret"} {
-		var got map[string]string
-		readJSON(t, "../../../events/rotate-"+file+".json", &got)
-		if diff := cmp.Diff(with(want, map[string]string{"Step": step}), got); diff != "" {
-			t.Errorf("rotate-%s.json (-want +got):\n%s", file, diff)
+		for function, secret := range map[string]string{"rotate": tokenSecret, "rotate-api-token": apiToken} {
+			var got map[string]string
+			readJSON(t, "../../../events/"+function+"-"+file+".json", &got)
+			if diff := cmp.Diff(with(want, map[string]string{"Step": step, "SecretId": secret}), got); diff != "" {
+				t.Errorf("%s-%s.json (-want +got):\n%s", function, file, diff)
+			}
 		}
 	}
 }
