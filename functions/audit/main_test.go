@@ -115,7 +115,7 @@ func TestErrorsThroughTheRuntime(t *testing.T) {
 		"event": {nil, `{"dryRun":"` + hidden + `"}`, "MalformedEvent", []string{"dryRun"}},
 		"secret": {func(l *labtest.Lab, _ map[string]string) {
 			l.Secrets.ManualPut(labtest.TokenSecret, `{"token":["`+hidden+`"]}`)
-		}, `{}`, "RunFailed", []string{"DATABRAIN_SERVICE_TOKEN_SECRET_ID", "AWSCURRENT"}},
+		}, `{}`, "RunFailed", []string{labtest.TokenSecretARN, "AWSCURRENT"}},
 		"list": {func(l *labtest.Lab, _ map[string]string) { l.Databrain.SetToken(hidden) }, `{}`, "RunFailed", []string{"list the data apps", "AUTHENTICATION_ERROR"}},
 		"policy": {func(_ *labtest.Lab, env map[string]string) {
 			env["AUDIT_POLICY"] = "s3://" + labtest.Bucket + "/policy.json"
