@@ -76,7 +76,7 @@ func (w *workshop) buildFunctions(ctx context.Context) {
 			if _, err := output(ctx, cmd); err != nil {
 				return err
 			}
-			for _, function := range []string{"RotateFunction", "AuditFunction"} {
+			for _, function := range []string{"RotateFunction", "RotateApiTokenFunction", "AuditFunction"} {
 				if err := isStaticBinary(filepath.Join(w.built(a), function, "bootstrap"), a.machine); err != nil {
 					return err
 				}

@@ -60,8 +60,9 @@ func (w *workshop) recordRuns(ctx context.Context) error {
 	for run, args := range map[string][]string{
 		"RotateFunction": {"go", "test", "-count=1", "./pkg/rotation", "./functions/rotate"},
 		// TestMemory takes as long as all the others, and asks for nothing that they do not.
-		"AuditFunction": {"go", "test", "-count=1", "-skip", "^TestMemory$", "./pkg/audit", "./functions/audit"},
-		"demo":          {"make", "demo"},
+		"AuditFunction":          {"go", "test", "-count=1", "-skip", "^TestMemory$", "./pkg/audit", "./functions/audit"},
+		"RotateApiTokenFunction": {"go", "test", "-count=1", "./functions/rotate-api-token"},
+		"demo":                   {"make", "demo"},
 	} {
 		cmd := w.command(ctx, args[0], args[1:]...)
 		cmd.Env = append(cmd.Env, "STANDIN_ACCESS_LOG="+w.accessFile(run))

@@ -21,8 +21,10 @@ type thing int
 const (
 	tokenSecret thing = iota
 	adminSecret
-	reports // an object under the prefix
-	policy  // the object of the policy
+	apiTokenSecret
+	secretNames // of all secrets
+	reports     // an object under the prefix
+	policy      // the object of the policy
 	bus
 )
 
@@ -62,11 +64,15 @@ func (w *workshop) readAccesses() (map[string][]access, error) {
 			if function == "" {
 				continue
 			}
+			about := abstract(a)
+			if about.on == apiTokenSecret && function == "RotateFunction" {
+				function = "RotateApiTokenFunction" // the tests of pkg/rotation rotate both kinds of token
+			}
 			role := strings.TrimSuffix(function, "Function") + "Role"
 			if seen[role] == nil {
 				seen[role] = map[access]bool{}
 			}
-			seen[role][abstract(a)] = true
+			seen[role][about] = true
 		}
 	}
 	all := map[string][]access{}
@@ -86,6 +92,8 @@ func (w *workshop) readAccesses() (map[string][]access, error) {
 func abstract(a standin.Access) access {
 	service, _, _ := strings.Cut(a.Action, ":")
 	switch {
+	case a.Action == "secretsmanager:ListSecrets":
+		return access{a.Action, secretNames, ""}
 	case service == "events":
 		return access{a.Action, bus, ""}
 	case service == "s3" && (strings.HasSuffix(a.Resource, "/policy.json") || strings.HasSuffix(a.Resource, policyKey)):
@@ -96,6 +104,8 @@ func abstract(a standin.Access) access {
 			key = strings.TrimPrefix(key, prefix)
 		}
 		return access{a.Action, reports, runFolder.ReplaceAllString(key, "2026-01-15/run/")}
+	case strings.Contains(a.Resource, "api-token/"):
+		return access{a.Action, apiTokenSecret, ""}
 	case strings.Contains(a.Resource, "admin"):
 		return access{a.Action, adminSecret, ""}
 	}

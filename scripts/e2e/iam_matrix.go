@@ -42,6 +42,7 @@ func (m *matrix) addShape(s shapeRoles, accesses map[string][]access) {
 				foreign = append(foreign, a.with("lambda:SourceFunctionArn", s.Outputs["RotateFunctionArn"]))
 			}
 		}
+		foreign = append(foreign, s.beyond(role)...)
 		where := s.Shape + " " + role
 		m.add("recorded", where, asks, m.policy(document))
 		m.add("foreign", where, foreign, m.policy(document))
@@ -53,6 +54,9 @@ func (m *matrix) addShape(s shapeRoles, accesses map[string][]access) {
 		for i, statement := range policy.Statement {
 			var sid struct{ Sid string }
 			json.Unmarshal(statement, &sid) //nolint:errcheck // likewise
+			if s.idle(role, sid.Sid) {
+				continue
+			}
 			rest := append(append([]json.RawMessage{}, policy.Statement[:i]...), policy.Statement[i+1:]...)
 			less := m.policy(map[string]any{"Version": "2012-10-17", "Statement": rest})
 			before := len(m.Cases)
@@ -62,7 +66,36 @@ func (m *matrix) addShape(s shapeRoles, accesses map[string][]access) {
 			}
 		}
 	}
-	m.addInvoke(s)
+	for function, policy := range s.Invoke {
+		m.addInvoke(s, function, policy)
+	}
+}
+
+// idle reports whether a statement makes no difference by intention. The denials are for
+// a prefix that is too short and begins the names of other secrets; such a prefix also
+// lets the first statement allow what another one does.
+func (s shapeRoles) idle(role, sid string) bool {
+	tooShort := s.Parameters["ApiTokenSecretPrefix"] != "" &&
+		strings.Contains(s.Outputs["TokenSecretArn"], ":secret:"+s.Parameters["ApiTokenSecretPrefix"])
+	switch sid {
+	case "NeverWriteTokenSecret", "NeverTouchAdminSecret":
+		return !tooShort
+	case "ReadTokenSecret":
+		return tooShort && role != "RotateRole"
+	}
+	return false
+}
+
+// beyond are requests that a role's function must not make even if its prefix fits.
+func (s shapeRoles) beyond(role string) []ask {
+	if role != "RotateApiTokenRole" && role != "AuditRole" {
+		return nil
+	}
+	token, admin := s.Outputs["TokenSecretArn"], s.Parameters["AdminSecretArn"]
+	return []ask{
+		{"secretsmanager:PutSecretValue", token, nil}, {"secretsmanager:UpdateSecretVersionStage", token, nil},
+		{"secretsmanager:GetSecretValue", admin, nil}, {"secretsmanager:PutSecretValue", admin, nil},
+	}
 }
 
 func (m *matrix) add(kind, where string, asks []ask, identity *int) {
@@ -97,6 +130,16 @@ func (s shapeRoles) asks(a access) []ask {
 		return s.secret(a.action, s.Outputs["TokenSecretArn"], parameters["TokenSecretKmsKeyArn"])
 	case adminSecret:
 		return s.secret(a.action, parameters["AdminSecretArn"], parameters["AdminSecretKmsKeyArn"])
+	case apiTokenSecret:
+		if parameters["ApiTokenSecretPrefix"] == "" {
+			return nil
+		}
+		return s.secret(a.action, s.apiToken(), parameters["ApiTokenSecretKmsKeyArn"])
+	case secretNames:
+		if parameters["ApiTokenSecretPrefix"] == "" {
+			return nil
+		}
+		return []ask{{a.action, "*", nil}}
 	case bus:
 		name := cmp.Or(parameters["AuditEventBus"], "default")
 		if foreign := parameters["AuditEventBusArn"]; foreign != "" {
@@ -117,6 +160,11 @@ func (s shapeRoles) asks(a access) []ask {
 		return nil
 	}
 	return s.object(a.action, bucket, cmp.Or(parameters["AuditPrefix"], "databrain-audit/")+a.key)
+}
+
+// apiToken is a secret that the stack's prefix begins.
+func (s shapeRoles) apiToken() string {
+	return "arn:aws:secretsmanager:us-east-1:" + account + ":secret:" + s.Parameters["ApiTokenSecretPrefix"] + "api-token/portal-StUvWx"
 }
 
 // secret adds the use of the key
@@ -161,6 +209,9 @@ func (s shapeRoles) object(action, bucket, key string) []ask {
 	return asks
 }
 
+// logGroups are the ends of the names of the functions' log groups, by their role.
+var logGroups = map[string]string{"RotateRole": "rotate", "RotateApiTokenRole": "rotate-api-token", "AuditRole": "audit"}
+
 // platform is what Lambda and the Scheduler do with a role besides the function's code.
 func (s shapeRoles) platform(role string) []ask {
 	stack, region := s.Shape, "us-east-1:"+account+":"
@@ -168,7 +219,7 @@ func (s shapeRoles) platform(role string) []ask {
 	if role == "AuditSchedulerRole" {
 		return []ask{{"lambda:InvokeFunction", s.Outputs["AuditFunctionArn"], nil}, queue("AuditNotInvokedQueue")}
 	}
-	group := "arn:aws:logs:" + region + "log-group:/aws/lambda/" + stack + "/" + strings.ToLower(strings.TrimSuffix(role, "Role"))
+	group := "arn:aws:logs:" + region + "log-group:/aws/lambda/" + stack + "/" + logGroups[role]
 	asks := []ask{{"logs:CreateLogStream", group + ":log-stream:a", nil}, {"logs:PutLogEvents", group + ":log-stream:a", nil}}
 	if role == "AuditRole" {
 		asks = append(asks, queue("AuditFailedQueue"))
@@ -196,9 +247,16 @@ func elsewhere(a ask) []ask {
 	for key, value := range a.context {
 		all = append(all, a.with(key, "other"+value))
 	}
+	if a.resource == "*" {
+		return all // there is no other thing
+	}
 	switch service, _, _ := strings.Cut(a.action, ":"); service {
 	case "secretsmanager":
-		on(a.resource[len(a.resource)-6:], "ZzZzZz")
+		if strings.Contains(a.resource, "api-token/") {
+			on(":secret:", ":secret:other-") // any secret that the prefix begins may be meant
+		} else {
+			on(a.resource[len(a.resource)-6:], "ZzZzZz")
+		}
 		on(account, otherAccount)
 	case "kms":
 		on(a.resource[len(a.resource)-6:], "000000")
@@ -218,21 +276,20 @@ func elsewhere(a ask) []ask {
 	return all
 }
 
-// addInvoke asks who may invoke the rotation function. LocalStack leaves SourceAccount
+// addInvoke asks who may invoke a rotation function. LocalStack leaves SourceAccount
 // out of the permission; that the template has it is a policy test's.
-func (m *matrix) addInvoke(s shapeRoles) {
+func (m *matrix) addInvoke(s shapeRoles, function string, text json.RawMessage) {
 	var document struct{ Statement []map[string]any }
-	if err := json.Unmarshal(s.Invoke, &document); err != nil {
+	if err := json.Unmarshal(text, &document); err != nil {
 		panic(err) // it was read from JSON
 	}
 	for _, statement := range document.Statement {
 		statement["Condition"].(map[string]any)["StringEquals"] = map[string]string{"AWS:SourceAccount": account}
 	}
 	permission := m.policy(map[string]any{"Version": "2012-10-17", "Statement": document.Statement})
-	secret := s.Outputs["TokenSecretArn"]
 	try := func(kind, principal, sourceArn, sourceAccount string) {
 		e := evaluation{
-			Principal: principal, Action: "lambda:InvokeFunction", Resource: s.Outputs["RotateFunctionArn"], Account: account,
+			Principal: principal, Action: "lambda:InvokeFunction", Resource: s.Outputs[function], Account: account,
 			OnResource: permission, kind: kind, where: s.Shape,
 		}
 		if sourceArn != "" {
@@ -241,11 +298,17 @@ func (m *matrix) addInvoke(s shapeRoles) {
 		m.Cases = append(m.Cases, e)
 	}
 	const service, others = "secretsmanager.amazonaws.com", "invoke by others"
+	secret := s.Outputs["TokenSecretArn"]
+	if function == "RotateApiTokenFunctionArn" {
+		secret = s.apiToken()
+	} else {
+		try(others, service, secret+"x", account)
+		try(others, service, s.Parameters["AdminSecretArn"], account)
+	}
 	try("invoke", service, secret, account)
 	try(others, service, secret, otherAccount)
 	try(others, service, strings.Replace(secret, account, otherAccount, 1), otherAccount)
-	try(others, service, secret+"x", account)
-	try(others, service, s.Parameters["AdminSecretArn"], account)
+	try(others, service, strings.Replace(secret, ":secret:", ":secret:other-", 1), account)
 	try(others, service, "", "")
 	try(others, "events.amazonaws.com", secret, account)
 	try(others, "lambda.amazonaws.com", secret, account)

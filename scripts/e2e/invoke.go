@@ -27,7 +27,7 @@ type invocation struct {
 	env      string
 }
 
-// invokeLocally runs both built functions in containers, with every payload of
+// invokeLocally runs the built functions in containers, with every payload of
 // events/, against the stand-ins.
 func (w *workshop) invokeLocally(ctx context.Context) {
 	i := &invocation{workshop: w}
@@ -164,7 +164,8 @@ func (i *invocation) copyEnv(databrain string) error {
 func (i *invocation) invoke(ctx context.Context, function, event string) ([]byte, error) {
 	cmd := i.tool(ctx, "sam", slices.Concat([]string{"local", "invoke", function, "--template", i.template,
 		"--event", event, "--env-vars", i.env, "--docker-network", i.engine.network,
-		"--parameter-overrides", "Architecture=" + i.arch.name + " DatabrainBaseUrl=https://databrain.example.com AdminSecretArn=" + labtest.AdminSecretARN,
+		"--parameter-overrides", "Architecture=" + i.arch.name + " DatabrainBaseUrl=https://databrain.example.com AdminSecretArn=" + labtest.AdminSecretARN +
+			" ApiTokenSecretPrefix=" + labtest.APITokenPrefix,
 	}, i.image)...)
 	cmd.Env = append(cmd.Env, i.engine.env...)
 	var stdout, stderr bytes.Buffer

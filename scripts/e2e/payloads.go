@@ -21,12 +21,14 @@ func (i *invocation) everyPayload(ctx context.Context) {
 		i.check(ctx, "events/ has payloads", func() error { return fmt.Errorf("found %d (%v)", len(files), err) })
 		return
 	}
-	var rotations, audits []string
+	var rotations, apiTokens, audits []string
 	for _, file := range files {
 		switch name := filepath.Base(file); {
 		case name == "local-env.json": // not a payload: --env-vars
 		case name == "rotate-diagnose.json":
 			i.check(ctx, "sam local invoke RotateFunction, events/"+name, func() error { return i.diagnose(ctx, file) })
+		case strings.HasPrefix(name, "rotate-api-token-"):
+			apiTokens = append(apiTokens, file)
 		case strings.HasPrefix(name, "rotate-"):
 			rotations = append(rotations, file)
 		case strings.HasPrefix(name, "audit-"):
@@ -36,6 +38,7 @@ func (i *invocation) everyPayload(ctx context.Context) {
 		}
 	}
 	i.rotate(ctx, rotations)
+	i.rotateAPIToken(ctx, apiTokens)
 	for _, file := range audits {
 		i.check(ctx, "sam local invoke AuditFunction, events/"+filepath.Base(file), func() error { return i.audit(ctx, file) })
 	}
@@ -46,35 +49,12 @@ func (i *invocation) everyPayload(ctx context.Context) {
 func (i *invocation) rotate(ctx context.Context, files []string) {
 	used := map[string]bool{}
 	before := i.lab.Databrain.CurrentToken()
-	step := func(ctx context.Context, event []byte) error {
-		var sent struct{ Step, SecretId, ClientRequestToken string }
-		if err := json.Unmarshal(event, &sent); err != nil {
-			return err
-		}
-		file := filepath.Join(i.root, "events", "rotate-"+strings.TrimSuffix(sent.Step, "Secret")+".json")
-		used[file] = true
-		var failed error
-		i.check(ctx, "sam local invoke RotateFunction, events/"+filepath.Base(file), func() error {
-			if failed = sameEvent(event, file); failed == nil {
-				_, failed = i.invoke(ctx, "RotateFunction", file)
-			}
-			if failed == nil {
-				failed = i.changed(sent.Step, before)
-			}
-			return failed
-		})
-		return failed
-	}
+	step := i.steps(ctx, "RotateFunction", "rotate-", used, func(step string) error { return i.changed(step, before) })
 	i.lab.Secrets.SetRotationFunction(labtest.RotationARN, step)
 	i.check(ctx, "the four steps are a rotation", func() error {
 		_, err := i.lab.Secrets.Rotate(ctx, labtest.TokenSecret,
 			secretsmanagertest.RotateOptions{ClientRequestToken: labtest.Version, Attempts: 1})
-		for _, file := range files {
-			if err == nil && !used[file] {
-				err = fmt.Errorf("%s is for no step", file)
-			}
-		}
-		return err
+		return errors.Join(err, everyUse(files, used))
 	})
 	puts, signIns := i.lab.Secrets.Count("PutSecretValue"), i.lab.Databrain.SignIns()
 	for _, file := range files {
@@ -88,6 +68,43 @@ func (i *invocation) rotate(ctx context.Context, files []string) {
 			return i.changed(secretsmanagertest.StepFinish, before)
 		})
 	}
+}
+
+// steps is what Secrets Manager calls: each step is an invocation of the function with
+// the payload in events/ whose name begins with prefix, which is marked as used. What
+// the step left is then checked, if there is a check.
+func (i *invocation) steps(
+	ctx context.Context, function, prefix string, used map[string]bool, changed func(step string) error,
+) secretsmanagertest.Rotator {
+	return func(_ context.Context, event []byte) error {
+		var sent struct{ Step string }
+		if err := json.Unmarshal(event, &sent); err != nil {
+			return err
+		}
+		file := filepath.Join(i.root, "events", prefix+strings.TrimSuffix(sent.Step, "Secret")+".json")
+		used[file] = true
+		var failed error
+		i.check(ctx, "sam local invoke "+function+", events/"+filepath.Base(file), func() error {
+			if failed = sameEvent(event, file); failed == nil {
+				_, failed = i.invoke(ctx, function, file)
+			}
+			if failed == nil && changed != nil {
+				failed = changed(sent.Step)
+			}
+			return failed
+		})
+		return failed
+	}
+}
+
+// everyUse wants each payload to have been used.
+func everyUse(files []string, used map[string]bool) error {
+	for _, file := range files {
+		if !used[file] {
+			return fmt.Errorf("%s is for no step", file)
+		}
+	}
+	return nil
 }
 
 // diagnose wants to hear that all is well, and that nothing changed.

@@ -19,14 +19,14 @@ type shapeRoles struct {
 	Parameters map[string]string
 	Outputs    map[string]string
 	Roles      map[string]json.RawMessage // the policy document by logical ID
-	Invoke     json.RawMessage            // the rotation function's resource policy
+	Invoke     map[string]json.RawMessage // the resource policy of a rotation function by the output with its ARN
 	Queues     map[string]string          // ARNs by logical ID
 }
 
 // keepRoles writes the stack's roles down for the evaluation.
 func (s *stack) keepRoles(ctx context.Context, resources map[string]string) error {
 	kept := shapeRoles{Shape: s.name, Parameters: s.parameters, Outputs: s.outputs,
-		Roles: map[string]json.RawMessage{}, Queues: map[string]string{}}
+		Roles: map[string]json.RawMessage{}, Invoke: map[string]json.RawMessage{}, Queues: map[string]string{}}
 	for logical, physical := range resources {
 		if strings.HasSuffix(logical, "Queue") {
 			// The physical ID is the URL, whose end is the name.
@@ -56,11 +56,16 @@ func (s *stack) keepRoles(ctx context.Context, resources map[string]string) erro
 	if len(kept.Roles) == 0 {
 		return errors.New("the stack has no roles")
 	}
-	var policy struct{ Policy string }
-	if err := s.aws(ctx, &policy, "lambda", "get-policy", "--function-name", s.outputs["RotateFunctionArn"]); err != nil {
-		return err
+	for _, function := range []string{"RotateFunctionArn", "RotateApiTokenFunctionArn"} {
+		if s.outputs[function] == "" {
+			continue
+		}
+		var policy struct{ Policy string }
+		if err := s.aws(ctx, &policy, "lambda", "get-policy", "--function-name", s.outputs[function]); err != nil {
+			return err
+		}
+		kept.Invoke[function] = json.RawMessage(policy.Policy)
 	}
-	kept.Invoke = json.RawMessage(policy.Policy)
 	text, err := json.Marshal(kept)
 	if err != nil {
 		return err
