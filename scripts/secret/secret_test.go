@@ -90,7 +90,7 @@ func TestStoreToken(t *testing.T) {
 		"an answer cut off": {members, inForce + "\n", func(l *labtest.Lab) {
 			l.Secrets.Inject(standin.Fault{Operation: "GetSecretValue", Do: standin.TruncateBody(), Times: -1})
 		}, "", "did not answer"},
-		"a value that is no object": {`["` + stale + `"]`, inForce + "\n", nil, "", "neither a JSON object nor a bare UUID"},
+		"a value that is no object": {`["` + stale + `"]`, inForce + "\n", nil, "", "is a JSON array, where an object belongs"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			lab := start(t, c.value)

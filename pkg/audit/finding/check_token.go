@@ -90,7 +90,7 @@ func replaceToken(f *Finding) (text, url string) {
 	switch m := f.ManagedBy; {
 	case m == nil:
 		return "Let Secrets Manager rotate this API token, with the command in the output ManageApiTokenCommand of the stack. " +
-			"Or give its consumers a new token by hand: the rotate endpoint makes one and ends this one after a grace period.",
+				"Or give its consumers a new token by hand: the rotate endpoint makes one and ends this one after a grace period.",
 			databrainDocs + "rotate-api-key"
 	case !m.Rotation:
 		return switchOn(m), rotationDocs
