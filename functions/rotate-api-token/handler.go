@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"log/slog"
+	"net/url"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -10,6 +12,7 @@ import (
 	"databrain-rotation/pkg/bootstrap"
 	"databrain-rotation/pkg/databrain"
 	"databrain-rotation/pkg/rotation"
+	"databrain-rotation/pkg/rotation/diagnosis"
 )
 
 // requestTime bounds one request to Databrain: a step has a minute, and some make
@@ -26,11 +29,21 @@ func setUp(ctx context.Context, env bootstrap.Environment) (bootstrap.Handler, e
 	if err != nil {
 		return nil, err
 	}
-	instance := databrain.New(c.instance, databrain.Options{
-		Timeout: requestTime, Now: env.Now, UserAgent: "databrain-rotation/" + env.Version,
-	})
-	rotator := rotation.NewAPIToken(secretsmanager.NewFromConfig(sdk), instance, c.rotation, env.Log, env.Stdout, env.Now)
+	secrets := secretsmanager.NewFromConfig(sdk)
+	options := databrain.Options{Timeout: requestTime, Now: env.Now, UserAgent: "databrain-rotation/" + env.Version}
+	rotator := rotation.NewAPIToken(
+		secrets, databrain.New(c.instance, options), c.rotation, env.Log, env.Stdout, env.Now)
+	diagnoser := &diagnosis.Diagnoser{
+		Secrets: secrets, Instance: c.instance, Key: &c.rotation, Now: env.Now, Version: env.Version,
+		Client: func(base *url.URL) *databrain.Client { return databrain.New(base, options) },
+	}
 	return func(ctx context.Context, payload json.RawMessage) (any, error) {
+		if request, ok := diagnosis.ParseRequest(payload); ok {
+			report := diagnoser.Diagnose(ctx, request)
+			env.Log.InfoContext(ctx, "diagnosis", slog.String("verdict", string(report.Verdict)),
+				slog.String("summary", report.Summary))
+			return report, nil
+		}
 		event, err := rotation.ParseEvent(payload)
 		if err == nil {
 			err = rotator.Handle(ctx, event)

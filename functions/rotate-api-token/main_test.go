@@ -76,6 +76,14 @@ func TestFromImportToRotation(t *testing.T) {
 				t.Error("the first rotation did not import the newest key of the name")
 			}
 			rotated := rotate(t, l, &log)
+			asked, err := f.Invoke(t.Context(), []byte(`{"diagnose":"`+labtest.APITokenSecret+`"}`), runtimetest.Options{})
+			log.WriteString(asked.Log)
+			if err != nil || asked.Err != nil || !strings.Contains(string(asked.Payload), `"verdict":"healthy"`) {
+				t.Errorf("the diagnosis of what was rotated: %v %v %s", err, asked.Err, asked.Payload)
+			}
+			if strings.Contains(string(asked.Payload), old) {
+				t.Errorf("a key is in the diagnosis: %s", asked.Payload)
+			}
 			if rotated == imported || l.Databrain.MintedAPITokens() != 1 || !l.Databrain.APITokenWorks(old) {
 				t.Errorf("%d keys made; the old one works: %t", l.Databrain.MintedAPITokens(), l.Databrain.APITokenWorks(old))
 			}

@@ -210,23 +210,3 @@ func (p *person) storeWhatLives() {
 }
 
 func (p *person) takeover(takeover rotation.Takeover) { p.w.rotator = p.w.rotatorWith(takeover) }
-
-// TestAdviceWithoutDiagnosis: the function of API tokens, which answers no diagnosis,
-// gives the commands themselves.
-func TestAdviceWithoutDiagnosis(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(setup{"key", "normal", "default"})
-		version := "4f1d9a52-6c1e-4b37-9d0a-2f5e8c7b1a60"
-		must(0, w.sm.SetLabels(w.secret, version, "AWSPENDING"))
-		w.do(cancel)
-		err := w.run(w.invocation(rotation.StepCreate, version))
-		if nameOf(err) != rotation.RotationNotEnabled || strings.Contains(err.Error(), "diagnos") {
-			t.Fatalf("got %v", err)
-		}
-		p := &person{t: t, w: w, live: w.liveSomewhere(), said: err.Error()}
-		p.obey(err.(*rotation.Error))
-		if w.sm.Holder(w.secret, "AWSPENDING") == version || p.did < 2 {
-			t.Errorf("the advice was not carried out: %v", err)
-		}
-	})
-}

@@ -70,6 +70,7 @@ func (s *apiToken) words() words {
 			`app and of its token. With "key":"" the next rotation imports the newest key of that name that works`,
 		retry: "A retry keeps the value of AWSPENDING. If the rejection stays, remove the label and rotate again: " +
 			s.unlabelPending() + " . The next rotation takes the newest key of the name that Databrain accepts",
+		ask: "DiagnoseApiTokenCommand",
 	}
 }
 

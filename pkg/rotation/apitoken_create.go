@@ -59,14 +59,10 @@ func (s *apiToken) heal(ctx context.Context, current tokensecret.Value, key List
 
 // take stores a key that the list shows.
 func (s *apiToken) take(ctx context.Context, current tokensecret.Value, key ListedKey, why string) error {
-	secret := s.keys[key.Fingerprint]
-	if !storable(secret) {
-		return s.fail(APITokenListUnreadable, nil,
-			"the key that the list shows as the newest is no UUID, so that Databrain could not rotate it: "+shown(key),
-			"Look at the list (GET /api/v2/data-app/api-tokens): an instance that masks its keys cannot be used with this "+
-				"function")
+	if err := s.mayTake(key); err != nil {
+		return err
 	}
-	exists, err := s.put(ctx, current.With(secret))
+	exists, err := s.put(ctx, current.With(s.keys[key.Fingerprint]))
 	if err != nil {
 		return err
 	}
@@ -76,6 +72,17 @@ func (s *apiToken) take(ctx context.Context, current tokensecret.Value, key List
 	s.log.InfoContext(ctx, why, slog.String("fingerprint", key.Fingerprint), slog.String("name", key.Name),
 		slog.Time("createdAt", key.CreatedAt))
 	return nil
+}
+
+// mayTake refuses a listed key that no rotation could finish with.
+func (s *apiToken) mayTake(key ListedKey) error {
+	if storable(s.keys[key.Fingerprint]) {
+		return nil
+	}
+	return s.fail(APITokenListUnreadable, nil,
+		"the key that the list shows as the newest is no UUID, so that Databrain could not rotate it: "+shown(key),
+		"Look at the list (GET /api/v2/data-app/api-tokens): an instance that masks its keys cannot be used with this "+
+			"function")
 }
 
 // rotate asks Databrain for a new key. Every precondition is checked before, and the

@@ -77,12 +77,15 @@ func (s *apiToken) list(ctx context.Context, dataApp string) ([]ListedKey, error
 		all, err := whole(func(page int) iter.Seq2[databrain.KeyedToken, error] {
 			return s.databrain.KeyedAPITokens(ctx, service, dataApp, page)
 		}, func(t databrain.KeyedToken) string { return t.Fingerprint })
-		listed = nil
+		if err != nil {
+			return err
+		}
+		listed = make([]ListedKey, 0, len(all))
 		for _, t := range all {
 			s.keys[t.Fingerprint] = t.Key
 			listed = append(listed, ListedKey{t.Fingerprint, t.Name, t.CreatedAt})
 		}
-		return err
+		return nil
 	})
 	return listed, err
 }

@@ -59,11 +59,21 @@ func (s *apiToken) preflight(ctx context.Context, current tokensecret.Value) err
 		return err
 	}
 	plan := PlanAPIToken(state, s.ask(ctx))
+	if err := s.feasible(plan, current); err != nil {
+		return err
+	}
+	s.log.InfoContext(ctx, "pre-flight: the list is readable and tells what a rotation has to do; nothing was written",
+		slog.String("would", string(plan.Action)), slog.String("instance", s.instance))
+	return nil
+}
+
+// feasible returns why createSecret would make or take no key after plan.
+func (s *apiToken) feasible(plan APITokenPlan, current tokensecret.Value) error {
 	switch plan.Action {
-	case KeyRotate, KeyCreate, KeyImport, KeyAdopt:
-		s.log.InfoContext(ctx, "pre-flight: the list is readable and tells what a rotation has to do; nothing was written",
-			slog.String("would", string(plan.Action)), slog.String("instance", s.instance))
+	case KeyRotate, KeyCreate:
 		return nil
+	case KeyImport, KeyAdopt:
+		return s.mayTake(plan.Keys[0])
 	}
 	return s.undecided(plan, current)
 }

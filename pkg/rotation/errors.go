@@ -102,6 +102,7 @@ type Error struct {
 
 	// Secret is the name or ARN to ask for a diagnosis of; "" if the event has none.
 	Secret string
+	Ask    string // the stack's output that asks
 }
 
 func (e *Error) Error() string {
@@ -112,7 +113,7 @@ func (e *Error) Error() string {
 	text := found + "; " + e.Left + ". " + e.Next
 	if e.Secret != "" {
 		// A space, so that a command at the end can be marked and pasted.
-		text += fmt.Sprintf(` (The whole picture: send {"diagnose":%q} to this function; stack output DiagnoseCommand.)`, e.Secret)
+		text += fmt.Sprintf(` (The whole picture: send {"diagnose":%q} to this function; stack output %s.)`, e.Secret, e.Ask)
 	}
 	return text
 }
@@ -130,8 +131,8 @@ const nothingWritten = "nothing was written"
 // error says which token works and how to make it current.
 func (s *step) fail(name Name, cause error, found, next string) error {
 	e := &Error{Name: name, Found: found, Cause: cause, Left: s.left, Next: next}
-	if s.kind != nil && s.kind.words().answers {
-		e.Secret = s.event.SecretID
+	if s.kind != nil {
+		e.Ask, e.Secret = s.kind.words().ask, s.event.SecretID
 	}
 	if s.saved {
 		e.Left = "Databrain has accepted the token of version " + s.event.Version + ", and any other token of AWSCURRENT " +
@@ -182,11 +183,9 @@ func (s *step) read(version string) string {
 }
 
 // unlabelPending is the command that takes AWSPENDING off this rotation's version.
-func (s *step) unlabelPending() string { return s.unlabel(s.event.Version) }
-
-func (s *step) unlabel(version string) string {
+func (s *step) unlabelPending() string {
 	return "aws secretsmanager update-secret-version-stage --secret-id " + s.event.SecretID +
-		" --version-stage AWSPENDING --remove-from-version-id " + version
+		" --version-stage AWSPENDING --remove-from-version-id " + s.event.Version
 }
 
 // unavailable is for every outcome that says nothing about a token.

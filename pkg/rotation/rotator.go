@@ -73,7 +73,7 @@ type words struct {
 	restore string // how to store a value again that cannot be read
 	blank   string // what to add if its members hold no token at all
 	retry   string // what a retry does about a pending token that Databrain rejects
-	answers bool   // the function of this kind answers {"diagnose":"…"}
+	ask     string // the stack's output that asks for a diagnosis
 }
 
 // step is one invocation.
@@ -146,24 +146,18 @@ func (s *step) admit(action GuardAction) error {
 	case GuardUnknown:
 		return s.fail(VersionUnknown, nil, fmt.Sprintf("no staging label is on version %q of the secret: a value was "+
 			"stored by hand since, or the event is stale", s.event.Version),
-			s.overtaken())
+			overtaken)
 	case GuardNotPending:
 		return s.fail(VersionNotPending, nil, fmt.Sprintf("version %q is no longer AWSPENDING: a value was stored by hand "+
-			"or another rotation began", s.event.Version), s.overtaken())
+			"or another rotation began", s.event.Version), overtaken)
 	default:
 		return s.fail(UnknownStep, nil, fmt.Sprintf("the event names the unknown step %q", s.event.Step),
 			"The steps are createSecret, setSecret, testSecret and finishSecret")
 	}
 }
 
-// overtaken says what to do once others have ended a rotation.
-func (s *step) overtaken() string {
-	advice := "If AWSCURRENT works, no action is needed. If it does not, "
-	if s.kind.words().answers {
-		return advice + "do what the diagnosis says before anything else is stored"
-	}
-	return advice + "look at that version before anything else is stored: " + s.read(s.event.Version)
-}
+const overtaken = "If AWSCURRENT works, no action is needed. If it does not, do what the diagnosis says before " +
+	"anything else is stored"
 
 // switchOn says how to rotate again. Secrets Manager refuses to switch rotation on
 // while AWSPENDING is on a version of its own ("RotateSecret", API reference), and
@@ -173,13 +167,8 @@ func (s *step) switchOn() string {
 	if pending == "" || pending == s.secret.Holder(labelCurrent) {
 		return "Switch it on: " + s.rotateAgain()
 	}
-	advice := "Secrets Manager refuses to switch it on while AWSPENDING is on version " + pending + ", which may hold the " +
-		"token that works"
-	if s.kind.words().answers {
-		return advice + ": do what the diagnosis says, and it gives the commands"
-	}
-	return advice + ". If AWSCURRENT works, take the label off: " + s.unlabel(pending) + " , and switch it on: " +
-		s.rotateAgain() + " . If it does not, look at that version first: " + s.read(pending)
+	return "Secrets Manager refuses to switch it on while AWSPENDING is on version " + pending + ", which may hold the " +
+		"token that works: do what the diagnosis says, and it gives the commands"
 }
 
 func (s *step) rotateAgain() string {

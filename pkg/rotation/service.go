@@ -73,9 +73,9 @@ func (s *serviceToken) words() words {
 		restore: "The value may hold the service token, and so may AWSPREVIOUS, which loses its label when a value is " +
 			"stored. Look at both, and store the token that Databrain accepts, as text: as a bare UUID, or as the member " +
 			`"token" of a JSON object`,
-		blank:   `. Only if the organisation has no service token at all, add "token":"" to these members`,
-		retry:   "Secrets Manager retries from createSecret, and setSecret saves the same token again",
-		answers: true,
+		blank: `. Only if the organisation has no service token at all, add "token":"" to these members`,
+		retry: "Secrets Manager retries from createSecret, and setSecret saves the same token again",
+		ask:   "DiagnoseCommand",
 	}
 }
 

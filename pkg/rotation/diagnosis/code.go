@@ -32,6 +32,19 @@ const (
 	PendingSilent      Code = "pending-no-answer"
 	PendingSame        Code = "pending-equals-current"
 	Unfinished         Code = "rotation-unfinished"
+	ServiceSame        Code = "service-token-secret-is-rotated-secret"
+	ServiceUnreadable  Code = "service-token-unreadable"
+	ServiceMalformed   Code = "service-token-malformed"
+	ServiceRejected    Code = "service-token-rejected"
+	KeyIsServiceToken  Code = "service-token-as-key"
+	DataAppMissing     Code = "data-app-not-found"
+	KeyInOtherApp      Code = "key-in-other-app"
+	KeyNotListed       Code = "key-not-listed"
+	KeyNoneWorks       Code = "no-key-works"
+	KeyAmbiguous       Code = "key-ambiguous"
+	KeyReplaced        Code = "key-replaced"
+	ListUnreadable     Code = "list-unreadable"
+	OutlookUnknown     Code = "next-rotation-unknown"
 	RotationOff        Code = "rotation-off"
 	RotationOverdue    Code = "rotation-overdue"
 )
@@ -43,8 +56,25 @@ func Codes() []Code {
 		BaseURLWrong, InstanceSilent, InstanceAcceptsAny,
 		CurrentRejected, CurrentEmpty, CurrentMalformed, CurrentUnreadable, CurrentSilent,
 		AdminRefused, AdminRefusedByKind, AdminMalformed, AdminUnreadable, AdminSilent,
+		ServiceSame, ServiceUnreadable, ServiceMalformed, ServiceRejected, KeyIsServiceToken,
+		DataAppMissing, KeyInOtherApp,
+		KeyNotListed, KeyNoneWorks, KeyAmbiguous, KeyReplaced, ListUnreadable, OutlookUnknown,
 		PendingMalformed, PendingUnreadable, PendingSilent, PendingSame, Unfinished, RotationOff, RotationOverdue,
 	}
+}
+
+// codeOfKey are the errors of API tokens that a diagnosis finds by asking the rotation.
+var codeOfKey = map[rotation.Name]Code{
+	rotation.ServiceTokenSecretIsRotatedSecret: ServiceSame,
+	rotation.MalformedServiceTokenSecret:       ServiceMalformed,
+	rotation.ServiceTokenRejected:              ServiceRejected,
+	rotation.ServiceTokenAsKey:                 KeyIsServiceToken,
+	rotation.DataAppNotFound:                   DataAppMissing,
+	rotation.APITokenInOtherApp:                KeyInOtherApp,
+	rotation.APITokenNotListed:                 KeyNotListed,
+	rotation.APITokenRejected:                  KeyNoneWorks,
+	rotation.APITokenAmbiguous:                 KeyAmbiguous,
+	rotation.APITokenListUnreadable:            ListUnreadable,
 }
 
 // OfError returns the codes of which a diagnosis has one after an error of the rotation,
@@ -59,7 +89,7 @@ func OfError(name rotation.Name) []Code {
 	case rotation.RotationNotEnabled:
 		return []Code{RotationOff}
 	case rotation.MalformedSecret:
-		return []Code{CurrentMalformed, PendingMalformed}
+		return []Code{CurrentMalformed, PendingMalformed, CurrentEmpty}
 	case rotation.PendingEqualsCurrent:
 		return []Code{PendingSame}
 	case rotation.MalformedAdminSecret:
@@ -73,11 +103,18 @@ func OfError(name rotation.Name) []Code {
 	case rotation.CurrentTokenRejected:
 		return []Code{CurrentRejected}
 	case rotation.DatabrainUnavailable:
-		return []Code{BaseURLWrong, InstanceSilent, CurrentRejected, CurrentSilent, AdminSilent, PendingSilent, Unfinished}
+		return []Code{BaseURLWrong, InstanceSilent, CurrentRejected, CurrentSilent, AdminSilent, PendingSilent,
+			OutlookUnknown, Unfinished}
 	case rotation.DatabrainRefused:
 		return []Code{AdminRefusedByKind, AdminSilent, Unfinished}
 	case rotation.SecretsManagerFailed:
-		return []Code{SecretNotFound, SecretUnreadable, CurrentUnreadable, AdminUnreadable, PendingUnreadable, Unfinished}
+		return []Code{SecretNotFound, SecretUnreadable, CurrentUnreadable, AdminUnreadable, PendingUnreadable,
+			ServiceUnreadable, OutlookUnknown, Unfinished}
+	case rotation.LabelMoved, rotation.PendingTokenRejected:
+		return []Code{Unfinished, OutlookUnknown}
+	}
+	if code := codeOfKey[name]; code != "" {
+		return []Code{code, Unfinished}
 	}
 	return []Code{Unfinished}
 }

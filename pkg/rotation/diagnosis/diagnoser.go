@@ -33,12 +33,14 @@ type SecretsManager interface {
 }
 
 // Diagnoser answers requests. It is safe for concurrent use and keeps nothing of one
-// request for the next. All fields are required, but for Version.
+// request for the next. All fields are required, but for
+// Version and for one of Config and Key.
 type Diagnoser struct {
 	Secrets  SecretsManager
 	Instance *url.URL
 	Client   func(*url.URL) *databrain.Client // of an instance at an address
 	Config   rotation.Config
+	Key      *rotation.APITokenConfig // for secrets of API tokens, in place of Config
 	Now      func() time.Time
 	Version  string // of the build
 }
@@ -66,6 +68,7 @@ func (d *Diagnoser) Diagnose(ctx context.Context, r Request) Report {
 // refuse answers a request that names no secret.
 func (d *Diagnoser) refuse(r Request) Report {
 	report := Judge(Facts{
+		Key: d.outlook(),
 		Secret: SecretFacts{
 			Obstacle: Failed,
 		}, Admin: Admin{Standing: NotAsked}, Instance: InstanceFacts{URL: address(d.Instance)},
@@ -92,9 +95,13 @@ func (d *Diagnoser) look(ctx context.Context, r Request) Facts {
 	q := &inquiry{
 		Diagnoser: d, request: r, client: d.Client(d.Instance), tokens: make(map[string]databrain.Secret),
 		facts: Facts{
-			Admin: Admin{Standing: NotAsked}, AdminID: d.Config.AdminSecretID, Instance: InstanceFacts{URL: address(d.Instance)},
+			Key: d.outlook(), Admin: Admin{Standing: NotAsked}, AdminID: d.Config.AdminSecretID,
+			Instance: InstanceFacts{URL: address(d.Instance)},
 			Strategy: d.Config.Strategy, Contract: d.Config.Contract, Takeover: d.Config.Takeover, Now: d.Now(),
 		},
+	}
+	if d.Key != nil {
+		return q.lookAtKey(ctx)
 	}
 	together(ctx, q.describe, q.readAdmin, q.control)
 	if q.facts.Secret.Obstacle != "" {

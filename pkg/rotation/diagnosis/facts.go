@@ -12,11 +12,14 @@ type Facts struct {
 	Versions []Version // those with a label first; AWSCURRENT, AWSPENDING, AWSPREVIOUS, others
 	// Unlabelled says why versions without a label were not all looked at; "" if they
 	// were, or if nothing depended on them.
-	Unlabelled   string
+	Unlabelled string
+	// Key is the outlook of an API token, nil for the service token. Its zero value is
+	// one that was not looked at.
+	Key          *rotation.APITokenOutlook
 	Admin        Admin
 	AdminForGood bool   // the sign-in was refused for a reason that no password cures
 	AdminID      string // name or ARN of the admin's secret
-	AdminSame    bool   // it is the rotated secret
+	AdminSame    bool   // it is the rotated secret; for an API token, the service token's secret is
 	Instance     InstanceFacts
 	Strategy     rotation.Strategy
 	Contract     rotation.Contract

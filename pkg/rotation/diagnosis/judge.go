@@ -11,12 +11,15 @@ func Judge(f Facts) Report {
 	j := judge{Facts: f, run: f.commands(), next: Predict(f)}
 	r := Report{
 		Schema: Schema, Problems: j.problems(), Secret: Secret{f.Secret.ARN, f.Secret.Name},
-		Tokens: tokens(f.Versions), Admin: f.Admin, Rotation: j.rotation(),
+		Tokens: tokens(f.Versions), APIToken: f.apiToken(), Admin: f.Admin, Rotation: j.rotation(),
 		Instance: Instance{
 			URL: f.Instance.URL, Reachable: f.Instance.Answers, TookMs: f.Instance.Took.Milliseconds(),
 			Why: f.Instance.Why, AnswersAt: f.Instance.AnswersAt,
 		},
 		Settings: Settings{Strategy: string(f.Strategy), Takeover: string(f.Takeover)},
+	}
+	if f.Key != nil {
+		r.Admin = Admin{}
 	}
 	r.Verdict = verdict(r.Problems)
 	r.Summary = j.summary(r)
@@ -36,6 +39,9 @@ func (j judge) problems() []Problem {
 		return []Problem{*p}
 	}
 	all := slices.Concat(j.settingProblems(), j.instanceProblems())
+	if j.Key != nil {
+		return append(all, j.keyProblems()...)
+	}
 	current, pending, admin := j.currentProblem(), j.pendingProblem(), j.adminProblem()
 	var blocker *Problem // a value that stops every rotation
 	if pending != nil && pending.Code == PendingMalformed {

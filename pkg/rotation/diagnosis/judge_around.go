@@ -19,6 +19,11 @@ func (j judge) secretProblem() *Problem {
 		p.Text = "The function cannot look at the secret in the request: " + s.Why + ". It may read one secret: give " +
 			"that of the output TokenSecretArn. " +
 			"If it is, check the function's role and the secret's policy, and in a VPC the way to Secrets Manager, port 443"
+		if j.Key != nil {
+			p.Text = "The function cannot look at the secret in the request: " + s.Why + ". It may read the " +
+				"secrets whose names begin with ApiTokenSecretPrefix. If this is such a secret, check the function's role " +
+				"and the secret's policy, and in a VPC the way to Secrets Manager, port 443"
+		}
 		if s.Obstacle == Silent {
 			p.Text = "Secrets Manager did not answer: " + s.Why + ". In a VPC, check the route or the endpoint to " +
 				"Secrets Manager, port 443; " +
@@ -30,6 +35,11 @@ func (j judge) secretProblem() *Problem {
 			"Diagnose again after this."
 		p.Do = []string{j.run.restore()}
 		p.DoNot = "Do not make a secret of the same name: the deleted one may hold the only copy of the token."
+	case j.AdminSame && j.Key != nil:
+		p.Code = ServiceSame
+		p.Text = "The setting DATABRAIN_SERVICE_TOKEN_SECRET_ID (parameter TokenSecretArn) names this very secret: it " +
+			"is that of the service token, with which API tokens are listed. Ask RotateFunction about it; keep each " +
+			"API token in a secret of its own"
 	case j.AdminSame:
 		p.Code = AdminIsRotated
 		p.Text = "The setting DATABRAIN_ADMIN_SECRET_ID (parameter AdminSecretArn) names this very secret, so that a " +
@@ -127,6 +137,10 @@ func (j judge) scheduleProblems(current *Problem) []Problem {
 	switch {
 	case s.Primary != "":
 		return nil
+	case !s.RotationEnabled && s.Function == "" && j.Key != nil:
+		return []Problem{{Code: RotationOff, verdict: Attention,
+			Text: "Rotation was never set up for this secret. The stack's output ManageApiTokenCommand has the command, which " +
+				"rotates at once: put this secret's name into it"}}
 	case !s.RotationEnabled && s.Function == "":
 		return []Problem{{Code: RotationOff, verdict: Attention,
 			Text: "Rotation was never set up for this secret. Deploy the stack with TokenSecretArn=" + s.ARN}}

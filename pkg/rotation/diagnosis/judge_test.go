@@ -95,7 +95,9 @@ func checkState(t *testing.T, name string, f diagnosis.Facts) {
 	known := func(code diagnosis.Code) bool {
 		return slices.ContainsFunc(r.Problems, func(p diagnosis.Problem) bool { return p.Code == code })
 	}
-	if next.Fails != "" && !slices.ContainsFunc(diagnosis.OfError(next.Fails), known) {
+	moves := f.Key != nil && len(r.Problems) > 0 && len(r.Problems[0].Do) > 0 &&
+		strings.Contains(r.Problems[0].Do[0], "--version-stage AWSCURRENT") // the next rotation finds another state
+	if next.Fails != "" && !moves && !slices.ContainsFunc(diagnosis.OfError(next.Fails), known) {
 		fault("the next rotation ends with %s, which no problem tells of", next.Fails)
 	}
 	current, pending := standing(f, "AWSCURRENT"), standing(f, "AWSPENDING")

@@ -46,6 +46,9 @@ const howToRead = "Check what the function's role, the secret's policy and the p
 // says how to make consumers read it. Where none is known to work, a person decides.
 func (j judge) revive(code Code, text string) *Problem {
 	p := &Problem{Code: code, verdict: Broken, Text: text}
+	if j.Key != nil && j.rotationRevives() {
+		return j.reviveByRotation(p)
+	}
 	for _, v := range j.Versions {
 		if v.Standing != Accepted || v.Label == labelCurrent {
 			continue
@@ -78,9 +81,19 @@ func (j judge) moveBack(to string) []string {
 	from := j.Secret.Holder(labelCurrent)
 	do := []string{j.run.move(to, from)}
 	if from != "" && from == j.Secret.Holder(labelPending) && !j.resumes(j.version(labelCurrent)) {
-		do = append(do, j.run.dropPending())
+		do = append(do, j.drop(from))
 	}
 	return do
+}
+
+// drop returns the command that takes AWSPENDING off a version that nobody needs. The
+// script asks Databrain once more about a service token, of which there is one copy.
+// The key of an API token that Databrain made is in the list of its data app as well.
+func (j judge) drop(version string) string {
+	if j.Key != nil {
+		return j.run.unlabel(version)
+	}
+	return j.run.dropPending()
 }
 
 // finish returns the commands that finish a rotation whose token Databrain accepts:
@@ -103,6 +116,9 @@ func (j judge) decide(p *Problem) *Problem {
 		}
 	}
 	p.DoNot = "Do not remove a label or a version whose value is not known to be dead."
+	if j.Key != nil {
+		return j.decideKey(p)
+	}
 	p.Text += " No other stored token is known to work" + j.notSeen() + "."
 	if p.Code == CurrentMalformed {
 		p.Text += " The value may hold the live token, so a person has to look at it."
@@ -195,7 +211,7 @@ func (j judge) pendingProblem() *Problem {
 	case j.resumes(v):
 		return j.unfinished(p, v, []string{j.run.rotate()})
 	default:
-		return j.unfinished(p, v, []string{j.run.dropPending()})
+		return j.unfinished(p, v, []string{j.drop(v.ID)})
 	}
 	return p
 }
@@ -235,8 +251,8 @@ func (j judge) unusablePending(p *Problem, v *Version) {
 		p.Text = "The token of AWSPENDING is no UUID, so that no rotation can finish with it, and Databrain rejects it. "
 	}
 	if j.expendable(v) {
-		p.Do = []string{j.run.dropPending()}
-		p.Text += "The script asks Databrain once more and takes the label off. Then rotate again."
+		p.Do = []string{j.drop(v.ID)}
+		p.Text += "The command takes the label off. Then rotate again."
 		return
 	}
 	p.DoNot = "Do not take AWSPENDING off before somebody has looked at the value: it may hold the only token that works."
@@ -244,7 +260,7 @@ func (j judge) unusablePending(p *Problem, v *Version) {
 	p.Decide = []Choice{
 		{
 			"the value, which the first command shows, holds no token that is needed",
-			[]string{j.run.read(v.ID), j.run.dropPending()},
+			[]string{j.run.read(v.ID), j.drop(v.ID)},
 		},
 	}
 }
@@ -266,5 +282,8 @@ func (j judge) expendable(v *Version) bool {
 // and no step stops at the value. While rotation is off, Secrets Manager refuses the
 // call because of the label.
 func (j judge) resumes(v *Version) bool {
+	if j.Key != nil && v.Standing == Rejected { // setSecret proves a key, and saves none
+		return false
+	}
 	return j.Secret.RotationEnabled && !v.Unsavable && v.Standing != Malformed && (v.NoValue || v.Standing != Empty)
 }

@@ -21,7 +21,7 @@ import (
 // that works.
 func (q *inquiry) control(ctx context.Context) {
 	began := q.Now()
-	err := q.client.Probe(ctx, databrain.NewSecret(uuid.NewString()))
+	err := q.prove(ctx, q.client, databrain.NewSecret(uuid.NewString()))
 	i := &q.facts.Instance
 	i.Took, i.Answers, i.AcceptsAny = q.Now().Sub(began), databrain.Rejected(err), err == nil
 	switch {
@@ -47,7 +47,7 @@ func (q *inquiry) elsewhere(ctx context.Context) {
 	}
 	answers := make([]bool, len(bases))
 	each(len(bases), func(i int) {
-		answers[i] = databrain.Rejected(q.Client(bases[i]).Probe(ctx, databrain.NewSecret(uuid.NewString())))
+		answers[i] = databrain.Rejected(q.prove(ctx, q.Client(bases[i]), databrain.NewSecret(uuid.NewString())))
 	})
 	if i := slices.Index(answers, true); i >= 0 {
 		q.facts.Instance.AnswersAt = address(bases[i])
@@ -84,8 +84,16 @@ func (q *inquiry) ask(ctx context.Context, versions []Version) {
 	}
 }
 
+// prove asks as the rotation of this kind of token does.
+func (q *inquiry) prove(ctx context.Context, client *databrain.Client, token databrain.Secret) error {
+	if q.Key != nil {
+		return client.ProbeAPIToken(ctx, token)
+	}
+	return client.Probe(ctx, token)
+}
+
 func (q *inquiry) probe(ctx context.Context, token databrain.Secret) (Standing, string) {
-	err := q.client.Probe(ctx, token)
+	err := q.prove(ctx, q.client, token)
 	switch {
 	case err == nil:
 		return Accepted, ""

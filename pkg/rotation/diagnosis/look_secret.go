@@ -117,9 +117,13 @@ func (q *inquiry) readOne(ctx context.Context, v *Version) databrain.Secret {
 		return databrain.Secret{}
 	}
 	v.Created = aws.ToTime(out.CreatedDate)
-	value, err := tokensecret.Parse(out.SecretString, out.SecretBinary)
+	parse, kind := tokensecret.Parse, kindOf
+	if q.Key != nil {
+		parse, kind = tokensecret.ParseAPIToken, kindOfOther
+	}
+	value, err := parse(out.SecretString, out.SecretBinary)
 	if err != nil {
-		v.Standing, v.Why, v.kind = Malformed, err.Error(), kindOf(aws.ToString(out.SecretString))
+		v.Standing, v.Why, v.kind = Malformed, err.Error(), kind(aws.ToString(out.SecretString))
 		return databrain.Secret{}
 	}
 	token := value.Token()

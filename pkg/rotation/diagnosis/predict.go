@@ -22,6 +22,9 @@ func Predict(f Facts) Outcome {
 	if fails := unusable(f.version(labelCurrent)); fails != "" {
 		return Outcome{Would: "read AWSCURRENT", Fails: fails}
 	}
+	if f.Key != nil && f.version(labelCurrent) == nil { // nothing says which API token is meant
+		return Outcome{Would: "read AWSCURRENT", Fails: rotation.MalformedSecret}
+	}
 	return predictCreate(f)
 }
 
@@ -44,6 +47,8 @@ func guard(f Facts) rotation.Name {
 		return rotation.VersionNotPending
 	case f.Secret.Primary != "":
 		return rotation.SecretIsReplica
+	case f.AdminSame && f.Key != nil:
+		return rotation.ServiceTokenSecretIsRotatedSecret
 	case f.AdminSame:
 		return rotation.AdminSecretIsRotatedSecret
 	}
@@ -76,10 +81,15 @@ func predictCreate(f Facts) Outcome {
 			fails = rotation.MalformedSecret
 		case f.sameAsCurrent(p):
 			fails = rotation.PendingEqualsCurrent
+		case f.Key != nil:
+			fails = predictKept(f, p)
 		default:
 			return predictSet(f, plain(p.Standing))
 		}
 		return Outcome{Would: "keep the value of AWSPENDING", Fails: fails}
+	}
+	if f.Key != nil {
+		return predictKey(f)
 	}
 	fresh := rotation.Rejected // Databrain does not know a token that was just made here
 	if !f.Instance.Answers {

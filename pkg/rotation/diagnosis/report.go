@@ -39,7 +39,8 @@ type Report struct {
 	Problems []Problem `json:"problems"`
 	Secret   Secret    `json:"secret"`
 	Tokens   []Token   `json:"tokens"`
-	Admin    Admin     `json:"admin"`
+	APIToken *APIToken `json:"apiToken,omitempty"` // left out for the service token
+	Admin    Admin     `json:"admin,omitzero"`     // left out for an API token
 	Rotation Rotation  `json:"rotation"`
 	Instance Instance  `json:"instance"`
 	Settings Settings  `json:"settings"`
@@ -89,6 +90,24 @@ type Admin struct {
 	Why      string   `json:"why,omitempty"`
 }
 
+// APIToken is what an API token's secret names and the list of its data app shows.
+type APIToken struct {
+	DataApp string   `json:"dataApp,omitempty"`
+	Name    string   `json:"name,omitempty"`
+	Service Admin    `json:"serviceToken"` // with which the list is read
+	OfName  int      `json:"ofName"`       // how many listed keys have the name
+	Listed  []Listed `json:"listed"`       // the newest of them, and the key of AWSCURRENT
+}
+
+// Listed is one key of the list. Standing is left out where the next rotation need not
+// ask.
+type Listed struct {
+	Fingerprint string   `json:"fingerprint"`
+	CreatedAt   string   `json:"createdAt,omitempty"`
+	Current     bool     `json:"current,omitempty"` // it is that of AWSCURRENT
+	Standing    Standing `json:"standing,omitempty"`
+}
+
 // Rotation is the state of the rotation, and what the next one would come to.
 type Rotation struct {
 	Enabled    bool   `json:"enabled"`
@@ -114,7 +133,7 @@ type Instance struct {
 
 // Settings are those that decide what a rotation does.
 type Settings struct {
-	Strategy string `json:"strategy"`
-	Takeover string `json:"takeover"`
-	Version  string `json:"version,omitempty"` // of the function's build
+	Strategy string `json:"strategy,omitempty"` // of the service token
+	Takeover string `json:"takeover,omitempty"` // of the service token
+	Version  string `json:"version,omitempty"`  // of the function's build
 }

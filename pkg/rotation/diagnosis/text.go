@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"text/tabwriter"
+	"unicode"
 )
 
 // Render returns the report as a short table for people.
@@ -14,7 +15,13 @@ func (r Report) Render() string {
 	if r.Instance.AnswersAt != "" {
 		fmt.Fprintf(w, "\t%s\tanswers as the API\n", r.Instance.AnswersAt)
 	}
-	fmt.Fprintf(w, "admin\t%s\t%s\n", r.Admin.says(), r.Admin.Why)
+	if t := r.APIToken; t != nil {
+		fmt.Fprintf(w, "service token\t%s\t%s\n", shout(t.Service.Standing), t.Service.Why)
+		fmt.Fprintf(w, "data app\t%s\n", cleaned(t.DataApp))
+		fmt.Fprintf(w, "name\t%s\t%d listed\n", cleaned(t.Name), t.OfName)
+	} else {
+		fmt.Fprintf(w, "admin\t%s\t%s\n", r.Admin.says(), r.Admin.Why)
+	}
 	if r.Secret.ARN != "" {
 		fmt.Fprintf(w, "secret\t%s\t%s\n", r.Secret.Name, r.Rotation.says())
 	}
@@ -23,12 +30,39 @@ func (r Report) Render() string {
 		fmt.Fprintf(w, "  %s\t%s\t%s\t%s\t%s\n", t.Label, short(t.Version), day(t.CreatedAt), shout(t.Standing), t.Why)
 	}
 	w.Flush()
+	if r.APIToken != nil {
+		r.APIToken.render(w)
+	}
+	if r.Rotation.Would != "" && r.APIToken != nil {
+		fmt.Fprintf(&b, "next       %s\n", r.Rotation.Would)
+	}
 	fmt.Fprintf(&b, "verdict    %s: %s\n", strings.ToUpper(string(r.Verdict)), r.means())
 	for i, p := range r.Problems {
 		fmt.Fprintf(&b, "\n%d. %s\n", i+1, p.Code)
 		p.render(&b)
 	}
 	return trimLines(b.String())
+}
+
+func (t *APIToken) render(w *tabwriter.Writer) {
+	for _, k := range t.Listed {
+		which := ""
+		if k.Current {
+			which = "that of AWSCURRENT"
+		}
+		fmt.Fprintf(w, "  listed\t%s\t%s\t%s\t%s\n", k.Fingerprint, day(k.CreatedAt), shout(k.Standing), which)
+	}
+	w.Flush()
+}
+
+// cleaned is a name from a secret, without what would break a line of the table.
+func cleaned(name string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return -1
+		}
+		return r
+	}, name)
 }
 
 func (p Problem) render(b *strings.Builder) {
@@ -55,7 +89,7 @@ func (r Report) means() string {
 	switch r.Verdict {
 	case Healthy:
 		text := "the token of AWSCURRENT works, and the next rotation would succeed"
-		if r.Admin.Standing == NotAsked {
+		if r.APIToken == nil && r.Admin.Standing == NotAsked {
 			text += " if the admin can sign in"
 		}
 		return text
