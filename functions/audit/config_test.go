@@ -21,7 +21,10 @@ func getenv(env map[string]string) func(string) string {
 
 // required are the settings without a default, and changes to them.
 func required(changes ...string) map[string]string {
-	env := map[string]string{"DATABRAIN_BASE_URL": "https://databrain.example.com/prefix/", "DATABRAIN_SERVICE_TOKEN_SECRET_ID": "databrain/service-token"}
+	env := map[string]string{
+		"DATABRAIN_BASE_URL":                "https://databrain.example.com/prefix/",
+		"DATABRAIN_SERVICE_TOKEN_SECRET_ID": "databrain/service-token",
+	}
 	for i := 0; i < len(changes); i += 2 {
 		env[changes[i]] = changes[i+1]
 	}
@@ -30,7 +33,8 @@ func required(changes ...string) map[string]string {
 
 func TestSettings(t *testing.T) {
 	base := config{
-		secretID: "databrain/service-token", policy: finding.DefaultPolicy(), bus: "default", prefix: "databrain-audit/", requestsPerMinute: 200, concurrency: 4,
+		secretID: "databrain/service-token", policy: finding.DefaultPolicy(), bus: "default",
+		prefix: "databrain-audit/", requestsPerMinute: 200, concurrency: 4,
 	}
 	with := func(change func(*config)) config {
 		c := base
@@ -43,7 +47,8 @@ func TestSettings(t *testing.T) {
 	}{
 		"nothing but what is required": {required(), base},
 		"everything": {
-			required("AUDIT_POLICY", ` {"maxAgeDays":30} `, "AUDIT_EVENT_BUS", "arn:aws:events:eu-west-1:123456789012:event-bus/audit", "AUDIT_BUCKET", "reports",
+			required("AUDIT_POLICY", ` {"maxAgeDays":30} `, "AUDIT_EVENT_BUS",
+				"arn:aws:events:eu-west-1:123456789012:event-bus/audit", "AUDIT_BUCKET", "reports",
 				"AUDIT_PREFIX", "a/b/", "AUDIT_REQUESTS_PER_MINUTE", "1000", "AUDIT_CONCURRENCY", "16",
 				"AUDIT_API_TOKEN_PREFIX", "databrain/api-token/", "AUDIT_PREVIOUS_GRACE", "24h"),
 			with(func(c *config) {
@@ -53,11 +58,15 @@ func TestSettings(t *testing.T) {
 				c.apiTokenPrefix, c.previousGrace = "databrain/api-token/", 24*time.Hour
 			}),
 		},
-		"no events":    {required("AUDIT_EVENT_BUS", "none"), with(func(c *config) { c.bus = "" })},
-		"policy in S3": {required("AUDIT_POLICY", "s3://b/k/policy.json"), with(func(c *config) { c.policy, c.policyObject = finding.Policy{}, &object{"b", "k/policy.json"} })},
-		"policy in S3 behind a byte order mark": {required("AUDIT_POLICY", "\uFEFFs3://b/k/policy.json"), with(func(c *config) {
-			c.policy, c.policyObject = finding.Policy{}, &object{"b", "k/policy.json"}
+		"no events": {required("AUDIT_EVENT_BUS", "none"), with(func(c *config) { c.bus = "" })},
+		"policy in S3": {required("AUDIT_POLICY", "s3://b/k/policy.json"), with(func(c *config) {
+			c.policy,
+				c.policyObject = finding.Policy{}, &object{"b", "k/policy.json"}
 		})},
+		"policy in S3 behind a byte order mark": {required("AUDIT_POLICY", "\uFEFFs3://b/k/policy.json"),
+			with(func(c *config) {
+				c.policy, c.policyObject = finding.Policy{}, &object{"b", "k/policy.json"}
+			})},
 		"empty settings": {required("AUDIT_POLICY", "", "AUDIT_BUCKET", "", "AUDIT_PREFIX", "", "AUDIT_EVENT_BUS", ""), base},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -68,7 +77,8 @@ func TestSettings(t *testing.T) {
 			if got.instance.String() != "https://databrain.example.com/prefix" {
 				t.Errorf("instance %s", got.instance)
 			}
-			if diff := cmp.Diff(c.want, got, cmp.AllowUnexported(config{}, object{}), cmpopts.IgnoreFields(config{}, "instance")); diff != "" {
+			if diff := cmp.Diff(c.want, got, cmp.AllowUnexported(config{}, object{}), cmpopts.IgnoreFields(config{},
+				"instance")); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -86,21 +96,31 @@ func TestFaultySettings(t *testing.T) {
 		"all missing": {nil, []string{"DATABRAIN_BASE_URL", "DATABRAIN_SERVICE_TOKEN_SECRET_ID"}},
 		"all wrong": {
 			map[string]string{
-				"DATABRAIN_BASE_URL": "ftp://" + value + "@x", "DATABRAIN_ALLOW_HTTP": value, "DATABRAIN_SERVICE_TOKEN_SECRET_ID": " " + value,
-				"AUDIT_POLICY": value, "AUDIT_EVENT_BUS": value + " " + value, "AUDIT_BUCKET": "s3://" + value, "AUDIT_PREFIX": "/" + value,
+				"DATABRAIN_BASE_URL": "ftp://" + value + "@x", "DATABRAIN_ALLOW_HTTP": value,
+				"DATABRAIN_SERVICE_TOKEN_SECRET_ID": " " + value,
+				"AUDIT_POLICY":                      value, "AUDIT_EVENT_BUS": value + " " + value, "AUDIT_BUCKET": "s3://" + value,
+				"AUDIT_PREFIX":              "/" + value,
 				"AUDIT_REQUESTS_PER_MINUTE": value, "AUDIT_CONCURRENCY": value,
 				"AUDIT_PREVIOUS_GRACE": value, "AUDIT_API_TOKEN_PREFIX": value + "*",
 			},
-			[]string{"DATABRAIN_ALLOW_HTTP", "DATABRAIN_BASE_URL", "DATABRAIN_SERVICE_TOKEN_SECRET_ID", "AUDIT_REQUESTS_PER_MINUTE", "AUDIT_CONCURRENCY",
-				"AUDIT_PREVIOUS_GRACE", "AUDIT_POLICY", "AUDIT_EVENT_BUS", "AUDIT_BUCKET", "AUDIT_PREFIX", "AUDIT_API_TOKEN_PREFIX"},
+			[]string{"DATABRAIN_ALLOW_HTTP", "DATABRAIN_BASE_URL", "DATABRAIN_SERVICE_TOKEN_SECRET_ID",
+				"AUDIT_REQUESTS_PER_MINUTE", "AUDIT_CONCURRENCY",
+				"AUDIT_PREVIOUS_GRACE", "AUDIT_POLICY", "AUDIT_EVENT_BUS", "AUDIT_BUCKET", "AUDIT_PREFIX",
+				"AUDIT_API_TOKEN_PREFIX"},
 		},
-		"numbers out of range":                  {required("AUDIT_REQUESTS_PER_MINUTE", "0", "AUDIT_CONCURRENCY", "65"), []string{"AUDIT_REQUESTS_PER_MINUTE", "AUDIT_CONCURRENCY"}},
-		"a prefix that AWS would negate":        {required("AUDIT_API_TOKEN_PREFIX", "!databrain/"), []string{"AUDIT_API_TOKEN_PREFIX"}},
-		"a prefix that a shell takes otherwise": {required("AUDIT_API_TOKEN_PREFIX", "-databrain/"), []string{"AUDIT_API_TOKEN_PREFIX"}},
-		"http to elsewhere":                     {required("DATABRAIN_BASE_URL", "http://databrain.example.com"), []string{"DATABRAIN_BASE_URL"}},
-		"a bad policy":                          {required("AUDIT_POLICY", `{"maxAgeDays":"`+value+`","`+value+`":1}`), []string{"AUDIT_POLICY maxAgeDays", "AUDIT_POLICY (a member"}},
-		"a mistyped address":                    {required("AUDIT_POLICY", "s3:/"+value+"/policy.json"), []string{"AUDIT_POLICY is not a JSON object: it looks like the address of an"}},
-		"a policy at no key":                    {required("AUDIT_POLICY", "s3://"+value), []string{"AUDIT_POLICY"}},
+		"numbers out of range": {required("AUDIT_REQUESTS_PER_MINUTE", "0", "AUDIT_CONCURRENCY",
+			"65"), []string{"AUDIT_REQUESTS_PER_MINUTE", "AUDIT_CONCURRENCY"}},
+		"a prefix that AWS would negate": {required("AUDIT_API_TOKEN_PREFIX", "!databrain/"),
+			[]string{"AUDIT_API_TOKEN_PREFIX"}},
+		"a prefix that a shell takes otherwise": {required("AUDIT_API_TOKEN_PREFIX", "-databrain/"),
+			[]string{"AUDIT_API_TOKEN_PREFIX"}},
+		"http to elsewhere": {required("DATABRAIN_BASE_URL", "http://databrain.example.com"),
+			[]string{"DATABRAIN_BASE_URL"}},
+		"a bad policy": {required("AUDIT_POLICY",
+			`{"maxAgeDays":"`+value+`","`+value+`":1}`), []string{"AUDIT_POLICY maxAgeDays", "AUDIT_POLICY (a member"}},
+		"a mistyped address": {required("AUDIT_POLICY", "s3:/"+value+"/policy.json"),
+			[]string{"AUDIT_POLICY is not a JSON object: it looks like the address of an"}},
+		"a policy at no key": {required("AUDIT_POLICY", "s3://"+value), []string{"AUDIT_POLICY"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := parseConfig(getenv(c.env))

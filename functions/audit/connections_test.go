@@ -34,7 +34,8 @@ func TestConnections(t *testing.T) {
 		t.Setenv(name, value) // the SDK reads the process's
 	}
 	handler, err := setUp(t.Context(), bootstrap.Environment{
-		Getenv: func(name string) string { return env[name] }, Stdout: io.Discard, Now: time.Now, Log: slog.New(slog.DiscardHandler),
+		Getenv: func(name string) string { return env[name] }, Stdout: io.Discard, Now: time.Now,
+		Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)

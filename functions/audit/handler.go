@@ -77,11 +77,14 @@ func memoryLimit(megabytes string) int64 {
 // costs time at the cold start.
 func newAuditor(c config, sdk aws.Config, env bootstrap.Environment) *audit.Auditor {
 	a := &audit.Auditor{
-		Instance:  strings.TrimRight(c.instance.String(), "/"),
-		Version:   env.Version,
-		Databrain: databrain.New(c.instance, databrain.Options{Timeout: requestTime, Now: env.Now, UserAgent: "databrain-audit/" + env.Version}),
-		Secret:    audit.Secret{Client: secretsmanager.NewFromConfig(sdk), ID: c.secretID},
-		Policy:    func(context.Context) (finding.Policy, error) { return c.policy, nil },
+		Instance: strings.TrimRight(c.instance.String(), "/"),
+		Version:  env.Version,
+		Databrain: databrain.New(
+			c.instance,
+			databrain.Options{Timeout: requestTime, Now: env.Now, UserAgent: "databrain-audit/" + env.Version},
+		),
+		Secret: audit.Secret{Client: secretsmanager.NewFromConfig(sdk), ID: c.secretID},
+		Policy: func(context.Context) (finding.Policy, error) { return c.policy, nil },
 
 		PreviousGrace: c.previousGrace, APITokenPrefix: c.apiTokenPrefix,
 		RequestsPerMinute: c.requestsPerMinute, Concurrency: c.concurrency,

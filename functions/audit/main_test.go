@@ -49,7 +49,11 @@ func lab(t *testing.T) *labtest.Lab {
 
 func invoke(t *testing.T, f *runtimetest.Function, payload string) runtimetest.Result {
 	t.Helper()
-	r, err := f.Invoke(t.Context(), []byte(payload), runtimetest.Options{RequestID: "9b1deb4d-0000-4000-8000-000000000001"})
+	r, err := f.Invoke(
+		t.Context(),
+		[]byte(payload),
+		runtimetest.Options{RequestID: "9b1deb4d-0000-4000-8000-000000000001"},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,11 +86,14 @@ func TestAuditThroughTheRuntime(t *testing.T) {
 		if err := json.Unmarshal(r.Payload, &s); err != nil {
 			t.Fatal(err)
 		}
-		if s.Status != report.Complete || s.Requests != 4 || s.Counts.Stale != 3 || s.Counts.New != want.New || s.Counts.Ongoing != want.Ongoing ||
-			s.RunID != "9b1deb4d-0000-4000-8000-000000000001" || s.Instance != l.DatabrainURL {
+		if s.Status != report.Complete || s.Requests != 4 || s.Counts.Stale != 3 || s.Counts.New != want.New ||
+			s.Counts.Ongoing != want.Ongoing ||
+			s.RunID != "9b1deb4d-0000-4000-8000-000000000001" ||
+			s.Instance != l.DatabrainURL {
 			t.Errorf("run %d: %+v", run, s)
 		}
-		for _, word := range []string{`"requestId":"9b1deb4d-0000-4000-8000-000000000001"`, `"Namespace":"Databrain/TokenAudit"`, `"audit ended"`} {
+		for _, word := range []string{`"requestId":"9b1deb4d-0000-4000-8000-000000000001"`,
+			`"Namespace":"Databrain/TokenAudit"`, `"audit ended"`} {
 			if !strings.Contains(r.Log, word) {
 				t.Errorf("run %d: the log lacks %s:\n%s", run, word, r.Log)
 			}
@@ -96,7 +103,8 @@ func TestAuditThroughTheRuntime(t *testing.T) {
 		t.Error("no report")
 	}
 	events := l.Events.Accepted()
-	if r := invoke(t, f, `{"dryRun":true}`); r.Err != nil || l.Events.Accepted() != events || strings.Contains(r.Log, "_aws") {
+	if r := invoke(t, f, `{"dryRun":true}`); r.Err != nil || l.Events.Accepted() != events ||
+		strings.Contains(r.Log, "_aws") {
 		t.Errorf("a dry run: %v, %d events\n%s", r.Err, l.Events.Accepted()-events, r.Log)
 	}
 }
@@ -110,13 +118,15 @@ func TestErrorsThroughTheRuntime(t *testing.T) {
 		says    []string
 	}{
 		"settings": {func(_ *labtest.Lab, env map[string]string) {
-			env["DATABRAIN_BASE_URL"], env["AUDIT_CONCURRENCY"], env["AUDIT_POLICY"] = "", hidden, `{"rules":[{"id":"`+hidden+`"}]}`
+			env["DATABRAIN_BASE_URL"], env["AUDIT_CONCURRENCY"], env["AUDIT_POLICY"] = "", hidden,
+				`{"rules":[{"id":"`+hidden+`"}]}`
 		}, `{}`, "InvalidSettings", []string{"DATABRAIN_BASE_URL", "AUDIT_CONCURRENCY", "AUDIT_POLICY rules[0].maxAgeDays"}},
 		"event": {nil, `{"dryRun":"` + hidden + `"}`, "MalformedEvent", []string{"dryRun"}},
 		"secret": {func(l *labtest.Lab, _ map[string]string) {
 			l.Secrets.ManualPut(labtest.TokenSecret, `{"token":["`+hidden+`"]}`)
 		}, `{}`, "RunFailed", []string{labtest.TokenSecretARN, "AWSCURRENT"}},
-		"list": {func(l *labtest.Lab, _ map[string]string) { l.Databrain.SetToken(hidden) }, `{}`, "RunFailed", []string{"list the data apps", "AUTHENTICATION_ERROR"}},
+		"list": {func(l *labtest.Lab, _ map[string]string) { l.Databrain.SetToken(hidden) }, `{}`, "RunFailed",
+			[]string{"list the data apps", "AUTHENTICATION_ERROR"}},
 		"policy": {func(_ *labtest.Lab, env map[string]string) {
 			env["AUDIT_POLICY"] = "s3://" + labtest.Bucket + "/policy.json"
 		}, `{}`, "RunFailed", []string{"AUDIT_POLICY", "policy.json"}},
@@ -140,7 +150,10 @@ func TestErrorsThroughTheRuntime(t *testing.T) {
 				}
 			}
 			lines, err := r.ErrorLines()
-			lines = slices.DeleteFunc(lines, func(l map[string]any) bool { return l["errorType"] == nil }) // those of single events
+			lines = slices.DeleteFunc(
+				lines,
+				func(l map[string]any) bool { return l["errorType"] == nil },
+			) // those of single events
 			if err != nil || len(lines) != 1 || lines[0]["errorType"] != c.kind || lines[0]["error"] != r.Err.Message {
 				t.Errorf("%d lines tell of the failure, want one of %s; %v\n%s", len(lines), c.kind, err, r.Log)
 			}

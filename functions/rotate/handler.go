@@ -39,7 +39,12 @@ func setUp(ctx context.Context, env bootstrap.Environment) (bootstrap.Handler, e
 	return func(ctx context.Context, payload json.RawMessage) (any, error) {
 		if request, ok := diagnosis.ParseRequest(payload); ok {
 			report := diagnoser.Diagnose(ctx, request)
-			env.Log.InfoContext(ctx, "diagnosis", slog.String("verdict", string(report.Verdict)), slog.String("summary", report.Summary))
+			env.Log.InfoContext(
+				ctx,
+				"diagnosis",
+				slog.String("verdict", string(report.Verdict)),
+				slog.String("summary", report.Summary),
+			)
 			return report, nil
 		}
 		event, err := rotation.ParseEvent(payload)

@@ -225,7 +225,8 @@ func TestErrorsReachLambdaByName(t *testing.T) {
 		"connection refused",
 	) {
 		t.Errorf("instance down: %v", got)
-	} else if hint := `send {"diagnose":"` + labtest.TokenSecretARN + `"} to this function`; !strings.Contains(got.Message, hint) {
+	} else if hint := `send {"diagnose":"` + labtest.TokenSecretARN +
+		`"} to this function`; !strings.Contains(got.Message, hint) {
 		t.Errorf("the way to a diagnosis is not shown: %v", got)
 	}
 }
@@ -250,13 +251,15 @@ func TestDiagnosisThroughTheRuntime(t *testing.T) {
 		if err := json.Unmarshal(result.Payload, &report); err != nil {
 			t.Fatal(err)
 		}
-		if report.Schema != "databrain.token-rotation.diagnosis/1" || report.Verdict != verdict || !strings.Contains(report.Text, says) {
+		if report.Schema != "databrain.token-rotation.diagnosis/1" || report.Verdict != verdict ||
+			!strings.Contains(report.Text, says) {
 			t.Errorf("%s", result.Payload)
 		}
 		if diff := cmp.Diff(before, l.Secrets.Snapshot(labtest.TokenSecret)); diff != "" {
 			t.Errorf("it wrote: %s", diff)
 		}
-		if !strings.Contains(result.Log, `"message":"diagnosis"`) || strings.Contains(result.Log, l.Databrain.CurrentToken()) {
+		if !strings.Contains(result.Log, `"message":"diagnosis"`) ||
+			strings.Contains(result.Log, l.Databrain.CurrentToken()) {
 			t.Errorf("the log: %s", result.Log)
 		}
 	}

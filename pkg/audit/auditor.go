@@ -160,11 +160,17 @@ func (r *run) recall(ctx context.Context, owner string) {
 	if m.lost != "" {
 		r.note(m.note)
 		r.report.Summary.StateLost = string(m.lost)
-		r.Log.WarnContext(ctx, "the memory of earlier runs is lost", slog.String("how", string(m.lost)), slog.String("note", m.note))
+		r.Log.WarnContext(
+			ctx,
+			"the memory of earlier runs is lost",
+			slog.String("how", string(m.lost)),
+			slog.String("note", m.note),
+		)
 	}
 	if m.Kind == finding.FirstRun && !r.request.DryRun {
 		birth := finding.Snapshot{
-			Schema: finding.SnapshotSchema, RunID: r.request.RunID, Instance: r.Instance, Owner: owner, StoredAt: r.request.Start.UTC(),
+			Schema: finding.SnapshotSchema, RunID: r.request.RunID, Instance: r.Instance, Owner: owner,
+			StoredAt: r.request.Start.UTC(),
 		}
 		if version, err := r.Store.save(loading, birth, m.version); err == nil {
 			m.version = version
@@ -199,7 +205,8 @@ func (r *run) read(ctx context.Context, managed *finding.Managed) (
 	evaluation.Expect(r.memory.Memory)
 	previous, over := r.previous(ctx, current)
 	coverage, stats, err := collect.Run(ctx, collect.Options{
-		Databrain: r.Databrain, Evaluation: evaluation, Apps: r.memory.Apps, Token: current.token, ReadToken: r.Secret.token, Previous: previous,
+		Databrain: r.Databrain, Evaluation: evaluation, Apps: r.memory.Apps, Token: current.token,
+		ReadToken: r.Secret.token, Previous: previous,
 		RequestsPerMinute: r.RequestsPerMinute, Concurrency: r.Concurrency, Now: r.Now,
 	})
 	coverage.Previous.Over = over

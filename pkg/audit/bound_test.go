@@ -59,7 +59,8 @@ func TestADiskThatIsTooSmall(t *testing.T) {
 		t.Fatal(err)
 	}
 	failed := asError[*audit.EmissionFailed](t, err)
-	if !strings.Contains(failed.Error(), "does not fit on the disk") || !strings.Contains(failed.Error(), "EphemeralStorage") {
+	if !strings.Contains(failed.Error(), "does not fit on the disk") ||
+		!strings.Contains(failed.Error(), "EphemeralStorage") {
 		t.Errorf("the error is %v", failed)
 	}
 	_, stored := l.s3.Object(labBucket, "audit/latest/findings.csv")

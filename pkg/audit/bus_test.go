@@ -27,11 +27,20 @@ import (
 func TestBatches(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		sizes := rapid.SliceOfN(rapid.OneOf(
-			rapid.IntRange(0, 3000), rapid.IntRange(0, 60_000), rapid.IntRange(report.MaxBatchBytes-100, report.MaxBatchBytes+100),
+			rapid.IntRange(
+				0,
+				3000,
+			),
+			rapid.IntRange(0, 60_000),
+			rapid.IntRange(report.MaxBatchBytes-100, report.MaxBatchBytes+100),
 		), 0, 60).Draw(t, "sizes")
 		entries := make([]types.PutEventsRequestEntry, len(sizes))
 		for i, n := range sizes {
-			entries[i] = types.PutEventsRequestEntry{Source: aws.String("s"), DetailType: aws.String(fmt.Sprint(i)), Detail: aws.String(strings.Repeat("x", n))}
+			entries[i] = types.PutEventsRequestEntry{
+				Source:     aws.String("s"),
+				DetailType: aws.String(fmt.Sprint(i)),
+				Detail:     aws.String(strings.Repeat("x", n)),
+			}
 		}
 		next, room := 0, -1
 		for batch := range audit.Batched(slices.Values(entries)) {
@@ -96,14 +105,22 @@ func TestEventsThatStayFailedAreAnError(t *testing.T) {
 		{"every call", func(l *lab) {
 			l.bus.Inject(standin.Fault{Times: -1, Do: standin.Error("AccessDeniedException")})
 		}, 63, "events: AccessDeniedException"},
-		{"no answer", func(l *lab) { l.bus.Inject(standin.Fault{Times: -1, Do: standin.Hang()}) }, 63, "events: no answer in time"},
+		{"no answer", func(l *lab) { l.bus.Inject(standin.Fault{Times: -1, Do: standin.Hang()}) }, 63,
+			"events: no answer in time"},
 		{"the last event", func(l *lab) { l.bus.InjectEntry(entryFault(1, -1, report.AuditCompleted)) }, 1,
 			"the last event: EventBridge did not take an entry: ThrottlingException"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				l := newLab(t, databraintest.Config{DataApps: apps(60)})
-				l.db.Inject(standin.Fault{Target: tokensPath, When: forApp("App 007"), Times: -1, Do: databraintest.Error(403, "FORBIDDEN", "x")})
+				l.db.Inject(
+					standin.Fault{
+						Target: tokensPath,
+						When:   forApp("App 007"),
+						Times:  -1,
+						Do:     databraintest.Error(403, "FORBIDDEN", "x"),
+					},
+				)
 				c.damage(l)
 				start := time.Now()
 				s, err := l.run()
@@ -119,7 +136,10 @@ func TestEventsThatStayFailedAreAnError(t *testing.T) {
 				if got := l.metric("EmitFailures"); got != float64(s.EmitFailures) {
 					t.Errorf("the metric says %v failures", got)
 				}
-				if stored, _ := l.s3.Object(labBucket, "audit/state.json"); !strings.Contains(string(stored.Body), `"findings":[]`) {
+				if stored, _ := l.s3.Object(labBucket, "audit/state.json"); !strings.Contains(
+					string(stored.Body),
+					`"findings":[]`,
+				) {
 					t.Error("the state was stored although events were lost")
 				}
 				if !strings.Contains(l.log.String(), "not written") {
@@ -156,7 +176,8 @@ func TestLastEventComesLast(t *testing.T) {
 func TestEventsOfTheLongestNames(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		for name, part := range map[string]string{"quotes": `"\`, "four bytes": "\U0001F511", "HTML and controls": "<&>\x01\u2028\u2029"} {
+		for name, part := range map[string]string{"quotes": `"\`, "four bytes": "\U0001F511",
+			"HTML and controls": "<&>\x01\u2028\u2029"} {
 			var all []databraintest.DataApp
 			for i := range 52 {
 				a := app(fmt.Sprintf("%02d", i)+strings.Repeat(part, 300), 100+i)
@@ -170,7 +191,8 @@ func TestEventsOfTheLongestNames(t *testing.T) {
 				t.Errorf("%s: %d worst findings", name, len(s.Worst))
 			}
 			for _, d := range l.details(report.FindingObserved) {
-				if d.Token != nil && (len([]rune(d.DataApp.Name)) != 256 || strings.ContainsAny(d.DataApp.Name+d.Token.Name, "\x01\u2028\u2029")) {
+				if d.Token != nil &&
+					(len([]rune(d.DataApp.Name)) != 256 || strings.ContainsAny(d.DataApp.Name+d.Token.Name, "\x01\u2028\u2029")) {
 					t.Errorf("%s: data app %q", name, d.DataApp.Name)
 				}
 			}
@@ -207,7 +229,8 @@ func TestAPolicyOfFaults(t *testing.T) {
 		rules := strings.Repeat(`{},`, 20_000) + `{}`
 		l.s3.Put(labBucket, "policy.json", []byte(`{"rules":[`+rules+`]}`))
 		s, err := l.run()
-		if text := asError[*audit.RunFailed](t, err).Error(); len(text) > 4<<10 || !strings.Contains(text, "; and 39952 more") {
+		if text := asError[*audit.RunFailed](t, err).Error(); len(text) > 4<<10 ||
+			!strings.Contains(text, "; and 39952 more") {
 			t.Errorf("%d bytes: %.100s", len(text), text)
 		}
 		l.checkCompleted(s)
@@ -217,8 +240,13 @@ func TestAPolicyOfFaults(t *testing.T) {
 // TestWireForm pins the detail of each kind of event, member by member.
 func TestWireForm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newLab(t, databraintest.Config{DataApps: []databraintest.DataApp{app("Customer Portal Analytics", 120), app("Broken")}})
-		l.db.Inject(standin.Fault{Target: tokensPath, When: forApp("Broken"), Times: -1, Do: databraintest.Error(403, "FORBIDDEN", "x")})
+		l := newLab(
+			t,
+			databraintest.Config{DataApps: []databraintest.DataApp{app("Customer Portal Analytics", 120), app("Broken")}},
+		)
+		l.db.Inject(
+			standin.Fault{Target: tokensPath, When: forApp("Broken"), Times: -1, Do: databraintest.Error(403, "FORBIDDEN", "x")},
+		)
 		l.mustRun()
 		members := map[string][]string{}
 		for _, e := range l.bus.Entries() {
@@ -234,17 +262,29 @@ func TestWireForm(t *testing.T) {
 			}
 			members[key] = paths
 		}
-		finding := []string{"finding.check", "finding.compliance", "finding.description", "finding.firstSeenAt", "finding.id", "finding.lastSeenAt",
-			"finding.severity", "finding.state", "finding.title"}
+		finding := []string{
+			"finding.check",
+			"finding.compliance",
+			"finding.description",
+			"finding.firstSeenAt",
+			"finding.id",
+			"finding.lastSeenAt",
+			"finding.severity",
+			"finding.state",
+			"finding.title",
+		}
 		common := []string{"instance.url", "metadata.emittedAt", "metadata.eventId", "metadata.runId", "metadata.schema"}
 		remedy := []string{"remediation.text", "remediation.url"}
 		join := func(parts ...[]string) []string { all := slices.Concat(parts...); slices.Sort(all); return all }
 		for key, want := range map[string][]string{
-			"Databrain Token Finding Observed token-age": join(finding, common, remedy, []string{"dataApp.name", "token.fingerprint", "token.name",
+			"Databrain Token Finding Observed token-age": join(finding, common, remedy, []string{"dataApp.name",
+				"token.fingerprint", "token.name",
 				"token.createdAt", "token.ageDays", "token.staleSince", "policy.rule", "policy.maxAgeDays"}),
-			"Databrain Token Finding Observed data-app-unlistable":        join(finding, common, remedy, []string{"dataApp.name"}),
+			"Databrain Token Finding Observed data-app-unlistable": join(finding, common, remedy,
+				[]string{"dataApp.name"}),
 			"Databrain Token Finding Observed service-token-rotation-off": join(finding, common, remedy),
-			"Databrain Audit Coverage Gap":                                join(common, []string{"dataApp.name", "gap.class", "gap.status", "gap.attempts"}),
+			"Databrain Audit Coverage Gap": join(common, []string{"dataApp.name",
+				"gap.class", "gap.status", "gap.attempts"}),
 		} {
 			if diff := cmp.Diff(want, members[key]); diff != "" {
 				t.Errorf("%s: %s", key, diff)

@@ -63,7 +63,13 @@ func find(text string, keys []string) string {
 // without its dashes, URL-encoded, in hex, and in base64 at any of the three
 // alignments, less the characters that its neighbours decide.
 func forms(key string) []string {
-	forms := []string{key, strings.ReplaceAll(key, "-", ""), url.QueryEscape(key), url.PathEscape(key), hex.EncodeToString([]byte(key))}
+	forms := []string{
+		key,
+		strings.ReplaceAll(key, "-", ""),
+		url.QueryEscape(key),
+		url.PathEscape(key),
+		hex.EncodeToString([]byte(key)),
+	}
 	for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
 		for shift := range 3 {
 			encoded := encoding.EncodeToString([]byte(strings.Repeat("x", shift) + key))

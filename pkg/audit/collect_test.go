@@ -122,7 +122,9 @@ func TestThePauseOfTheLastAttempt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, databraintest.Config{DataApps: apps(10)})
 		l.auditor.Concurrency = 1
-		l.db.Inject(standin.Fault{Target: tokensPath, When: forApp("App 003"), Times: -1, Do: databraintest.TooManyRequests("110")})
+		l.db.Inject(
+			standin.Fault{Target: tokensPath, When: forApp("App 003"), Times: -1, Do: databraintest.TooManyRequests("110")},
+		)
 		l.checkGaps(l.mustRun(), map[string]finding.GapClass{"App 003": finding.GapRateLimited})
 		requests := l.db.Calls()
 		for i, r := range requests[:len(requests)-1] {
@@ -190,8 +192,20 @@ func TestRefusalAfterARotation(t *testing.T) {
 		all := apps(30)
 		l := newLab(t, databraintest.Config{DataApps: all})
 		l.mustRun()
-		l.db.Inject(standin.Fault{Target: tokensPath, Do: standin.Delay(0), When: once(func() { l.db.SetToken(next); l.putSecret(next) }, 5)})
-		l.db.Inject(standin.Fault{Target: tokensPath, When: forApp("App 020"), Do: databraintest.Error(401, "AUTHENTICATION_ERROR", "x")})
+		l.db.Inject(
+			standin.Fault{
+				Target: tokensPath,
+				Do:     standin.Delay(0),
+				When:   once(func() { l.db.SetToken(next); l.putSecret(next) }, 5),
+			},
+		)
+		l.db.Inject(
+			standin.Fault{
+				Target: tokensPath,
+				When:   forApp("App 020"),
+				Do:     databraintest.Error(401, "AUTHENTICATION_ERROR", "x"),
+			},
+		)
 		s := l.mustRun()
 		l.checkGaps(s, map[string]finding.GapClass{"App 020": finding.GapAuth})
 		l.checkRecall(s, all)
@@ -218,7 +232,9 @@ func TestAppDeletedDuringTheRunIsNoGap(t *testing.T) {
 		l := newLab(t, databraintest.Config{DataApps: all})
 		l.mustRun()
 		rest := slices.Delete(slices.Clone(all), 7, 8)
-		l.db.Inject(standin.Fault{Target: tokensPath, Times: 1, Do: standin.Delay(0), When: once(func() { l.db.SetDataApps(rest) }, 0)})
+		l.db.Inject(
+			standin.Fault{Target: tokensPath, Times: 1, Do: standin.Delay(0), When: once(func() { l.db.SetDataApps(rest) }, 0)},
+		)
 		s := l.mustRun()
 		l.checkGaps(s, map[string]finding.GapClass{})
 		if s.Counts.DataApps != 9 || len(s.Notes) != 1 || !strings.Contains(s.Notes[0], "App 007") {
@@ -271,7 +287,9 @@ func TestAppsThatAreNotFound(t *testing.T) {
 				all := apps(10)
 				l := newLab(t, databraintest.Config{DataApps: all})
 				l.mustRun()
-				l.db.Inject(standin.Fault{Target: tokensPath, Do: standin.Delay(0), When: once(func() { c.during(l, slices.Clone(all)) }, 0)})
+				l.db.Inject(
+					standin.Fault{Target: tokensPath, Do: standin.Delay(0), When: once(func() { c.during(l, slices.Clone(all)) }, 0)},
+				)
 				if c.refused {
 					l.db.Inject(standin.Fault{Target: appsPath, Skip: 3, Do: databraintest.Error(403, "FORBIDDEN", "x")})
 				}
@@ -311,8 +329,10 @@ func TestPages(t *testing.T) {
 		{"of 20", databraintest.Switches{PageSize: 20}, nil, false},
 		{"paging is ignored", databraintest.Switches{IgnorePagination: true}, nil, false},
 		{"a page breaks once", databraintest.Switches{}, &standin.Fault{Skip: 1, Times: 1, Do: standin.BadGateway()}, false},
-		{"a page breaks for good", databraintest.Switches{}, &standin.Fault{Skip: 2, Times: -1, Do: standin.BadGateway()}, true},
-		{"the second pass breaks for good", databraintest.Switches{}, &standin.Fault{Skip: 5, Times: -1, Do: standin.BadGateway()}, true},
+		{"a page breaks for good", databraintest.Switches{}, &standin.Fault{Skip: 2, Times: -1,
+			Do: standin.BadGateway()}, true},
+		{"the second pass breaks for good", databraintest.Switches{}, &standin.Fault{Skip: 5, Times: -1,
+			Do: standin.BadGateway()}, true},
 	} {
 		paged := func(r *http.Request) bool { return !whole(r) }
 		t.Run("of tokens/"+c.name, func(t *testing.T) {

@@ -22,8 +22,12 @@ type RunFailed struct {
 }
 
 func (e *RunFailed) Error() string {
-	return fmt.Sprintf("audit failed to %s: %s. Nothing was changed in Databrain, and what was not read does not count as clean. %s",
-		e.Tried, strings.TrimSuffix(e.Err.Error(), "."), e.Do)
+	return fmt.Sprintf(
+		"audit failed to %s: %s. Nothing was changed in Databrain, and what was not read does not count as clean. %s",
+		e.Tried,
+		strings.TrimSuffix(e.Err.Error(), "."),
+		e.Do,
+	)
 }
 
 // Unwrap returns what went wrong.

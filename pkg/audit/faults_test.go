@@ -49,7 +49,12 @@ func faultCases(now time.Time) []faultCase {
 		{"login page", standin.LoginPage(), finding.GapDecode, false},
 		{"slow body", standin.SlowBody(20 * time.Second), finding.GapTimeout, false},
 		{"no answer", standin.Hang(), finding.GapTimeout, false},
-		{"endless entry", standin.Endless(`{"data":["`, "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"), finding.GapDecode, false},
+		{
+			"endless entry",
+			standin.Endless(`{"data":["`, "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"),
+			finding.GapDecode,
+			false,
+		},
 		{"403", databraintest.Error(403, "FORBIDDEN", "no"), finding.GapForbidden, true},
 		{"403 in HTML", standin.Reply(403, "text/html", "<h1>Forbidden</h1>"), finding.GapForbidden, true},
 		{"401", databraintest.Error(401, "AUTHENTICATION_ERROR", "no"), finding.GapAuth, true},
@@ -80,7 +85,8 @@ func TestFaultsOfOneApp(t *testing.T) {
 				l := newLab(t, databraintest.Config{DataApps: all})
 				l.mustRun()
 				for _, times := range []int{1, -1} {
-					c := faultCases(time.Now())[slices.IndexFunc(faultCases(time.Time{}), func(o faultCase) bool { return o.name == c.name })]
+					c := faultCases(time.Now())[slices.IndexFunc(faultCases(time.Time{}),
+						func(o faultCase) bool { return o.name == c.name })]
 					l.db.ClearFaults()
 					l.db.Inject(standin.Fault{Target: tokensPath, Do: c.do, When: forApp("App 003"), Times: times})
 					requests, struck := len(l.db.Calls()), l.db.Struck()
@@ -170,7 +176,8 @@ func (l *lab) checkGaps(s report.Summary, want map[string]finding.GapClass) {
 		l.t.Errorf("gaps are %v, want %v", got, want)
 	}
 	findings := checks(l.details(report.FindingObserved))
-	if n := findings[finding.DataAppUnlistable] + findings[finding.DataAppsUnlistable]; n != len(got) || s.Counts.Gaps != n {
+	if n := findings[finding.DataAppUnlistable] + findings[finding.DataAppsUnlistable]; n != len(got) ||
+		s.Counts.Gaps != n {
 		l.t.Errorf("%d gaps, %d findings of gaps, the summary counts %d", len(got), n, s.Counts.Gaps)
 	}
 	status := report.Complete
@@ -178,7 +185,13 @@ func (l *lab) checkGaps(s report.Summary, want map[string]finding.GapClass) {
 		status = report.Partial
 	}
 	if s.Status != status || s.Counts.Covered+len(want) != s.Counts.DataApps {
-		l.t.Errorf("status %s with %d apps, %d covered, %d gaps", s.Status, s.Counts.DataApps, s.Counts.Covered, s.Counts.Gaps)
+		l.t.Errorf(
+			"status %s with %d apps, %d covered, %d gaps",
+			s.Status,
+			s.Counts.DataApps,
+			s.Counts.Covered,
+			s.Counts.Gaps,
+		)
 	}
 }
 

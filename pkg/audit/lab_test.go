@@ -79,13 +79,15 @@ func newLab(t testing.TB, c databraintest.Config) *lab {
 		Instance:  labInstance,
 		Databrain: databrain.New(base, databrain.Options{Transport: l.db.Client().Transport, Timeout: 30 * time.Second}),
 		Secret: audit.Secret{ID: labSecret, Client: secretsmanager.New(secretsmanager.Options{
-			Region: "us-east-1", Credentials: keys, HTTPClient: l.secrets.Client(), BaseEndpoint: aws.String("http://secretsmanager.test"),
+			Region: "us-east-1", Credentials: keys, HTTPClient: l.secrets.Client(),
+			BaseEndpoint: aws.String("http://secretsmanager.test"),
 		})},
 		Policy:            func(context.Context) (finding.Policy, error) { return finding.DefaultPolicy(), nil },
 		RequestsPerMinute: 200, Concurrency: 4,
 		Bus:     &audit.Bus{Name: "default", Client: newEventBridge(l.bus)},
 		Store:   &audit.Store{Client: newS3(l.s3), Bucket: labBucket, Prefix: "audit/"},
-		Metrics: &l.metrics, Log: slog.New(slog.NewJSONHandler(&l.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Now: time.Now,
+		Metrics: &l.metrics, Log: slog.New(slog.NewJSONHandler(&l.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Now: time.Now,
 	}
 	return l
 }
@@ -96,7 +98,8 @@ func sdkKeys() aws.CredentialsProvider {
 
 func newEventBridge(server *eventbridgetest.Server) *eventbridge.Client {
 	return eventbridge.New(eventbridge.Options{
-		Region: "us-east-1", Credentials: sdkKeys(), HTTPClient: server.Client(), BaseEndpoint: aws.String("http://events.test"),
+		Region: "us-east-1", Credentials: sdkKeys(), HTTPClient: server.Client(),
+		BaseEndpoint: aws.String("http://events.test"),
 	})
 }
 
@@ -255,9 +258,15 @@ func asError[T error](t testing.TB, err error) T {
 // putPending stores token in a version that carries AWSPENDING alone.
 func (l *lab) putPending(token string) {
 	l.t.Helper()
-	_, err := l.auditor.Secret.Client.(*secretsmanager.Client).PutSecretValue(context.Background(), &secretsmanager.PutSecretValueInput{
-		SecretId: aws.String(labSecret), SecretString: aws.String(fmt.Sprintf(`{"token":%q}`, token)), VersionStages: []string{"AWSPENDING"},
-	}, func(o *secretsmanager.Options) { o.AppID = "operator" })
+	_, err := l.auditor.Secret.Client.(*secretsmanager.Client).PutSecretValue(
+		context.Background(),
+		&secretsmanager.PutSecretValueInput{
+			SecretId: aws.String(
+				labSecret,
+			), SecretString: aws.String(fmt.Sprintf(`{"token":%q}`, token)), VersionStages: []string{"AWSPENDING"},
+		},
+		func(o *secretsmanager.Options) { o.AppID = "operator" },
+	)
 	if err != nil {
 		l.t.Error(err)
 	}

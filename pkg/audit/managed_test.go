@@ -126,7 +126,8 @@ func TestManagedTokens(t *testing.T) {
 		if m := rotated.ManagedBy; !m.Rotation || m.NextRotation.IsZero() || m.NextRotation.Nanosecond() != 0 {
 			t.Errorf("managed by %+v", m)
 		}
-		if text := got["token-age off"].Remediation.Text; !strings.Contains(text, "ManageApiTokenCommand") || strings.Contains(text, "rotate-secret") {
+		if text := got["token-age off"].Remediation.Text; !strings.Contains(text, "ManageApiTokenCommand") ||
+			strings.Contains(text, "rotate-secret") {
 			t.Errorf("the remedy of a secret without rotation is %q", text)
 		}
 		if off.DataApp.Name != "A" || off.Token.Fingerprint != fingerprint(a.Tokens[1].Key) || *off.Token.AgeDays != 200 {
@@ -141,14 +142,18 @@ func TestManagedTokens(t *testing.T) {
 		page, _ := l.s3.Object(labBucket, "audit/latest/report.html")
 		for _, want := range []string{
 			"Held by a secret 3 of 3 0 of 2 stale tokens are not",
-			"held by secret databrain/api-token/rotated", "Next: aws secretsmanager rotate-secret --secret-id databrain/api-token/rotated",
+			"held by secret databrain/api-token/rotated",
+			"Next: aws secretsmanager rotate-secret --secret-id databrain/api-token/rotated",
 		} {
 			if !strings.Contains(text(string(page.Body)), want) {
 				t.Errorf("the page does not say %q", want)
 			}
 		}
 		for _, name := range []string{"findings.json", "findings.csv", "findings.ocsf.json"} {
-			if file, _ := l.s3.Object(labBucket, "audit/latest/"+name); !strings.Contains(string(file.Body), apiTokens+"rotated") {
+			if file, _ := l.s3.Object(labBucket, "audit/latest/"+name); !strings.Contains(
+				string(file.Body),
+				apiTokens+"rotated",
+			) {
 				t.Errorf("%s does not name the secret", name)
 			}
 		}
@@ -203,7 +208,11 @@ func TestManagedChecks(t *testing.T) {
 			[]string{"api-token-managed-twice b"}, func(l *lab, _ string) { l.remove("b") }},
 		{"the same name twice", func(l *lab, _ string) { l.hold("0", "A", "token 0", ""); l.rotates(apiTokens + "0") },
 			[]string{"api-token-managed-twice a"}, func(l *lab, _ string) { l.remove("a") }},
-		{"neither dataApp nor name in common", func(l *lab, _ string) { l.hold("b", "B", "token 0", ""); l.rotates(apiTokens + "b") }, nil, nil},
+		{"neither dataApp nor name in common", func(l *lab, _ string) {
+			l.hold("b", "B", "token 0",
+				"")
+			l.rotates(apiTokens + "b")
+		}, nil, nil},
 		{"the service token under the prefix", func(l *lab, _ string) { l.auditor.APITokenPrefix = "databrain/" }, nil, nil},
 		{"a name in another case", func(l *lab, _ string) { l.put("Databrain/api-token/x", "not read") }, nil, nil},
 	} {
@@ -225,7 +234,8 @@ func TestManagedChecks(t *testing.T) {
 					return
 				}
 				for _, d := range l.observed() {
-					if d.Finding.Severity != finding.Check(d.Finding.Check).Severity() || d.ManagedBy == nil || d.Finding.Compliance != finding.Fail {
+					if d.Finding.Severity != finding.Check(d.Finding.Check).Severity() || d.ManagedBy == nil ||
+						d.Finding.Compliance != finding.Fail {
 						t.Errorf("finding %+v", d)
 					}
 				}
@@ -240,9 +250,13 @@ func TestManagedChecks(t *testing.T) {
 }
 
 func (l *lab) remove(name string) {
-	_, err := l.auditor.Secret.Client.(*secretsmanager.Client).DeleteSecret(l.t.Context(), &secretsmanager.DeleteSecretInput{
-		SecretId: aws.String(apiTokens + name), ForceDeleteWithoutRecovery: aws.Bool(true),
-	}, func(o *secretsmanager.Options) { o.AppID = "operator" })
+	_, err := l.auditor.Secret.Client.(*secretsmanager.Client).DeleteSecret(
+		l.t.Context(),
+		&secretsmanager.DeleteSecretInput{
+			SecretId: aws.String(apiTokens + name), ForceDeleteWithoutRecovery: aws.Bool(true),
+		},
+		func(o *secretsmanager.Options) { o.AppID = "operator" },
+	)
 	if err != nil {
 		l.t.Error(err)
 	}
@@ -263,12 +277,15 @@ func TestManagedFaults(t *testing.T) {
 		"ListSecrets denied":    {fault("ListSecrets", standin.Error("AccessDeniedException")), "AccessDeniedException"},
 		"ListSecrets throttled": {fault("ListSecrets", standin.Error("ThrottlingException")), "ThrottlingException"},
 		"ListSecrets hangs":     {fault("ListSecrets", standin.Hang()), "no answer in time"},
-		"DescribeSecret denied": {fault("DescribeSecret", standin.Error("AccessDeniedException")), "DescribeSecret failed (AccessDeniedException)"},
+		"DescribeSecret denied": {fault("DescribeSecret", standin.Error("AccessDeniedException")),
+			"DescribeSecret failed (AccessDeniedException)"},
 		"a value denied": {func(l *lab) {
-			l.secrets.Inject(standin.Fault{Operation: "GetSecretValue", Times: -1, Do: standin.Error("AccessDeniedException"), When: names("gone")})
+			l.secrets.Inject(standin.Fault{Operation: "GetSecretValue", Times: -1,
+				Do: standin.Error("AccessDeniedException"), When: names("gone")})
 		}, "gone: GetSecretValue failed (AccessDeniedException)"},
 		"deleted meanwhile": {func(l *lab) {
-			l.secrets.Inject(standin.Fault{Operation: "GetSecretValue", Times: -1, Do: standin.Error("ResourceNotFoundException"), When: names("gone")})
+			l.secrets.Inject(standin.Fault{Operation: "GetSecretValue", Times: -1,
+				Do: standin.Error("ResourceNotFoundException"), When: names("gone")})
 		}, "ResourceNotFoundException"},
 		"no JSON":       {value(hidden), "AWSCURRENT"},
 		"no key":        {value(`{"dataApp":"A","name":"x","password":"` + hidden + `"}`), "key"},
@@ -285,7 +302,12 @@ func TestManagedFaults(t *testing.T) {
 				l.rotates(apiTokens + "twin")
 				time.Sleep(time.Second)
 				l.mustRun()
-				l.wantObserved("token-age", "api-token-unlisted gone", "api-token-rotation-off gone", "api-token-managed-twice twin")
+				l.wantObserved(
+					"token-age",
+					"api-token-unlisted gone",
+					"api-token-rotation-off gone",
+					"api-token-managed-twice twin",
+				)
 				c.breaks(l)
 				l.log.Reset()
 				start := time.Now()
@@ -337,7 +359,9 @@ func TestManyManagedSecrets(t *testing.T) {
 		if s := l.mustRun(); s.Managed.Secrets != 130 || s.Managed.Tokens != 130 || !s.Managed.Complete {
 			t.Errorf("summary %+v, notes %q", s.Managed, s.Notes)
 		}
-		l.secrets.Inject(standin.Fault{Operation: "ListSecrets", Skip: 1, Times: -1, Do: standin.Error("AccessDeniedException")})
+		l.secrets.Inject(
+			standin.Fault{Operation: "ListSecrets", Skip: 1, Times: -1, Do: standin.Error("AccessDeniedException")},
+		)
 		if s := l.mustRun(); s.Managed.Secrets != 100 || s.Managed.Complete || l.metricLine()["ManagedTokens"] != nil {
 			t.Errorf("a page is denied: summary %+v, notes %q", s.Managed, s.Notes)
 		}
@@ -389,14 +413,17 @@ func TestPreviousAlive(t *testing.T) {
 		}
 
 		// No answer says nothing: neither a fault of the instance nor a page of somebody else.
-		for _, do := range []standin.Action{databraintest.Error(502, "", ""), databraintest.TooManyRequests("1"), standin.Hang()} {
+		for _, do := range []standin.Action{databraintest.Error(502, "", ""), databraintest.TooManyRequests("1"),
+			standin.Hang()} {
 			l.db.Inject(standin.Fault{Target: "/api/v2/data-app", When: bearer(old), Do: do})
 			if s := l.mustRun(); s.Counts.Resolved != 0 {
 				t.Errorf("resolved without an answer: %+v", s.Counts)
 			}
 			l.wantObserved()
 		}
-		l.secrets.Inject(standin.Fault{Operation: "GetSecretValue", Skip: 1, Times: 9, Do: standin.Error("AccessDeniedException")})
+		l.secrets.Inject(
+			standin.Fault{Operation: "GetSecretValue", Skip: 1, Times: 9, Do: standin.Error("AccessDeniedException")},
+		)
 		if s := l.mustRun(); s.Counts.Resolved != 0 || !strings.Contains(strings.Join(s.Notes, " "), "AWSPREVIOUS") {
 			t.Errorf("denied: %+v, notes %q", s.Counts, s.Notes)
 		}
@@ -413,7 +440,8 @@ func TestPreviousAlive(t *testing.T) {
 // TestPreviousIsNotAsked where there is nothing to ask for.
 func TestPreviousIsNotAsked(t *testing.T) {
 	for name, previous := range map[string]string{
-		"none": "", "no token yet": `{"token":""}`, "the same token": `{"token":"` + databraintest.ExampleServiceToken + `","note":"before"}`,
+		"none": "", "no token yet": `{"token":""}`, "the same token": `{"token":"` +
+			databraintest.ExampleServiceToken + `","note":"before"}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -75,7 +75,8 @@ func TestTheErrorOfTheAppListSaysWhereToLook(t *testing.T) {
 		"a connection that is cut": {standin.Cut(), baseURL},
 		"the token is refused":     {databraintest.Error(401, "AUTHENTICATION_ERROR", "no"), "DiagnoseCommand"},
 		"the documented refusal":   {databraintest.Error(400, "AUTHENTICATION_ERROR", "no"), "DiagnoseCommand"},
-		"throttled":                {databraintest.TooManyRequests("1"), "AUDIT_REQUESTS_PER_MINUTE (parameter AuditRequestsPerMinute)"},
+		"throttled": {databraintest.TooManyRequests("1"),
+			"AUDIT_REQUESTS_PER_MINUTE (parameter AuditRequestsPerMinute)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

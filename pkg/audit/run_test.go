@@ -65,12 +65,18 @@ func TestFailedRunStillTells(t *testing.T) {
 		class  finding.GapClass
 		do     string // what the error tells the operator to do
 	}{
-		{"the secret is not there", func(l *lab) { l.auditor.Secret.ID = "other" }, finding.GapAuth, "Correct DATABRAIN_SERVICE_TOKEN_SECRET_ID"},
-		{"the secret holds no token yet", func(l *lab) { l.putValue(`{"token":""}`) }, finding.GapAuth, "Store the live service token"},
-		{"the secret has two tokens", func(l *lab) { l.putValue(`{"token":"a","token":"b"}`) }, finding.GapAuth, "Store the live service token"},
-		{"the token is not a string", func(l *lab) { l.putValue(`{"token":7}`) }, finding.GapAuth, "Store the live service token"},
-		{"the secret is not JSON", func(l *lab) { l.putValue("some words") }, finding.GapAuth, "Store the live service token"},
-		{"the token is refused", func(l *lab) { l.db.SetToken("11111111-2222-4333-8444-555555555555") }, finding.GapAuth, "put AWSCURRENT on it"},
+		{"the secret is not there", func(l *lab) { l.auditor.Secret.ID = "other" }, finding.GapAuth,
+			"Correct DATABRAIN_SERVICE_TOKEN_SECRET_ID"},
+		{"the secret holds no token yet", func(l *lab) { l.putValue(`{"token":""}`) }, finding.GapAuth,
+			"Store the live service token"},
+		{"the secret has two tokens", func(l *lab) { l.putValue(`{"token":"a","token":"b"}`) }, finding.GapAuth,
+			"Store the live service token"},
+		{"the token is not a string", func(l *lab) { l.putValue(`{"token":7}`) }, finding.GapAuth,
+			"Store the live service token"},
+		{"the secret is not JSON", func(l *lab) { l.putValue("some words") }, finding.GapAuth,
+			"Store the live service token"},
+		{"the token is refused", func(l *lab) { l.db.SetToken("11111111-2222-4333-8444-555555555555") },
+			finding.GapAuth, "put AWSCURRENT on it"},
 		{"the policy is not there", func(l *lab) { l.storedPolicy() }, finding.GapSettings, "Put the policy there"},
 		{"the role may not read the secret", func(l *lab) {
 			l.secrets.Inject(standin.Fault{Operation: "GetSecretValue", Times: -1, Do: standin.Error("AccessDeniedException")})
@@ -82,7 +88,11 @@ func TestFailedRunStillTells(t *testing.T) {
 			l.storedPolicy()
 			l.s3.Inject(standin.Fault{Target: labBucket + "/policy.json", Times: -1, Do: standin.Error("AccessDenied")})
 		}, finding.GapSettings, "role may read it"},
-		{"the policy is faulty", func(l *lab) { l.storedPolicy(); l.s3.Put(labBucket, "policy.json", []byte(`{"maxAge":1}`)) }, finding.GapSettings, "Correct the policy"},
+		{"the policy is faulty", func(l *lab) {
+			l.storedPolicy()
+			l.s3.Put(labBucket, "policy.json",
+				[]byte(`{"maxAge":1}`))
+		}, finding.GapSettings, "Correct the policy"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -95,8 +105,13 @@ func TestFailedRunStillTells(t *testing.T) {
 				if e := asError[*audit.RunFailed](t, err); !strings.Contains(e.Do, c.do) || !strings.HasSuffix(err.Error(), e.Do) {
 					t.Errorf("%v\nshould say: %s", err, c.do)
 				}
-				if told := strings.Join(s.Notes, " "); !strings.Contains(told, finding.Plain(err.Error())) || strings.Contains(l.log.String(), c.do) {
-					t.Errorf("the failure belongs into the notes, and into the log by the runtime alone: %q\n%s", s.Notes, l.log.String())
+				if told := strings.Join(s.Notes, " "); !strings.Contains(told, finding.Plain(err.Error())) ||
+					strings.Contains(l.log.String(), c.do) {
+					t.Errorf(
+						"the failure belongs into the notes, and into the log by the runtime alone: %q\n%s",
+						s.Notes,
+						l.log.String(),
+					)
 				}
 				if s.Status != report.Failed || s.Counts.Resolved != 0 || len(s.Notes) == 0 {
 					t.Errorf("summary: %+v", s)
@@ -138,10 +153,11 @@ func TestMetricsOfARunThatReadNothing(t *testing.T) {
 		fault standin.Fault
 		blind bool
 	}{
-		"no app can be read":      {apps(2), standin.Fault{Target: tokensPath, Times: -1, Do: refused}, true},
-		"some can":                {apps(2), standin.Fault{Target: tokensPath, Do: refused}, false},
-		"some can, without token": {[]databraintest.DataApp{app("A"), app("B")}, standin.Fault{Target: tokensPath, Do: refused}, false},
-		"there is no app":         {[]databraintest.DataApp{}, standin.Fault{Target: tokensPath, Do: refused}, false},
+		"no app can be read": {apps(2), standin.Fault{Target: tokensPath, Times: -1, Do: refused}, true},
+		"some can":           {apps(2), standin.Fault{Target: tokensPath, Do: refused}, false},
+		"some can, without token": {[]databraintest.DataApp{app("A"), app("B")}, standin.Fault{Target: tokensPath,
+			Do: refused}, false},
+		"there is no app": {[]databraintest.DataApp{}, standin.Fault{Target: tokensPath, Do: refused}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -191,12 +207,22 @@ func (l *lab) metric(name string) float64 {
 func TestMetrics(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, databraintest.Config{DataApps: apps(5)})
-		l.db.Inject(standin.Fault{Target: tokensPath, When: forApp("App 001"), Times: -1, Do: databraintest.Error(403, "FORBIDDEN", "x")})
-		l.db.Inject(standin.Fault{Target: tokensPath, When: forApp("App 002"), Times: 1, Do: databraintest.TooManyRequests("1")})
+		l.db.Inject(
+			standin.Fault{
+				Target: tokensPath,
+				When:   forApp("App 001"),
+				Times:  -1,
+				Do:     databraintest.Error(403, "FORBIDDEN", "x"),
+			},
+		)
+		l.db.Inject(
+			standin.Fault{Target: tokensPath, When: forApp("App 002"), Times: 1, Do: databraintest.TooManyRequests("1")},
+		)
 		s := l.mustRun()
 		for name, want := range map[string]int{
-			"Completed": 1, "DataApps": 5, "DataAppsCovered": 4, "CoverageGaps": 1, "Tokens": 8, "StaleTokens": 4, "OldestTokenAgeDays": 104,
-			"Findings": 6, "EmitFailures": 0, "Requests": 9, "Throttled": 1, "DurationMs": int(s.DurationMs),
+			"Completed": 1, "DataApps": 5, "DataAppsCovered": 4, "CoverageGaps": 1, "Tokens": 8, "StaleTokens": 4,
+			"OldestTokenAgeDays": 104,
+			"Findings":           6, "EmitFailures": 0, "Requests": 9, "Throttled": 1, "DurationMs": int(s.DurationMs),
 		} {
 			if got := l.metric(name); got != float64(want) {
 				t.Errorf("%s is %v, want %d", name, got, want)
@@ -220,8 +246,10 @@ func TestATokenThatGoesOverItsLimit(t *testing.T) {
 			t.Errorf("%+v", s.Counts)
 		}
 		closed := l.details(report.FindingResolved)
-		if len(closed) != 1 || closed[0].Finding.Superseded != finding.TokenAge || closed[0].Finding.Compliance == finding.Pass ||
-			closed[0].Finding.Title != "API token is near its age limit" || !strings.Contains(closed[0].Finding.Description, "token-age takes the place") {
+		if len(closed) != 1 || closed[0].Finding.Superseded != finding.TokenAge ||
+			closed[0].Finding.Compliance == finding.Pass ||
+			closed[0].Finding.Title != "API token is near its age limit" ||
+			!strings.Contains(closed[0].Finding.Description, "token-age takes the place") {
 			t.Errorf("%+v", closed)
 		}
 		page, _ := l.s3.Object(labBucket, "audit/latest/report.html")
@@ -252,7 +280,9 @@ func TestPolicyInS3IsReadAtEveryRun(t *testing.T) {
 func TestExceptionsInARun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, databraintest.Config{DataApps: []databraintest.DataApp{app("ETL", 100), app("Other", 100)}})
-		l.policy(`{"exceptions":[{"id":"legacy-etl","dataApp":"ETL","reason":"vendor","owner":"data-platform","expiresAt":"2000-01-02"}]}`)
+		l.policy(
+			`{"exceptions":[{"id":"legacy-etl","dataApp":"ETL","reason":"vendor","owner":"data-platform","expiresAt":"2000-01-02"}]}`,
+		)
 		want := report.ExceptionDetail{ID: "legacy-etl", Reason: "vendor", Owner: "data-platform", ExpiresAt: "2000-01-02"}
 		exceptions := func() map[finding.Check]finding.State {
 			with := map[finding.Check]finding.State{}
@@ -271,7 +301,8 @@ func TestExceptionsInARun(t *testing.T) {
 		if s.Counts.Suppressed != 1 || s.Counts.New != 3 || s.Counts.Findings != 4 || s.Counts.Stale != 2 {
 			t.Errorf("%+v", s.Counts)
 		}
-		if diff := cmp.Diff(map[finding.Check]finding.State{finding.TokenAge: finding.Suppressed, finding.ExceptionExpiring: finding.New}, exceptions()); diff != "" {
+		if diff := cmp.Diff(map[finding.Check]finding.State{finding.TokenAge: finding.Suppressed,
+			finding.ExceptionExpiring: finding.New}, exceptions()); diff != "" {
 			t.Error(diff)
 		}
 		time.Sleep(48 * time.Hour)
@@ -279,7 +310,8 @@ func TestExceptionsInARun(t *testing.T) {
 		if s.Counts.Suppressed != 0 || s.Counts.Reopened != 1 || s.Counts.New != 1 || s.Counts.Ongoing != 2 {
 			t.Errorf("after it has lapsed: %+v", s.Counts)
 		}
-		if diff := cmp.Diff(map[finding.Check]finding.State{finding.ExceptionExpired: finding.New}, exceptions()); diff != "" {
+		if diff := cmp.Diff(map[finding.Check]finding.State{finding.ExceptionExpired: finding.New},
+			exceptions()); diff != "" {
 			t.Error(diff)
 		}
 	})
@@ -300,7 +332,8 @@ func TestTheLogNamesGaps(t *testing.T) {
 			entry := decode[map[string]any](t, line)
 			if entry["level"] == "WARN" {
 				warned[fmt.Sprint(entry["msg"])]++
-				if entry["msg"] == "coverage gap" && (entry["class"] != "forbidden" || entry["status"] != 403.0 || entry["attempts"] != 1.0) {
+				if entry["msg"] == "coverage gap" &&
+					(entry["class"] != "forbidden" || entry["status"] != 403.0 || entry["attempts"] != 1.0) {
 					t.Errorf("the line says %s", line)
 				}
 			}

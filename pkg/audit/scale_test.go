@@ -38,11 +38,19 @@ func (d *disk) GetObject(context.Context, *s3.GetObjectInput, ...func(*s3.Option
 	return &s3.GetObjectOutput{Body: file, ETag: aws.String(`"1"`)}, nil
 }
 
-func (d *disk) ListObjectsV2(context.Context, *s3.ListObjectsV2Input, ...func(*s3.Options)) (*s3.ListObjectsV2Output, error) {
+func (d *disk) ListObjectsV2(
+	context.Context,
+	*s3.ListObjectsV2Input,
+	...func(*s3.Options),
+) (*s3.ListObjectsV2Output, error) {
 	return &s3.ListObjectsV2Output{}, nil
 }
 
-func (d *disk) PutObject(_ context.Context, in *s3.PutObjectInput, _ ...func(*s3.Options)) (*s3.PutObjectOutput, error) {
+func (d *disk) PutObject(
+	_ context.Context,
+	in *s3.PutObjectInput,
+	_ ...func(*s3.Options),
+) (*s3.PutObjectOutput, error) {
 	into := io.Discard
 	if strings.HasSuffix(*in.Key, "state.json") {
 		file, err := os.Create(d.folder + "/state.json")
@@ -92,7 +100,11 @@ func TestMemory(t *testing.T) {
 		if n < 3 {
 			age = 100 + app%300
 		}
-		return databraintest.APIToken{Key: fmt.Sprintf("%08d-0000-4000-8000-%012d", app, n), Name: fmt.Sprintf("Token number %d", n), CreatedAt: now.Add(-days(age))}
+		return databraintest.APIToken{
+			Key:       fmt.Sprintf("%08d-0000-4000-8000-%012d", app, n),
+			Name:      fmt.Sprintf("Token number %d", n),
+			CreatedAt: now.Add(-days(age)),
+		}
 	}
 	all := databraintest.Many(scaleApps, 1, now, key)
 	for i := range all {
@@ -124,7 +136,8 @@ func TestMemory(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if s.Counts.Stale != 3*scaleApps || s.Counts.Tokens != tokens*scaleApps || s.Counts.New != wantNew || s.Requests > 2*scaleApps+3 {
+		if s.Counts.Stale != 3*scaleApps || s.Counts.Tokens != tokens*scaleApps || s.Counts.New != wantNew ||
+			s.Requests > 2*scaleApps+3 {
 			t.Errorf("run %d: %+v, %d requests", run, s.Counts, s.Requests)
 		}
 		if bus.Accepted() != (run+1)*(3*scaleApps+2) || store.bytes == 0 {

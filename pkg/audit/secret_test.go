@@ -54,7 +54,11 @@ func TestFormsOfTheSecret(t *testing.T) {
 
 func TestPostureFromSecretsManager(t *testing.T) {
 	rotated := func(l *lab) {
-		err := l.secrets.ConfigureRotation(labSecret, "arn:aws:lambda:us-east-1:123456789012:function:r", secretsmanagertest.RotationRules{AutomaticallyAfterDays: 30})
+		err := l.secrets.ConfigureRotation(
+			labSecret,
+			"arn:aws:lambda:us-east-1:123456789012:function:r",
+			secretsmanagertest.RotationRules{AutomaticallyAfterDays: 30},
+		)
 		if err != nil {
 			l.t.Error(err)
 		}
@@ -69,7 +73,8 @@ func TestPostureFromSecretsManager(t *testing.T) {
 		{"rotation is on", rotated, days(10), nil, ""},
 		{"rotation is off", func(*lab) {}, days(10), []finding.Check{finding.ServiceTokenRotationOff}, ""},
 		{"not rotated for long", rotated, days(91), []finding.Check{finding.ServiceTokenAge}, ""},
-		{"pending for an hour", func(l *lab) { rotated(l); l.putPending("11111111-2222-4333-8444-555555555555") }, time.Hour, nil, ""},
+		{"pending for an hour", func(l *lab) { rotated(l); l.putPending("11111111-2222-4333-8444-555555555555") },
+			time.Hour, nil, ""},
 		{"pending for two days", func(l *lab) { rotated(l); l.putPending("11111111-2222-4333-8444-555555555555") }, days(2),
 			[]finding.Check{finding.ServiceTokenRotationStuck}, ""},
 		{"pending without a value", func(l *lab) {

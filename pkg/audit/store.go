@@ -82,8 +82,12 @@ func (s *Store) load(ctx context.Context, instance, owner string, now time.Time)
 	if missing || httpStatus(err) == http.StatusForbidden && s.noState(ctx) {
 		m.Kind = finding.FirstRun
 		if len(s.list(ctx, "latest/")) > 0 {
-			m.lose(stateLost, "the state of the last run is gone, although its reports are there",
-				"every finding is new, with new event ids. If nobody deleted s3://"+s.Bucket+"/"+s.stateKey()+", look for a lifecycle rule")
+			m.lose(
+				stateLost,
+				"the state of the last run is gone, although its reports are there",
+				"every finding is new, with new event ids. If nobody deleted s3://"+s.Bucket+"/"+s.stateKey()+", look for a "+
+					"lifecycle rule",
+			)
 		}
 		return m
 	}
@@ -155,13 +159,17 @@ func (s *Store) kept() string {
 // may count as without: only a list states its prefix.
 func (s *Store) noState(ctx context.Context) bool {
 	out, err := s.Client.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &s.Bucket, Prefix: aws.String(s.stateKey())})
-	return err == nil && !slices.ContainsFunc(out.Contents, func(o types.Object) bool { return aws.ToString(o.Key) == s.stateKey() })
+	return err == nil &&
+		!slices.ContainsFunc(out.Contents, func(o types.Object) bool { return aws.ToString(o.Key) == s.stateKey() })
 }
 
 // list returns the first objects whose keys begin with prefix; none if the bucket cannot
 // be listed.
 func (s *Store) list(ctx context.Context, prefix string) []types.Object {
-	out, err := s.Client.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &s.Bucket, Prefix: aws.String(s.Prefix + prefix)})
+	out, err := s.Client.ListObjectsV2(
+		ctx,
+		&s3.ListObjectsV2Input{Bucket: &s.Bucket, Prefix: aws.String(s.Prefix + prefix)},
+	)
 	if err != nil {
 		return nil
 	}
@@ -213,7 +221,11 @@ func (s *Store) upload(ctx context.Context, contentType string, write func(io.Wr
 // spool writes to a temporary file and puts it: S3 wants to know the length before the
 // first byte, and memory may be smaller than a report. It returns the entity tag of the
 // last object.
-func (s *Store) spool(ctx context.Context, write func(io.Writer) error, puts ...*s3.PutObjectInput) (etag string, err error) {
+func (s *Store) spool(
+	ctx context.Context,
+	write func(io.Writer) error,
+	puts ...*s3.PutObjectInput,
+) (etag string, err error) {
 	file, err := os.CreateTemp("", "databrain-audit-*")
 	if err != nil {
 		return "", fmt.Errorf("audit: make a temporary file: %w", err)
@@ -247,7 +259,11 @@ func ReadPolicy(ctx context.Context, client S3, bucket, key string) (finding.Pol
 	source := "s3://" + bucket + "/" + key
 	out, err := client.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
 	if err != nil {
-		return finding.Policy{}, fmt.Errorf("read the policy %s that AUDIT_POLICY (parameter AuditPolicyObject) names: %w", source, err)
+		return finding.Policy{}, fmt.Errorf(
+			"read the policy %s that AUDIT_POLICY (parameter AuditPolicyObject) names: %w",
+			source,
+			err,
+		)
 	}
 	defer out.Body.Close()
 	return finding.ReadPolicy(out.Body, source)

@@ -82,7 +82,8 @@ func TestTheStateIsStoredAfterTheLastEvent(t *testing.T) {
 		l.mustRun()
 		events, calls := l.bus.Calls(), l.s3.Calls()
 		last := calls[len(calls)-1]
-		if last.Operation != "PutObject" || last.Target != labState || last.Time.Before(events[len(events)-1].Time.Add(3*time.Second)) {
+		if last.Operation != "PutObject" || last.Target != labState ||
+			last.Time.Before(events[len(events)-1].Time.Add(3*time.Second)) {
 			t.Errorf("the last call of S3 is %s of %s", last.Operation, last.Target)
 		}
 	})
@@ -139,8 +140,10 @@ func TestALostAnswerIsNoOtherRun(t *testing.T) {
 		faults []standin.Fault
 		fails  bool
 	}{
-		"the first state": {faults: []standin.Fault{{Operation: "PutObject", Target: labState, AfterEffect: true, Do: standin.Cut()}}},
-		"the next state":  {faults: []standin.Fault{{Operation: "PutObject", Target: labState, Skip: 1, AfterEffect: true, Do: standin.Cut()}}},
+		"the first state": {faults: []standin.Fault{{Operation: "PutObject", Target: labState, AfterEffect: true,
+			Do: standin.Cut()}}},
+		"the next state": {faults: []standin.Fault{{Operation: "PutObject", Target: labState, Skip: 1,
+			AfterEffect: true, Do: standin.Cut()}}},
 		"and it can not be read back": {fails: true, faults: []standin.Fault{
 			{Operation: "PutObject", Target: labState, AfterEffect: true, Do: standin.Cut()},
 			{Operation: "GetObject", Target: labState, Skip: 1, Times: -1, Do: standin.Error("")},
@@ -183,7 +186,8 @@ func TestAStateThatCanNotBeRead(t *testing.T) {
 		{"corrupt", put(`{"schema":"databrain.token-audit.state/1","findings":[`), "corrupt", true},
 		{"empty", put(``), "corrupt", true},
 		{"of another schema", put(`{"schema":"databrain.token-audit.state/9"}`), "schema of another release", false},
-		{"followed by something", put(`{"schema":"databrain.token-audit.state/1","instance":"` + labInstance + `"}{}`), "corrupt", true},
+		{"followed by something", put(`{"schema":"databrain.token-audit.state/1","instance":"` + labInstance +
+			`"}{}`), "corrupt", true},
 		{"of another type", put(`{"schema":"databrain.token-audit.state/1","findings":{"a":1}}`), "corrupt", true},
 		{"of a token that is missing", put(stateOf(`"check":"token-age","severity":"high"`)), "corrupt", true},
 		{"of an exception that is missing", put(stateOf(`"check":"exception-unused","severity":"low"`)), "corrupt", true},
@@ -238,7 +242,8 @@ func TestAStateThatCanNotBeRead(t *testing.T) {
 
 // stateOf is a state with one record, of the given members.
 func stateOf(members string) string {
-	return `{"schema":"databrain.token-audit.state/1","runId":"r","instance":"` + labInstance + `","findings":[{"id":"x",` + members + `}]}`
+	return `{"schema":"databrain.token-audit.state/1","runId":"r","instance":"` + labInstance +
+		`","findings":[{"id":"x",` + members + `}]}`
 }
 
 func TestNoPermissionToListIsNoFirstRun(t *testing.T) {
@@ -291,7 +296,14 @@ func TestAStoreThatHangs(t *testing.T) {
 func TestReportsThatCanNotBeStored(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, databraintest.Config{DataApps: apps(2)})
-		l.s3.Inject(standin.Fault{Operation: "PutObject", Target: labBucket + "/audit/latest/report.html", Times: -1, Do: standin.Error("AccessDenied")})
+		l.s3.Inject(
+			standin.Fault{
+				Operation: "PutObject",
+				Target:    labBucket + "/audit/latest/report.html",
+				Times:     -1,
+				Do:        standin.Error("AccessDenied"),
+			},
+		)
 		s, err := l.run()
 		asError[*audit.EmissionFailed](t, err)
 		if s.EmitFailures != 1 || s.Report != "" {
@@ -337,17 +349,21 @@ func TestStateHoldsWhatWasLastObserved(t *testing.T) {
 		if len(resolved) != 1 {
 			t.Fatalf("%d resolved", len(resolved))
 		}
-		before := observed[slices.IndexFunc(observed, func(d report.Detail) bool { return d.Finding.Check == finding.TokenAge })]
+		before := observed[slices.IndexFunc(observed,
+			func(d report.Detail) bool { return d.Finding.Check == finding.TokenAge })]
 		got := resolved[0]
-		if got.Finding.State != finding.Resolved || got.Finding.Compliance != finding.Pass || got.Remediation != nil || got.Finding.Severity != finding.Critical {
+		if got.Finding.State != finding.Resolved || got.Finding.Compliance != finding.Pass || got.Remediation != nil ||
+			got.Finding.Severity != finding.Critical {
 			t.Errorf("%+v", got.Finding)
 		}
-		before.Metadata, before.Finding.State, before.Finding.Compliance, before.Remediation = got.Metadata, finding.Resolved, finding.Pass, nil
+		before.Metadata, before.Finding.State, before.Finding.Compliance, before.Remediation = got.Metadata,
+			finding.Resolved, finding.Pass, nil
 		if diff := cmp.Diff(before, got); diff != "" {
 			t.Error(diff)
 		}
 		o, _ := l.s3.Object(labBucket, "audit/state.json")
-		if s, err := finding.ReadSnapshot(bytes.NewReader(o.Body), 0); err != nil || s.RunID != "run-3" || s.Instance != labInstance {
+		if s, err := finding.ReadSnapshot(bytes.NewReader(o.Body), 0); err != nil || s.RunID != "run-3" ||
+			s.Instance != labInstance {
 			t.Errorf("state: %v, %+v", err, s)
 		}
 	})
@@ -361,7 +377,8 @@ func TestLossesAreToldApart(t *testing.T) {
 	}{
 		"nothing": {func(*lab) {}, ""},
 		"deleted": {func(l *lab) {
-			_, err := newS3(l.s3).DeleteObject(l.t.Context(), &s3.DeleteObjectInput{Bucket: aws.String(labBucket), Key: aws.String("audit/state.json")})
+			_, err := newS3(l.s3).DeleteObject(l.t.Context(), &s3.DeleteObjectInput{Bucket: aws.String(labBucket),
+				Key: aws.String("audit/state.json")})
 			if err != nil {
 				l.t.Error(err)
 			}

@@ -34,23 +34,50 @@ func TestCreationTimes(t *testing.T) {
 		createdAt string
 		want      finding.Check
 	}{
-		{``, finding.TokenDateInvalid}, {`null`, finding.TokenDateInvalid}, {`1705314600`, finding.TokenDateInvalid}, {`1705314600000`, finding.TokenDateInvalid},
-		{`""`, finding.TokenDateInvalid}, {`"yesterday"`, finding.TokenDateInvalid}, {`true`, finding.TokenDateInvalid}, {`{}`, finding.TokenDateInvalid}, {`[]`, finding.TokenDateInvalid},
-		{`"1999-01-15"`, finding.TokenDateInvalid}, {`"1999-01-15 10:30:00"`, finding.TokenDateInvalid}, {`"1999-01-15T10:30:00"`, finding.TokenDateInvalid},
-		{`"1999-02-29T10:30:00Z"`, finding.TokenDateInvalid}, {`"1999-01-15T24:00:00Z"`, finding.TokenDateInvalid}, {`"0000-01-01T00:00:00Z"`, finding.TokenDateInvalid},
+		{
+			``,
+			finding.TokenDateInvalid,
+		}, {`null`, finding.TokenDateInvalid}, {`1705314600`, finding.TokenDateInvalid}, {`1705314600000`,
+			finding.TokenDateInvalid},
+		{
+			`""`,
+			finding.TokenDateInvalid,
+		}, {`"yesterday"`, finding.TokenDateInvalid}, {`true`, finding.TokenDateInvalid}, {`{}`,
+			finding.TokenDateInvalid}, {`[]`, finding.TokenDateInvalid},
+		{
+			`"1999-01-15"`,
+			finding.TokenDateInvalid,
+		}, {`"1999-01-15 10:30:00"`, finding.TokenDateInvalid}, {`"1999-01-15T10:30:00"`, finding.TokenDateInvalid},
+		{
+			`"1999-02-29T10:30:00Z"`,
+			finding.TokenDateInvalid,
+		}, {`"1999-01-15T24:00:00Z"`, finding.TokenDateInvalid}, {`"0000-01-01T00:00:00Z"`, finding.TokenDateInvalid},
 		{`"9999-12-31T23:59:59-23:59"`, finding.TokenDateInvalid}, // in UTC, the year 10000
-		{`"1999-01-15T10:30:00Z"`, finding.TokenAge}, {`"1999-01-15T10:30:00.123456Z"`, finding.TokenAge}, {`"1999-01-15T10:30:00+05:30"`, finding.TokenAge},
-		{`"0001-01-01T00:00:01Z"`, finding.TokenDateInvalid}, {`"1970-01-01T00:00:00Z"`, finding.TokenDateInvalid}, {`"1970-01-01T01:00:00+01:00"`, finding.TokenDateInvalid},
+		{
+			`"1999-01-15T10:30:00Z"`,
+			finding.TokenAge,
+		}, {`"1999-01-15T10:30:00.123456Z"`, finding.TokenAge}, {`"1999-01-15T10:30:00+05:30"`, finding.TokenAge},
+		{
+			`"0001-01-01T00:00:01Z"`,
+			finding.TokenDateInvalid,
+		}, {`"1970-01-01T00:00:00Z"`, finding.TokenDateInvalid}, {`"1970-01-01T01:00:00+01:00"`, finding.TokenDateInvalid},
 		{`"1980-01-01T00:00:00Z"`, finding.TokenDateInvalid}, {`"1980-01-03T00:00:00Z"`, finding.TokenAge},
 		{`"1999-10-03T00:00:00Z"`, finding.TokenAgeApproaching}, // 90 days to the second
 		{`"1999-10-02T23:59:59.999999999Z"`, finding.TokenAge},
 		{`"1999-10-03T05:29:59+05:30"`, finding.TokenAge},
-		{`"1999-12-31T00:00:00Z"`, none}, {`"2000-01-01T00:05:00Z"`, none}, {`"2000-01-01T00:05:01Z"`, finding.TokenDateFuture}, {`"2099-01-01T00:00:00Z"`, finding.TokenDateFuture},
+		{
+			`"1999-12-31T00:00:00Z"`,
+			none,
+		}, {`"2000-01-01T00:05:00Z"`, none}, {`"2000-01-01T00:05:01Z"`, finding.TokenDateFuture},
+		{`"2099-01-01T00:00:00Z"`, finding.TokenDateFuture},
 	}
 	synctest.Test(t, func(t *testing.T) {
 		var all []databraintest.DataApp
 		for i, c := range cases {
-			all = append(all, databraintest.DataApp{Name: fmt.Sprint(i), Tokens: []databraintest.APIToken{rawToken(i, c.createdAt)}})
+			all = append(
+				all,
+				databraintest.DataApp{Name: fmt.Sprint(i), Tokens: []databraintest.APIToken{rawToken(i, c.createdAt)}},
+			)
 		}
 		l := newLab(t, databraintest.Config{DataApps: all})
 		s := l.mustRun()
@@ -62,7 +89,8 @@ func TestCreationTimes(t *testing.T) {
 			}
 			got[d.DataApp.Name] = d.Finding.Check
 			dated := d.Finding.Check != finding.TokenDateInvalid
-			if (d.Token.CreatedAt != nil) != dated || (d.Token.AgeDays != nil) != (dated && d.Finding.Check != finding.TokenDateFuture) ||
+			if (d.Token.CreatedAt != nil) != dated ||
+				(d.Token.AgeDays != nil) != (dated && d.Finding.Check != finding.TokenDateFuture) ||
 				(d.Token.StaleSince != nil) != (d.Finding.Check == finding.TokenAge) {
 				t.Errorf("%s: members that do not apply, or are missing: %+v", d.DataApp.Name, d.Token)
 			}
@@ -81,7 +109,19 @@ func TestCreationTimes(t *testing.T) {
 
 func TestNames(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		hostile := []string{"=cmd|' /C calc'!A1", "+1", "@SUM(A1)", "<script>alert(1)</script>", "a\x00b\x1b[2Jc", "line\nbreak", "\u202egnp.exe", strings.Repeat("n", 5000), "name?&=%2F/#", "\"quoted\"", "ünïcödé 🔑"}
+		hostile := []string{
+			"=cmd|' /C calc'!A1",
+			"+1",
+			"@SUM(A1)",
+			"<script>alert(1)</script>",
+			"a\x00b\x1b[2Jc",
+			"line\nbreak",
+			"\u202egnp.exe",
+			strings.Repeat("n", 5000),
+			"name?&=%2F/#",
+			"\"quoted\"",
+			"ünïcödé 🔑",
+		}
 		var all []databraintest.DataApp
 		for _, name := range hostile {
 			a := app(name, 100, 101)
@@ -126,7 +166,8 @@ func TestDuplicatesAndLargeApps(t *testing.T) {
 		l := newLab(t, databraintest.Config{DataApps: all})
 		s := l.mustRun()
 		l.checkRecall(s, all)
-		if s.Counts.Tokens != scaleTokens+1 || s.Counts.Stale != scaleTokens/100+1 || s.Counts.DataApps != 2 || s.Requests != 13 {
+		if s.Counts.Tokens != scaleTokens+1 || s.Counts.Stale != scaleTokens/100+1 || s.Counts.DataApps != 2 ||
+			s.Requests != 13 {
 			t.Errorf("%+v, %d requests", s.Counts, s.Requests)
 		}
 	})
@@ -140,7 +181,9 @@ func TestInvisibleNames(t *testing.T) {
 			seen, unread := app(name+name, 100), app(name)
 			seen.Tokens[0].Name = name
 			l := newLab(t, databraintest.Config{DataApps: []databraintest.DataApp{seen, unread}})
-			l.db.Inject(standin.Fault{Target: tokensPath, When: forApp(name), Times: -1, Do: databraintest.Error(403, "FORBIDDEN", "x")})
+			l.db.Inject(
+				standin.Fault{Target: tokensPath, When: forApp(name), Times: -1, Do: databraintest.Error(403, "FORBIDDEN", "x")},
+			)
 			s := l.mustRun()
 			l.checkGaps(s, map[string]finding.GapClass{"(blank)": finding.GapForbidden})
 			shown := map[finding.Check]string{}
@@ -152,12 +195,17 @@ func TestInvisibleNames(t *testing.T) {
 					shown["token"] = d.Token.Name
 				}
 			}
-			want := map[finding.Check]string{finding.TokenAge: "(blank)", finding.DataAppUnlistable: "(blank)", "token": "(blank)"}
+			want := map[finding.Check]string{
+				finding.TokenAge:          "(blank)",
+				finding.DataAppUnlistable: "(blank)",
+				"token":                   "(blank)",
+			}
 			if diff := cmp.Diff(want, shown); diff != "" {
 				t.Errorf("%q: %s", name, diff)
 			}
 			page, _ := l.s3.Object(labBucket, "audit/latest/report.html")
-			if got := text(string(page.Body)); !strings.Contains(got, "1 of 2 data apps could not be read") || !strings.Contains(got, "(blank) The service token may not read this") {
+			if got := text(string(page.Body)); !strings.Contains(got, "1 of 2 data apps could not be read") ||
+				!strings.Contains(got, "(blank) The service token may not read this") {
 				t.Errorf("%q: the page says %s", name, got)
 			}
 		})
@@ -171,7 +219,8 @@ func TestATokenInTwoApps(t *testing.T) {
 		second.Tokens = first.Tokens
 		l := newLab(t, databraintest.Config{DataApps: []databraintest.DataApp{first, second}})
 		s := l.mustRun()
-		if n := checks(l.details(report.FindingObserved))[finding.TokenAge]; n != 1 || s.Counts.Stale != 1 || s.Counts.Tokens != 2 {
+		if n := checks(l.details(report.FindingObserved))[finding.TokenAge]; n != 1 || s.Counts.Stale != 1 ||
+			s.Counts.Tokens != 2 {
 			t.Errorf("%d findings, %+v", n, s.Counts)
 		}
 	})
@@ -181,7 +230,8 @@ func TestATokenInTwoApps(t *testing.T) {
 // once, and either has an age or a finding that says it has none.
 func FuzzCreatedAt(f *testing.F) {
 	for _, seed := range []string{
-		`"1999-01-15T10:30:00Z"`, `"1999-01-15T10:30:00.5+05:30"`, `null`, `17`, `""`, `"0000-01-01T00:00:00Z"`, `"9999-12-31T23:59:59-23:59"`,
+		`"1999-01-15T10:30:00Z"`, `"1999-01-15T10:30:00.5+05:30"`, `null`, `17`, `""`, `"0000-01-01T00:00:00Z"`,
+		`"9999-12-31T23:59:59-23:59"`,
 		`"2000-01-01t00:00:00z"`, `"1999-12-31T23:59:60Z"`, `"1999-01-15T10:30:00,5Z"`, `{"a":[]}`, `1e999`,
 	} {
 		f.Add(seed)
@@ -191,7 +241,12 @@ func FuzzCreatedAt(f *testing.F) {
 			t.Skip("not a JSON value of the size that an entry may have")
 		}
 		synctest.Test(t, func(t *testing.T) {
-			l := newLab(t, databraintest.Config{DataApps: []databraintest.DataApp{{Name: "A", Tokens: []databraintest.APIToken{rawToken(0, createdAt)}}}})
+			l := newLab(
+				t,
+				databraintest.Config{
+					DataApps: []databraintest.DataApp{{Name: "A", Tokens: []databraintest.APIToken{rawToken(0, createdAt)}}},
+				},
+			)
 			s := l.mustRun()
 			if s.Counts.Tokens != 1 || s.Counts.Gaps != 0 || s.Counts.Stale > 1 {
 				t.Errorf("createdAt %s: %+v", createdAt, s.Counts)
@@ -203,7 +258,8 @@ func FuzzCreatedAt(f *testing.F) {
 // FuzzRetryAfter: whatever an instance answers for Retry-After, the run goes on,
 // and not later than the instance's window is long.
 func FuzzRetryAfter(f *testing.F) {
-	for _, seed := range []string{"", "0", "7", "-7", "1.5", "99999999999999999999", "soon", "Sat, 01 Jan 2000 00:01:00 GMT", "Fri, 31 Dec 1999 23:59:00 GMT", "Sat, 01 Jan 2050 00:00:00 GMT", "\x00", " 5 "} {
+	for _, seed := range []string{"", "0", "7", "-7", "1.5", "99999999999999999999", "soon",
+		"Sat, 01 Jan 2000 00:01:00 GMT", "Fri, 31 Dec 1999 23:59:00 GMT", "Sat, 01 Jan 2050 00:00:00 GMT", "\x00", " 5 "} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, value string) {

@@ -34,7 +34,8 @@ type InvalidAWSConfig struct{ Err error }
 
 func (e *InvalidAWSConfig) Error() string {
 	return fmt.Sprintf(
-		"the AWS settings of the environment could not be loaded (%v); nothing was done. Correct the function's AWS_ variables",
+		"the AWS settings of the environment could not be loaded (%v); nothing was done. Correct the function's AWS_ "+
+			"variables",
 		e.Err,
 	)
 }

@@ -102,8 +102,11 @@ func canaryCalls() map[string]func(context.Context, *databrain.Client) error {
 			_, err := c.RotateServiceTokenAsAdmin(ctx, jwt, token, 0)
 			return err
 		},
-		"Probe":      func(ctx context.Context, c *databrain.Client) error { return c.Probe(ctx, token) },
-		"unsendable": func(ctx context.Context, c *databrain.Client) error { return c.Probe(ctx, databrain.NewSecret(canary)) },
+		"Probe": func(ctx context.Context, c *databrain.Client) error { return c.Probe(ctx, token) },
+		"unsendable": func(ctx context.Context, c *databrain.Client) error {
+			return c.Probe(ctx,
+				databrain.NewSecret(canary))
+		},
 		"DataApps": func(ctx context.Context, c *databrain.Client) error {
 			return drain(c.DataApps(ctx, token, databrain.Whole))
 		},

@@ -53,7 +53,9 @@ func TestBadEntries(t *testing.T) {
 func TestListsThatBreakOff(t *testing.T) {
 	want := outcome{Class: databrain.ClassDecode, Unknown: true, Status: 200}
 	for _, entry := range []string{`{"name":"a"`, `{name:'a'}`, `{"name":"a"} {"name":"b"}`} {
-		apps, err := collect(says(t, `{"data":[{"name":"good"},`+entry+`]}`).DataApps(t.Context(), serviceToken(), databrain.Whole))
+		apps, err := collect(
+			says(t, `{"data":[{"name":"good"},`+entry+`]}`).DataApps(t.Context(), serviceToken(), databrain.Whole),
+		)
 		if diff := cmp.Diff(want, outcomeOf(t, err)); diff != "" || len(apps) == 0 {
 			t.Errorf("%s: %d apps, %v\n%s", entry, len(apps), err, diff)
 		}
@@ -87,7 +89,12 @@ func TestOddEntries(t *testing.T) {
 			t.Errorf("%s: %v\n%s", raw, err, diff)
 		}
 	}
-	apps, err := collect(says(t, `{"data":[{"name":"a","embedCount":1e999,"embeds":null,"type":7,"updatedAt":null}]}`).DataApps(t.Context(), serviceToken(), databrain.Whole))
+	apps, err := collect(
+		says(
+			t,
+			`{"data":[{"name":"a","embedCount":1e999,"embeds":null,"type":7,"updatedAt":null}]}`,
+		).DataApps(t.Context(), serviceToken(), databrain.Whole),
+	)
 	if diff := cmp.Diff([]databrain.DataApp{{Name: "a"}}, apps); diff != "" || err != nil {
 		t.Errorf("%v\n%s", err, diff)
 	}
@@ -142,7 +149,9 @@ func TestCreatedAt(t *testing.T) {
 		`{}`:                                          {},
 		`"2024-01-15T10:30:00Z","other":"2024-01-01"`: day,
 	} {
-		tokens, err := collect(says(t, `{"data":[{"key":"a","createdAt":`+raw+`}]}`).APITokens(t.Context(), serviceToken(), "a", databrain.Whole))
+		tokens, err := collect(
+			says(t, `{"data":[{"key":"a","createdAt":`+raw+`}]}`).APITokens(t.Context(), serviceToken(), "a", databrain.Whole),
+		)
 		if err != nil || len(tokens) != 1 {
 			t.Errorf("%s: %d tokens, %v", raw, len(tokens), err)
 			continue

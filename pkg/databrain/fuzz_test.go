@@ -135,11 +135,15 @@ func FuzzList(f *testing.F) {
 		slow.slow = true
 		apps, err := collect(inProcess(t, a, databrain.Options{}).DataApps(t.Context(), serviceToken(), databrain.Whole))
 		sound(t, a, ended(err))
-		again, errSlow := collect(inProcess(t, slow, databrain.Options{}).DataApps(t.Context(), serviceToken(), databrain.Whole))
+		again, errSlow := collect(
+			inProcess(t, slow, databrain.Options{}).DataApps(t.Context(), serviceToken(), databrain.Whole),
+		)
 		if diff := cmp.Diff(apps, again) + cmp.Diff(outcomeOf(t, ended(err)), outcomeOf(t, ended(errSlow))); diff != "" {
 			t.Errorf("%q byte by byte: %s", body, diff)
 		}
-		tokens, err := collect(inProcess(t, a, databrain.Options{}).APITokens(t.Context(), serviceToken(), exampleApp, databrain.Whole))
+		tokens, err := collect(
+			inProcess(t, a, databrain.Options{}).APITokens(t.Context(), serviceToken(), exampleApp, databrain.Whole),
+		)
 		sound(t, a, ended(err))
 		if err != nil {
 			return

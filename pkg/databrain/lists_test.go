@@ -41,7 +41,8 @@ func TestExampleLists(t *testing.T) {
 	db := databraintest.New(databraintest.Config{})
 	c := inProcess(t, db.Client().Transport, databrain.Options{})
 	apps, err := collect(c.DataApps(t.Context(), serviceToken(), databrain.Whole))
-	if diff := cmp.Diff([]databrain.DataApp{{Name: exampleApp}, {Name: "Partner Dashboard"}}, apps); diff != "" || err != nil {
+	if diff := cmp.Diff([]databrain.DataApp{{Name: exampleApp}, {Name: "Partner Dashboard"}}, apps); diff != "" ||
+		err != nil {
 		t.Errorf("%v\n%s", err, diff)
 	}
 	tokens, err := collect(c.APITokens(t.Context(), serviceToken(), exampleApp, databrain.Whole))
@@ -241,7 +242,9 @@ func TestEndlessList(t *testing.T) {
 	repeat := strings.Repeat(" ", 1<<19) + `,{"name":"a"}`
 	db.Inject(standin.Fault{Do: standin.Endless(`{"data":[{"name":"a"}`, repeat)})
 	transport := &bodies{RoundTripper: db.Client().Transport}
-	apps, err := collect(inProcess(t, transport, databrain.Options{}).DataApps(t.Context(), serviceToken(), databrain.Whole))
+	apps, err := collect(
+		inProcess(t, transport, databrain.Options{}).DataApps(t.Context(), serviceToken(), databrain.Whole),
+	)
 	want := outcome{Class: databrain.ClassDecode, Unknown: true, Status: 200}
 	if diff := cmp.Diff(want, outcomeOf(t, err)); diff != "" || len(apps) != 128 || transport.open != 0 {
 		t.Errorf("%d apps, %d answers left open, %v", len(apps), transport.open, err)

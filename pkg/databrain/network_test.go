@@ -222,7 +222,8 @@ func TestNotSendable(t *testing.T) {
 		)
 		token := databrain.NewSecret(bearer)
 		_, rotate := c.RotateServiceToken(t.Context(), token, time.Hour)
-		for _, err := range []error{c.Probe(t.Context(), token), c.SaveServiceToken(t.Context(), token, serviceToken()), rotate, drain(c.DataApps(t.Context(), token, databrain.Whole))} {
+		for _, err := range []error{c.Probe(t.Context(), token), c.SaveServiceToken(t.Context(), token,
+			serviceToken()), rotate, drain(c.DataApps(t.Context(), token, databrain.Whole))} {
 			if diff := cmp.Diff(outcome{Class: databrain.ClassInvalid}, outcomeOf(t, err)); diff != "" || sent != 0 {
 				t.Errorf("%q: sent %d\n%s\n%v", bearer, sent, diff, err)
 			}

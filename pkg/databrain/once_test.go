@@ -88,7 +88,8 @@ func TestListsShareAConnection(t *testing.T) {
 			apps++
 			_ = app
 		}
-		if err := drain(c.APITokens(t.Context(), serviceToken(), "Data App 00003", databrain.Whole)); err != nil || apps != 25 {
+		if err := drain(c.APITokens(t.Context(), serviceToken(), "Data App 00003", databrain.Whole)); err != nil ||
+			apps != 25 {
 			t.Fatal(err, apps)
 		}
 		if err := drain(c.DataApps(t.Context(), serviceToken(), 1)); err != nil {

@@ -187,7 +187,8 @@ func TestRefusals(t *testing.T) {
 			c.Probe(t.Context(), serviceToken())
 			return c.Probe(t.Context(), serviceToken())
 		}, outcome{Class: databrain.ClassRateLimited, Status: 429}},
-		"rotate again in grace": {databraintest.Switches{RefuseRotateInGrace: true}, rotateTwice, outcome{Class: databrain.ClassAuth, Rejected: true, Status: 400, Code: "EXPIRED_SERVICE_TOKEN"}},
+		"rotate again in grace": {databraintest.Switches{RefuseRotateInGrace: true}, rotateTwice,
+			outcome{Class: databrain.ClassAuth, Rejected: true, Status: 400, Code: "EXPIRED_SERVICE_TOKEN"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			db := databraintest.New(databraintest.Config{Switches: tt.switches})

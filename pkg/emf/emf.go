@@ -23,7 +23,14 @@ type Metric struct {
 //
 // It returns an error if a set names no dimension's key, if a dimension's value
 // is empty, which CloudWatch refuses, or if w fails.
-func Write(w io.Writer, now time.Time, namespace string, dimensionSets [][]string, dimensions map[string]string, metrics ...Metric) error {
+func Write(
+	w io.Writer,
+	now time.Time,
+	namespace string,
+	dimensionSets [][]string,
+	dimensions map[string]string,
+	metrics ...Metric,
+) error {
 	type definition struct{ Name, Unit string }
 	line := make(map[string]any)
 	for _, set := range dimensionSets {

@@ -29,10 +29,11 @@ func TestPlanAPIToken(t *testing.T) {
 			rotation.Absent, "a:Prod@1=accepted b:Prod@2=rejected", "", rotation.KeyImport, "a"},
 		"all expired: none is made beside them": {
 			rotation.Absent, "a:Prod@1=rejected b:Prod@2=rejected", "", rotation.KeyNoneWorks, "a b"},
-		"two of one date":           {rotation.Absent, "a:Prod@2=accepted b:Prod@2=accepted", "", rotation.KeyTied, "a b"},
-		"one without a date":        {rotation.Absent, "a:Prod@0=accepted", "", rotation.KeyImport, "a"},
-		"two, one without a date":   {rotation.Absent, "a:Prod@0=accepted b:Prod@2=accepted", "", rotation.KeyTied, "a b"},
-		"no answer about the older": {rotation.Absent, "a:Prod@1=no_answer b:Prod@2=accepted", "", rotation.KeyUnavailable, "a"},
+		"two of one date":         {rotation.Absent, "a:Prod@2=accepted b:Prod@2=accepted", "", rotation.KeyTied, "a b"},
+		"one without a date":      {rotation.Absent, "a:Prod@0=accepted", "", rotation.KeyImport, "a"},
+		"two, one without a date": {rotation.Absent, "a:Prod@0=accepted b:Prod@2=accepted", "", rotation.KeyTied, "a b"},
+		"no answer about the older": {rotation.Absent, "a:Prod@1=no_answer b:Prod@2=accepted", "",
+			rotation.KeyUnavailable, "a"},
 		"AWSPREVIOUS's may be imported": {
 			rotation.Absent, "prev:Prod@2=accepted", rotation.Accepted, rotation.KeyImport, "prev"},
 
@@ -128,16 +129,19 @@ func TestPlanLostAnswer(t *testing.T) {
 		"not created":                  {"", "x:Other@1", "x:Other@1=accepted b:Prod2@4=accepted", rotation.KeyUndecided, ""},
 		"rotated, own listed":          {"own", "own:Prod@2", "own:Prod@2 a:Prod@3=accepted", rotation.KeyAdopt, "a"},
 		"rotated, own not listed":      {"own", "own:Prod@2", "a:Prod@3=accepted", rotation.KeyAdopt, "a"},
-		"rotated, the same date":       {"own", "own:Prod@2 x:Prod@2", "own:Prod@2 x:Prod@2=accepted a:Prod@2=accepted", rotation.KeyAdopt, "a"},
-		"another name, own listed":     {"own", "own:Prod@2", "own:Prod@2 a:Prod_(rotated)@3=accepted", rotation.KeyAdopt, "a"},
+		"rotated, the same date": {"own", "own:Prod@2 x:Prod@2",
+			"own:Prod@2 x:Prod@2=accepted a:Prod@2=accepted", rotation.KeyAdopt, "a"},
+		"another name, own listed": {"own", "own:Prod@2", "own:Prod@2 a:Prod_(rotated)@3=accepted",
+			rotation.KeyAdopt, "a"},
 		"another name, own not listed": {"own", "own:Prod@2", "a:x@3=accepted", rotation.KeyAdopt, "a"},
 		"somebody's token of another name": {
 			"own", "own:Prod@2", "own:Prod@2 a:Staging@3=accepted", rotation.KeyUndecided, ""},
-		"two at once":                 {"own", "own:Prod@2", "a:Prod@3=accepted b:Prod@3=accepted", rotation.KeyTied, "a b"},
-		"no answer about it":          {"own", "own:Prod@2", "a:Prod@3=no_answer", rotation.KeyUnavailable, "a"},
-		"it is rejected":              {"own", "own:Prod@2", "a:Prod@3=rejected", rotation.KeyUndecided, "a"},
-		"nothing happened":            {"own", "own:Prod@2", "own:Prod@2", rotation.KeyUndecided, ""},
-		"own was not listed before":   {"own", "x:Prod@1", "x:Prod@1=accepted a:Staging@3=accepted", rotation.KeyUndecided, ""},
+		"two at once":        {"own", "own:Prod@2", "a:Prod@3=accepted b:Prod@3=accepted", rotation.KeyTied, "a b"},
+		"no answer about it": {"own", "own:Prod@2", "a:Prod@3=no_answer", rotation.KeyUnavailable, "a"},
+		"it is rejected":     {"own", "own:Prod@2", "a:Prod@3=rejected", rotation.KeyUndecided, "a"},
+		"nothing happened":   {"own", "own:Prod@2", "own:Prod@2", rotation.KeyUndecided, ""},
+		"own was not listed before": {"own", "x:Prod@1", "x:Prod@1=accepted a:Staging@3=accepted",
+			rotation.KeyUndecided, ""},
 		"own appears in the meantime": {"own", "", "own:Prod@2=accepted", rotation.KeyUndecided, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -186,7 +190,8 @@ func TestPlanAPITokenTakesOnlyWhatWorks(t *testing.T) {
 					switch plan.Action {
 					case rotation.KeyImport, rotation.KeyAdopt:
 						k := plan.Keys[0]
-						if len(plan.Keys) != 1 || k.Name != "Prod" || k.Fingerprint == state.Own || ask(k.Fingerprint) != rotation.Accepted {
+						if len(plan.Keys) != 1 || k.Name != "Prod" || k.Fingerprint == state.Own ||
+							ask(k.Fingerprint) != rotation.Accepted {
 							t.Errorf("%s: %s %v", where, plan.Action, plan.Keys)
 						}
 					case rotation.KeyRotate:

@@ -160,7 +160,8 @@ func TestInterval(t *testing.T) {
 	for expression, warns := range map[string]bool{
 		"rate(4 hours)": true, "rate(23 hours)": true, "rate(25 hours)": false, "rate(1 day)": false, "rate(10 days)": false,
 		"cron(0 */6 * * ? *)": true, "cron(0 0/12 * * ? *)": true, "cron(0 8 1 * ? *)": false, "": false,
-		"cron(0 0,8,16 * * ? *)": true, "cron(0 4-20/8 * * ? *)": true, "cron(0 2,4 ? * SUN *)": true, "cron(0 * * * ? *)": true,
+		"cron(0 0,8,16 * * ? *)": true, "cron(0 4-20/8 * * ? *)": true, "cron(0 2,4 ? * SUN *)": true,
+		"cron(0 * * * ? *)": true,
 		"cron(0 8 * * ? *)": false, "cron(0 8 ? * MON *)": false, "cron(0 8/0 * * ? *)": true, "cron(0 L * * ? *)": false,
 		"cron(0 8)": false, "cron(0 99 * * ? *)": false,
 	} {

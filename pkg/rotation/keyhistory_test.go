@@ -165,7 +165,8 @@ func (w *world) rotateKeyWith(h happening) {
 
 func drawKeyHappening(t *rapid.T) happening {
 	h := happening{
-		What: rapid.SampledFrom(append([]string{rotates, rotates, rotates, rotates, takesTime}, keyOthers...)).Draw(t, "what"),
+		What: rapid.SampledFrom(append([]string{rotates, rotates, rotates, rotates, takesTime}, keyOthers...)).
+			Draw(t, "what"),
 	}
 	switch h.What {
 	case takesTime:

@@ -44,7 +44,8 @@ func TestKeyRefusals(t *testing.T) {
 				current(keyDocument(keyName, serviceToken))(w)
 				w.db.SetToken(foreignToken)
 				must(w.sm.ManualPut(w.service, secretDocument(foreignToken)))
-				must(0, w.sm.Corrupt(w.secret, w.sm.Holder(w.secret, secretsmanagertest.Current), keyDocument("gone", serviceToken)))
+				must(0, w.sm.Corrupt(w.secret, w.sm.Holder(w.secret, secretsmanagertest.Current), keyDocument("gone",
+					serviceToken)))
 			},
 			want: rotation.APITokenRejected, says: "accepts neither",
 		},
@@ -80,7 +81,8 @@ func TestKeyRefusals(t *testing.T) {
 				w.db.SetSwitches(databraintest.Switches{RotateAPIContract: databraintest.AdminContract})
 			}, want: rotation.APITokenContractMismatch, says: "API_TOKEN_ROTATE_CONTRACT"},
 		"a service token that is rejected": {
-			with: func(w *world) { w.db.SetToken(foreignToken) }, want: rotation.ServiceTokenRejected, says: "service token first"},
+			with: func(w *world) { w.db.SetToken(foreignToken) }, want: rotation.ServiceTokenRejected,
+			says: "service token first"},
 		"a service token's secret without a token": {
 			with: func(w *world) { must(w.sm.ManualPut(w.service, `{}`)) }, want: rotation.MalformedServiceTokenSecret,
 			says: "DATABRAIN_SERVICE_TOKEN_SECRET_ID"},
@@ -91,11 +93,13 @@ func TestKeyRefusals(t *testing.T) {
 			}, want: rotation.SecretsManagerFailed, says: "DATABRAIN_SERVICE_TOKEN_SECRET_ID"},
 		"a pending key that is dead": {
 			start: "old-pending", step: rotation.StepSet, with: func(w *world) {
-				must(0, w.sm.Corrupt(w.secret, w.sm.Holder(w.secret, secretsmanagertest.Pending), keyDocument(keyName, pendingToken)))
+				must(0, w.sm.Corrupt(w.secret, w.sm.Holder(w.secret, secretsmanagertest.Pending), keyDocument(keyName,
+					pendingToken)))
 			}, want: rotation.PendingTokenRejected, says: "--remove-from-version-id"},
 		"a pending key of another app": {
 			start: "old-pending", step: rotation.StepTest, with: func(w *world) {
-				must(0, w.sm.Corrupt(w.secret, w.sm.Holder(w.secret, secretsmanagertest.Pending), keyDocument(keyName, otherAppKey)))
+				must(0, w.sm.Corrupt(w.secret, w.sm.Holder(w.secret, secretsmanagertest.Pending), keyDocument(keyName,
+					otherAppKey)))
 			}, want: rotation.APITokenNotListed, says: "does not list it"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -39,8 +39,12 @@ func dataApps() []databraintest.DataApp {
 
 // keyDocument is a value whose every byte but the key has to survive.
 func keyDocument(name, key string) string {
-	return `{ "port":5432.50e0,"dataApp":"Portal \u0026 Co","key":"` + key + `" ,"nested":{"key":"x"},"é":"\u00e9\u0000",` +
-		strings.Trim(jsonObject("name", name), "{}") + `}`
+	return `{ "port":5432.50e0,"dataApp":"Portal \u0026 Co","key":"` + key +
+		`" ,"nested":{"key":"x"},"é":"\u00e9\u0000",` +
+		strings.Trim(
+			jsonObject("name", name),
+			"{}",
+		) + `}`
 }
 
 // keyVariants are the undocumented switches of API tokens, alone and in the

@@ -171,8 +171,17 @@ func (o *watch) beforeCall(c *call) {
 		o.broken("call %d: %q after a probe that had no answer", c.n, c.op)
 	}
 	switch c.op {
-	case opProbe, opProbeKey, opListKeys, opListApps, opCreateKey, opSignIn, "DescribeSecret", "GetSecretValue of databrain/admin",
-		"GetSecretValue AWSCURRENT", "GetSecretValue AWSPENDING", "GetSecretValue AWSPREVIOUS":
+	case opProbe,
+		opProbeKey,
+		opListKeys,
+		opListApps,
+		opCreateKey,
+		opSignIn,
+		"DescribeSecret",
+		"GetSecretValue of databrain/admin",
+		"GetSecretValue AWSCURRENT",
+		"GetSecretValue AWSPENDING",
+		"GetSecretValue AWSPREVIOUS":
 	case opRotate, opRotateKey:
 		if c.inv.stored && o.w.setup.variant != "read-lag" {
 			o.broken("call %d asks Databrain to rotate, although AWSPENDING has a value", c.n)

@@ -58,7 +58,8 @@ func TestReaderNamesEveryFaultAndNoValue(t *testing.T) {
 	r := reader(map[string]string{
 		"PADDED": canary + " ", "MODE": canary, "COUNT": canary, "BIG": "99", "GRACE": canary, "PART": "1500ms",
 		"QUOTED": `"` + canary + `"`, "SSL_CERT_FILE": "/nowhere/" + canary,
-		"ZERO": "0s", "PAST": "-1s", "PARTLY": "1500ms", "WORD": canary, "DATABRAIN_BASE_URL": "https://admin:" + canary + "@db.example.com", "DATABRAIN_ALLOW_HTTP": canary,
+		"ZERO": "0s", "PAST": "-1s", "PARTLY": "1500ms", "WORD": canary, "DATABRAIN_BASE_URL": "https://admin:" +
+			canary + "@db.example.com", "DATABRAIN_ALLOW_HTTP": canary,
 	})
 	r.Required("MISSING")
 	r.Required("PADDED")
@@ -78,7 +79,8 @@ func TestReaderNamesEveryFaultAndNoValue(t *testing.T) {
 		t.Fatal("no error")
 	}
 	for _, name := range []string{
-		"MISSING", "PADDED", "QUOTED", "SSL_CERT_FILE", "MODE", "COUNT", "BIG", "GRACE", "PART", "ZERO", "PAST", "PARTLY", "WORD",
+		"MISSING", "PADDED", "QUOTED", "SSL_CERT_FILE", "MODE", "COUNT", "BIG", "GRACE", "PART", "ZERO", "PAST",
+		"PARTLY", "WORD",
 		"DATABRAIN_BASE_URL", "DATABRAIN_ALLOW_HTTP",
 	} {
 		if !strings.Contains(err.Error(), name+" ") {

@@ -17,9 +17,10 @@ const (
 // every other byte as it was.
 func TestParseAPIToken(t *testing.T) {
 	for name, document := range map[string]string{
-		"documented":     `{"dataApp":"Portal","name":"Production","key":"KEY"}`,
-		"other order":    `{"key":"KEY","name":"Production","dataApp":"Portal"}`,
-		"other members":  "\n{ \"n\":1.50e0, \"key\" : \"KEY\" ,\"name\":\"Production\",\"dataApp\":\"Portal\",\"é\":\"\\u00e9\"}\r\n",
+		"documented":  `{"dataApp":"Portal","name":"Production","key":"KEY"}`,
+		"other order": `{"key":"KEY","name":"Production","dataApp":"Portal"}`,
+		"other members": "\n{ \"n\":1.50e0, \"key\" : \"KEY\" " +
+			",\"name\":\"Production\",\"dataApp\":\"Portal\",\"é\":\"\\u00e9\"}\r\n",
 		"members nested": `{"x":{"key":"a","name":"b"},"dataApp":"Portal","name":"Production","key":"KEY"}`,
 		"others twice":   `{"x":1,"x":2,"dataApp":"Portal","name":"Production","key":"KEY"}`,
 		"other case":     `{"Key":"a","NAME":"b","dataapp":"c","dataApp":"Portal","name":"Production","key":"KEY"}`,
@@ -47,18 +48,19 @@ func TestParseAPIToken(t *testing.T) {
 // TestParseAPITokenFaults names what is wrong, and shows no value.
 func TestParseAPITokenFaults(t *testing.T) {
 	for text, want := range map[string]string{
-		`{"name":"n","key":""}`:                                        `has no member "dataApp" (it has: name, key)`,
-		`{"dataApp":"a","key":""}`:                                     `has no member "name" (it has: dataApp, key)`,
-		`{"dataApp":"a","name":"n"}`:                                   `has no member "key" (it has: dataApp, name)`,
-		`{"dataApp":"a","name":"n","KEY":""}`:                          `has no member "key" (it has: dataApp, name, KEY)`,
-		`{}`:                                                           `has no member "dataApp" (it has: none)`,
-		`{"dataApp":"","name":"n","key":""}`:                           `has an empty member "dataApp"`,
-		`{"dataApp":"a","name":"","key":""}`:                           `has an empty member "name"`,
-		`{"dataApp":7,"name":"n","key":""}`:                            `has a member "dataApp" that is not a string`,
-		`{"dataApp":"a","name":null,"key":""}`:                         `has a member "name" that is not a string`,
-		`{"dataApp":"a","name":"n","key":["` + firstKey + `"]}`:        `has a member "key" that is not a string`,
-		`{"dataApp":"a","name":"n","key":null}`:                        `has a member "key" that is not a string`,
-		`{"dataApp":"a","name":"n","key":"` + firstKey + `\n"}`:        `has a member "key" with white space or characters outside ASCII`,
+		`{"name":"n","key":""}`:                                 `has no member "dataApp" (it has: name, key)`,
+		`{"dataApp":"a","key":""}`:                              `has no member "name" (it has: dataApp, key)`,
+		`{"dataApp":"a","name":"n"}`:                            `has no member "key" (it has: dataApp, name)`,
+		`{"dataApp":"a","name":"n","KEY":""}`:                   `has no member "key" (it has: dataApp, name, KEY)`,
+		`{}`:                                                    `has no member "dataApp" (it has: none)`,
+		`{"dataApp":"","name":"n","key":""}`:                    `has an empty member "dataApp"`,
+		`{"dataApp":"a","name":"","key":""}`:                    `has an empty member "name"`,
+		`{"dataApp":7,"name":"n","key":""}`:                     `has a member "dataApp" that is not a string`,
+		`{"dataApp":"a","name":null,"key":""}`:                  `has a member "name" that is not a string`,
+		`{"dataApp":"a","name":"n","key":["` + firstKey + `"]}`: `has a member "key" that is not a string`,
+		`{"dataApp":"a","name":"n","key":null}`:                 `has a member "key" that is not a string`,
+		`{"dataApp":"a","name":"n","key":"` + firstKey +
+			`\n"}`: `has a member "key" with white space or characters outside ASCII`,
 		`{"dataApp":"a","dataApp":"b","name":"n","key":""}`:            `has the member "dataApp" twice`,
 		`{"dataApp":"a","name":"n","name":"n","key":""}`:               `has the member "name" twice`,
 		`{"dataApp":"a","name":"n","key":"","key":"` + firstKey + `"}`: `has the member "key" twice`,

@@ -129,8 +129,9 @@ func TestExitStatus(t *testing.T) {
 	all := func(*http.Request) bool { return true }
 	const tokenName, url, policy = "DATABRAIN_SERVICE_TOKEN", "DATABRAIN_BASE_URL", "AUDIT_POLICY"
 	for name, c := range map[string]row{
-		"clean":                     {apps: one, status: 0, shows: "complete: 1 of 1 data apps read"},
-		"no tokens at all":          {apps: []databraintest.DataApp{app("Empty")}, status: 0, shows: "1 of 1 data apps read, 0 tokens"},
+		"clean": {apps: one, status: 0, shows: "complete: 1 of 1 data apps read"},
+		"no tokens at all": {apps: []databraintest.DataApp{app("Empty")}, status: 0,
+			shows: "1 of 1 data apps read, 0 tokens"},
 		"a finding below the limit": {apps: both, status: 0, shows: "token-age"},
 		"a finding at the limit":    {apps: both, args: []string{"-fail-on", "medium"}, status: 3, shows: "token of Stale"},
 		"a finding above the limit": {apps: old, status: 3, shows: "critical"},

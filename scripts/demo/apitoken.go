@@ -33,7 +33,7 @@ func (a apiTokenAct) play(ctx context.Context) error {
 	a.title("8. A stale API token comes under rotation")
 	env := a.lab.Audit()
 	env["AUDIT_API_TOKEN_PREFIX"] = labtest.APITokenPrefix
-	auditor, err := auditAct{a.stage}.function(ctx, env)
+	auditor, err := auditAct(a).function(ctx, env)
 	if err != nil {
 		return err
 	}
@@ -171,7 +171,7 @@ func (a apiTokenAct) invoke(ctx context.Context, function *runtimetest.Function,
 
 // audit shows what an audit finds about the token, and what it advises.
 func (a apiTokenAct) audit(ctx context.Context, auditor *runtimetest.Function) (v verdict, err error) {
-	result, err := auditAct{a.stage}.invoke(ctx, auditor)
+	result, err := auditAct(a).invoke(ctx, auditor)
 	if err != nil {
 		return v, err
 	}

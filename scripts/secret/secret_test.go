@@ -70,27 +70,32 @@ func TestStoreToken(t *testing.T) {
 		breaks       func(*labtest.Lab)
 		want, fault  string // the value afterwards, "" for the same as before; the error
 	}{
-		"every other byte stays":    {members, inForce + "\n", nil, strings.Replace(members, stale, inForce, 1), ""},
-		"the empty secret":          {`{"token":""}`, inForce, nil, `{"token":"` + inForce + `"}`, ""},
-		"a bare UUID":               {stale, inForce + "\r\n", nil, inForce, ""},
-		"a pasted line comes first": {members, "aws secretsmanager rotate-secret\n\n" + inForce + "\n", nil, strings.Replace(members, stale, inForce, 1), ""},
+		"every other byte stays": {members, inForce + "\n", nil, strings.Replace(members, stale, inForce, 1), ""},
+		"the empty secret":       {`{"token":""}`, inForce, nil, `{"token":"` + inForce + `"}`, ""},
+		"a bare UUID":            {stale, inForce + "\r\n", nil, inForce, ""},
+		"a pasted line comes first": {members, "aws secretsmanager rotate-secret\n\n" + inForce + "\n", nil,
+			strings.Replace(members, stale, inForce, 1), ""},
 		"the token that is there":   {`{"token":"` + inForce + `","a":1}`, inForce + "\n", nil, "", ""},
 		"a version without a value": {"{}", inForce + "\n", noValue, `{"token":"` + inForce + `"}`, ""},
 		"nothing":                   {members, "", nil, "", "no token in use was given"},
 		"Enter alone":               {members, "\n\n\n\n", nil, "", "no token in use was given"},
 		"three pasted lines":        {members, "a b\nc d\ne f\n" + inForce + "\n", nil, "", "no token in use was given"},
 		"a token that is rejected":  {members, stale[1:] + "0\n", nil, "", "this token is rejected"},
-		"no answer":                 {members, inForce + "\n", func(l *labtest.Lab) { _ = l.Databrain.Close() }, "", "no usable answer"},
+		"no answer": {members, inForce + "\n", func(l *labtest.Lab) { _ = l.Databrain.Close() }, "",
+			"no usable answer"},
 		"the read is refused": {members, inForce + "\n", func(l *labtest.Lab) {
-			l.Secrets.Inject(standin.Fault{Operation: "GetSecretValue", Do: standin.Error(secretsmanagertest.CodeAccessDenied), Times: -1})
+			l.Secrets.Inject(standin.Fault{Operation: "GetSecretValue",
+				Do: standin.Error(secretsmanagertest.CodeAccessDenied), Times: -1})
 		}, "", "AccessDenied"},
 		"the description is refused": {members, inForce + "\n", func(l *labtest.Lab) {
-			l.Secrets.Inject(standin.Fault{Operation: "DescribeSecret", Do: standin.Error(secretsmanagertest.CodeDecryption), Times: -1})
+			l.Secrets.Inject(standin.Fault{Operation: "DescribeSecret",
+				Do: standin.Error(secretsmanagertest.CodeDecryption), Times: -1})
 		}, "", "DecryptionFailure"},
 		"an answer cut off": {members, inForce + "\n", func(l *labtest.Lab) {
 			l.Secrets.Inject(standin.Fault{Operation: "GetSecretValue", Do: standin.TruncateBody(), Times: -1})
 		}, "", "did not answer"},
-		"a value that is no object": {`["` + stale + `"]`, inForce + "\n", nil, "", "is a JSON array, where an object belongs"},
+		"a value that is no object": {`["` + stale + `"]`, inForce + "\n", nil, "",
+			"is a JSON array, where an object belongs"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			lab := start(t, c.value)
@@ -163,10 +168,13 @@ func TestStoreAdmin(t *testing.T) {
 		secret, value, typed string
 		want, fault          string
 	}{
-		"a new secret":             {"new/admin", "", password + "\n", `{"email":"` + email + `","password":"` + password + `"}`, ""},
-		"every other byte stays":   {"x", "{ \"n\": 1e3, \"password\" : \"old\",\"email\":\"a@b\"}", password + "\n", "{ \"n\": 1e3, \"password\" : \"" + password + "\",\"email\":\"" + email + "\"}", ""},
-		"Enter alone":              {"x", `{"email":"a","password":"b"}`, "\n\n\n", "", "no password was given"},
-		"a wrong password":         {"x", `{"email":"a","password":"b"}`, "wrong-password\n", "", "e-mail address and password is rejected"},
+		"a new secret": {"new/admin", "", password + "\n", `{"email":"` + email + `","password":"` +
+			password + `"}`, ""},
+		"every other byte stays": {"x", "{ \"n\": 1e3, \"password\" : \"old\",\"email\":\"a@b\"}", password + "\n",
+			"{ \"n\": 1e3, \"password\" : \"" + password + "\",\"email\":\"" + email + "\"}", ""},
+		"Enter alone": {"x", `{"email":"a","password":"b"}`, "\n\n\n", "", "no password was given"},
+		"a wrong password": {"x", `{"email":"a","password":"b"}`, "wrong-password\n", "",
+			"e-mail address and password is rejected"},
 		"the rotated secret":       {id, "", password + "\n", "", "holds a service token"},
 		"a bare UUID":              {"x", stale, password + "\n", "", "not a JSON object"},
 		"somebody else's secret":   {"x", `{"user":"a"}`, password + "\n", "", "not the admin's secret"},
@@ -202,9 +210,18 @@ func TestStoreAdmin(t *testing.T) {
 
 func TestStoreAdminStopsAtAReadThatFails(t *testing.T) {
 	lab := start(t, "")
-	lab.Secrets.Inject(standin.Fault{Operation: "GetSecretValue", Do: standin.Error(secretsmanagertest.CodeAccessDenied), Times: -1})
+	lab.Secrets.Inject(
+		standin.Fault{Operation: "GetSecretValue", Do: standin.Error(secretsmanagertest.CodeAccessDenied), Times: -1},
+	)
 	before := lab.Secrets.Snapshot(labtest.AdminSecret)
-	_, err := operate(t, lab, databraintest.ExamplePassword+"\n", "store-admin", labtest.AdminSecret, databraintest.ExampleEmail)
+	_, err := operate(
+		t,
+		lab,
+		databraintest.ExamplePassword+"\n",
+		"store-admin",
+		labtest.AdminSecret,
+		databraintest.ExampleEmail,
+	)
 	if err == nil || !strings.Contains(err.Error(), "AccessDenied") {
 		t.Errorf("error %v", err)
 	}
@@ -237,12 +254,13 @@ func TestDropPending(t *testing.T) {
 		dropped          bool
 		fault            string
 	}{
-		"rejected":                   {inForce, stale, nil, true, ""},
-		"no token":                   {inForce, "", nil, true, ""},
-		"both rejected":              {stale, stale[1:] + "0", nil, true, ""},
-		"the token of AWSCURRENT":    {inForce, inForce, nil, true, ""},
-		"accepted, the only copy":    {stale, inForce, nil, false, "may be the only one that does"},
-		"no answer":                  {stale, inForce, func(l *labtest.Lab) { _ = l.Databrain.Close() }, false, "no usable answer"},
+		"rejected":                {inForce, stale, nil, true, ""},
+		"no token":                {inForce, "", nil, true, ""},
+		"both rejected":           {stale, stale[1:] + "0", nil, true, ""},
+		"the token of AWSCURRENT": {inForce, inForce, nil, true, ""},
+		"accepted, the only copy": {stale, inForce, nil, false, "may be the only one that does"},
+		"no answer": {stale, inForce, func(l *labtest.Lab) { _ = l.Databrain.Close() }, false,
+			"no usable answer"},
 		"a value that is not shown":  {inForce, stale, denied("GetSecretValue"), false, "AccessDenied"},
 		"labels that are not shown":  {inForce, stale, denied("DescribeSecret"), false, "AccessDenied"},
 		"a label that may not move":  {inForce, stale, denied("UpdateSecretVersionStage"), false, "AccessDenied"},
@@ -270,7 +288,9 @@ func TestDropPending(t *testing.T) {
 
 func denied(operation string) func(*labtest.Lab) {
 	return func(l *labtest.Lab) {
-		l.Secrets.Inject(standin.Fault{Operation: operation, Do: standin.Error(secretsmanagertest.CodeAccessDenied), Times: -1})
+		l.Secrets.Inject(
+			standin.Fault{Operation: operation, Do: standin.Error(secretsmanagertest.CodeAccessDenied), Times: -1},
+		)
 	}
 }
 
@@ -333,14 +353,19 @@ func TestAdvice(t *testing.T) {
 		rows []row
 		want string
 	}{
-		"current works": {[]row{{version: "c", labels: "AWSCURRENT", standing: accepted}, {version: "p", labels: "AWSPENDING", standing: rejected}}, "can go on"},
-		"pending alone": {[]row{{version: "c", labels: "AWSCURRENT", standing: rejected}, {version: "p", labels: "AWSPENDING", standing: accepted}}, "rotate-secret --secret-id the-secret"},
-		"no current":    {[]row{{version: "p", labels: "AWSPENDING", standing: accepted}}, "rotate-secret"},
-		"previous":      {[]row{{version: "c", labels: "AWSCURRENT", standing: rejected}, {version: "v", labels: "AWSPREVIOUS", standing: accepted}}, "--move-to-version-id v --remove-from-version-id c"},
-		"no answer":     {[]row{{version: "c", labels: "AWSCURRENT", standing: noAnswer}, {version: "p", labels: "AWSPENDING", standing: accepted}}, "change nothing"},
-		"half answered": {[]row{{version: "c", labels: "AWSCURRENT", standing: rejected}, {version: "p", labels: "AWSPENDING", standing: noAnswer}}, "Change nothing"},
-		"all rejected":  {[]row{{version: "c", labels: "AWSCURRENT", standing: rejected}}, "No stored token works"},
-		"empty":         {[]row{{version: "c", labels: "AWSCURRENT", standing: unknown}}, "holds no token"},
+		"current works": {[]row{{version: "c", labels: "AWSCURRENT", standing: accepted}, {version: "p",
+			labels: "AWSPENDING", standing: rejected}}, "can go on"},
+		"pending alone": {[]row{{version: "c", labels: "AWSCURRENT", standing: rejected}, {version: "p",
+			labels: "AWSPENDING", standing: accepted}}, "rotate-secret --secret-id the-secret"},
+		"no current": {[]row{{version: "p", labels: "AWSPENDING", standing: accepted}}, "rotate-secret"},
+		"previous": {[]row{{version: "c", labels: "AWSCURRENT", standing: rejected}, {version: "v",
+			labels: "AWSPREVIOUS", standing: accepted}}, "--move-to-version-id v --remove-from-version-id c"},
+		"no answer": {[]row{{version: "c", labels: "AWSCURRENT", standing: noAnswer}, {version: "p",
+			labels: "AWSPENDING", standing: accepted}}, "change nothing"},
+		"half answered": {[]row{{version: "c", labels: "AWSCURRENT", standing: rejected}, {version: "p",
+			labels: "AWSPENDING", standing: noAnswer}}, "Change nothing"},
+		"all rejected": {[]row{{version: "c", labels: "AWSCURRENT", standing: rejected}}, "No stored token works"},
+		"empty":        {[]row{{version: "c", labels: "AWSCURRENT", standing: unknown}}, "holds no token"},
 	} {
 		if got := advice("the-secret", c.rows); !strings.Contains(got, c.want) {
 			t.Errorf("%s: %s", name, got)
@@ -350,7 +375,8 @@ func TestAdvice(t *testing.T) {
 
 func TestUsage(t *testing.T) {
 	lab := start(t, "")
-	for _, args := range [][]string{{}, {"which"}, {"store-token", ""}, {"store-token", "--help"}, {"store-token", id, "extra"}, {"remove", id}, {"store-admin", "x"}} {
+	for _, args := range [][]string{{}, {"which"}, {"store-token", ""}, {"store-token", "--help"}, {"store-token",
+		id, "extra"}, {"remove", id}, {"store-admin", "x"}} {
 		if _, err := operate(t, lab, inForce, args...); err == nil || !strings.Contains(err.Error(), "usage") {
 			t.Errorf("%q: %v", args, err)
 		}

@@ -141,13 +141,19 @@ func TestAdminIsStoredByTheScript(t *testing.T) {
 	eachShell(t, func(t *testing.T, shell string) {
 		lab := start(t, "")
 		exportInstance(t, lab)
-		cmd := exec.CommandContext(t.Context(), shell, "-c", "sh scripts/secret.sh store-admin new/admin "+databraintest.ExampleEmail)
+		cmd := exec.CommandContext(
+			t.Context(),
+			shell,
+			"-c",
+			"sh scripts/secret.sh store-admin new/admin "+databraintest.ExampleEmail,
+		)
 		cmd.Dir, cmd.Stdin = root(t), strings.NewReader(databraintest.ExamplePassword+"\n")
 		arn, err := cmd.Output()
 		if err != nil || !strings.HasPrefix(string(arn), "arn:aws:secretsmanager:") {
 			t.Fatalf("%v: %s", err, arn)
 		}
-		if got, want := current(t, lab, "new/admin"), fmt.Sprintf(`{"email":%q,"password":%q}`, databraintest.ExampleEmail, databraintest.ExamplePassword); got != want {
+		if got, want := current(t, lab, "new/admin"), fmt.Sprintf(`{"email":%q,"password":%q}`,
+			databraintest.ExampleEmail, databraintest.ExamplePassword); got != want {
 			t.Errorf("the secret holds %s, want %s", got, want)
 		}
 	})
@@ -196,7 +202,8 @@ func pseudoTerminal() (master, slave *os.File, err error) {
 	}
 	var number, unlock uint32
 	for request, value := range map[uintptr]*uint32{syscall.TIOCSPTLCK: &unlock, syscall.TIOCGPTN: &number} {
-		if _, _, errno := syscall.Syscall(syscall.SYS_IOCTL, master.Fd(), request, uintptr(unsafe.Pointer(value))); errno != 0 {
+		if _, _, errno := syscall.Syscall(syscall.SYS_IOCTL, master.Fd(), request,
+			uintptr(unsafe.Pointer(value))); errno != 0 {
 			return nil, nil, errno
 		}
 	}

@@ -54,7 +54,8 @@ func (o *operator) storeToken(ctx context.Context, args []string) error {
 	if again, err := tokensecret.Parse(&text, nil); err != nil || !again.Token().Equal(token) {
 		return errors.New("the secret is a bare UUID and this token is none; nothing was stored")
 	}
-	if _, err := o.secrets.PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{SecretId: &id, SecretString: &text}); err != nil {
+	if _, err := o.secrets.PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{SecretId: &id,
+		SecretString: &text}); err != nil {
 		return failed("store the token", err)
 	}
 	fmt.Fprintln(o.notes, "Databrain accepts the token, and AWSCURRENT holds it now.")
@@ -64,7 +65,12 @@ func (o *operator) storeToken(ctx context.Context, args []string) error {
 // pendingMayGo returns an error if storing token would lose another that works: a
 // new AWSCURRENT abandons a rotation, and AWSPENDING comes off its version (user
 // guide, CloudTrail entries, RotationAbandoned).
-func (o *operator) pendingMayGo(ctx context.Context, id string, labels map[string]string, token databrain.Secret) error {
+func (o *operator) pendingMayGo(
+	ctx context.Context,
+	id string,
+	labels map[string]string,
+	token databrain.Secret,
+) error {
 	version := labels["AWSPENDING"]
 	if version == "" || version == labels["AWSCURRENT"] {
 		return nil
@@ -105,7 +111,8 @@ func (o *operator) storeAdmin(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := o.databrain.SignIn(ctx, databrain.Credentials{Email: email, Password: databrain.NewSecret(password)}); err != nil {
+	if _, err := o.databrain.SignIn(ctx, databrain.Credentials{Email: email,
+		Password: databrain.NewSecret(password)}); err != nil {
 		return fmt.Errorf("%s; nothing was stored: %w", o.verdict(err, "this pair of e-mail address and password"), err)
 	}
 	text, err := withMembers(old, "email", email, "password", password)

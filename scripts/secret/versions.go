@@ -125,7 +125,9 @@ func (o *operator) rows(ctx context.Context, id string) ([]row, error) {
 			}
 		}
 		r := row{
-			version: aws.ToString(v.VersionId), labels: cmp.Or(strings.Join(slices.Sorted(slices.Values(v.VersionStages)), " "), "-"),
+			version: aws.ToString(
+				v.VersionId,
+			), labels: cmp.Or(strings.Join(slices.Sorted(slices.Values(v.VersionStages)), " "), "-"),
 			created: aws.ToTime(v.CreatedDate).UTC().Format("2006-01-02 15:04"),
 		}
 		r.standing, r.why = o.standing(ctx, id, r.version)
@@ -177,14 +179,17 @@ func advice(id string, rows []row) string {
 	case current.standing == accepted:
 		return "AWSCURRENT works: whoever reads the secret can go on."
 	case current.standing == noAnswer:
-		return "Databrain gave no usable answer about AWSCURRENT. That does not mean that the token is dead: change nothing, ask again."
+		return "Databrain gave no usable answer about AWSCURRENT. That does not mean that the token is dead: change " +
+			"nothing, ask again."
 	case pending.standing == accepted:
-		return "AWSPENDING holds a token that works, AWSCURRENT does not. Do not take AWSPENDING off. This finishes the rotation:\n" +
+		return "AWSPENDING holds a token that works, AWSCURRENT does not. Do not take AWSPENDING off. This finishes " +
+			"the rotation:\n" +
 			"  aws secretsmanager rotate-secret --secret-id " + id + "\n" +
 			"It ends with \"A previous rotation isn't complete\" and has begun all the same; do not repeat it."
 	case working >= 0 && current.version != "":
 		return fmt.Sprintf("Version %s works, AWSCURRENT does not. This makes it current:\n"+
-			"  aws secretsmanager update-secret-version-stage --secret-id %s --version-stage AWSCURRENT --move-to-version-id %s --remove-from-version-id %s",
+			"  aws secretsmanager update-secret-version-stage --secret-id %s --version-stage AWSCURRENT "+
+			"--move-to-version-id %s --remove-from-version-id %s",
 			rows[working].version, id, rows[working].version, current.version)
 	case unsure:
 		return "Databrain gave no usable answer about some tokens. Change nothing, ask again."
@@ -228,7 +233,8 @@ func (o *operator) dropPending(ctx context.Context, args []string) error {
 		return fmt.Errorf("AWSPENDING was put back on version %s: %w", version, err)
 	}
 	fmt.Fprintf(o.notes, "AWSPENDING is off version %s. The version stays until AWS deletes it. The way back:\n"+
-		"  aws secretsmanager update-secret-version-stage --secret-id %s --version-stage AWSPENDING --move-to-version-id %s\n", version, id, version)
+		"  aws secretsmanager update-secret-version-stage --secret-id %s --version-stage AWSPENDING "+
+		"--move-to-version-id %s\n", version, id, version)
 	return nil
 }
 
@@ -254,12 +260,20 @@ func (o *operator) expendable(ctx context.Context, id, version, current string) 
 	err = o.databrain.Probe(ctx, value.Token())
 	switch {
 	case err == nil:
-		return fmt.Errorf("the token of AWSPENDING works at %s and may be the only one that does, so its label stays where it is; "+
-			"finish the rotation: aws secretsmanager rotate-secret --secret-id %s", o.instance, id)
+		return fmt.Errorf(
+			"the token of AWSPENDING works at %s and may be the only one that does, so its label stays where it is; "+
+				"finish the rotation: aws secretsmanager rotate-secret --secret-id %s",
+			o.instance,
+			id,
+		)
 	case databrain.Rejected(err):
 		return nil
 	default:
-		return fmt.Errorf("no usable answer came from %s about the token of AWSPENDING, which may be the only one that works, "+
-			"so its label stays where it is: %w", o.instance, err)
+		return fmt.Errorf(
+			"no usable answer came from %s about the token of AWSPENDING, which may be the only one that works, "+
+				"so its label stays where it is: %w",
+			o.instance,
+			err,
+		)
 	}
 }

@@ -58,15 +58,16 @@ func TestWhatIsBelievedOfAList(t *testing.T) {
 		switches databraintest.Switches
 		gaps     int // apps that are not believed
 	}{
-		"a short list is believed":                {[]int{1, 3, 9}, databraintest.Switches{}, 0},
-		"a long list is checked at its end":       {[]int{11, 23}, databraintest.Switches{}, 0},
-		"an instance that pages by default":       {[]int{25, 3}, databraintest.Switches{IgnoreWhole: true}, 0},
-		"an instance that ignores pages":          {[]int{23}, databraintest.Switches{IgnorePagination: true}, 0},
-		"… and gives a length that a limit has":   {[]int{50}, databraintest.Switches{IgnorePagination: true}, 1},
-		"pages of another length":                 {[]int{25}, databraintest.Switches{PageSize: 7}, 0},
-		"a whole list that a limit cuts":          {[]int{25}, databraintest.Switches{Cap: 10}, 0},
-		"entries without a key are counted":       {[]int{12}, databraintest.Switches{MaskKeys: "********"}, 1},
-		"an order that changes with each reading": {[]int{35}, databraintest.Switches{Order: databraintest.Reshuffled, Seed: 3, IgnoreWhole: true}, 1},
+		"a short list is believed":              {[]int{1, 3, 9}, databraintest.Switches{}, 0},
+		"a long list is checked at its end":     {[]int{11, 23}, databraintest.Switches{}, 0},
+		"an instance that pages by default":     {[]int{25, 3}, databraintest.Switches{IgnoreWhole: true}, 0},
+		"an instance that ignores pages":        {[]int{23}, databraintest.Switches{IgnorePagination: true}, 0},
+		"… and gives a length that a limit has": {[]int{50}, databraintest.Switches{IgnorePagination: true}, 1},
+		"pages of another length":               {[]int{25}, databraintest.Switches{PageSize: 7}, 0},
+		"a whole list that a limit cuts":        {[]int{25}, databraintest.Switches{Cap: 10}, 0},
+		"entries without a key are counted":     {[]int{12}, databraintest.Switches{MaskKeys: "********"}, 1},
+		"an order that changes with each reading": {[]int{35}, databraintest.Switches{Order: databraintest.Reshuffled,
+			Seed: 3, IgnoreWhole: true}, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

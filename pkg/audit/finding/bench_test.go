@@ -15,7 +15,9 @@ import (
 func BenchmarkEvaluate(b *testing.B) {
 	policy := finding.DefaultPolicy()
 	policy.Rules = []finding.Rule{{ID: "customers", DataApp: "Customer *", MaxAgeDays: 30}}
-	policy.Exceptions = []finding.Exception{{ID: "etl", DataApp: "ETL*", Token: "nightly", Reason: "r", Owner: "o", ExpiresAt: "2027-01-01"}}
+	policy.Exceptions = []finding.Exception{
+		{ID: "etl", DataApp: "ETL*", Token: "nightly", Reason: "r", Owner: "o", ExpiresAt: "2027-01-01"},
+	}
 	var tokens []databrain.APIToken
 	for i := range 100 {
 		age := 10
@@ -46,15 +48,30 @@ func BenchmarkEvaluate(b *testing.B) {
 func BenchmarkTransition(b *testing.B) {
 	var tokens []databrain.APIToken
 	for i := range 3000 {
-		tokens = append(tokens, databrain.APIToken{Fingerprint: fmt.Sprintf("%016x", i), Name: fmt.Sprintf("token %d", i), CreatedAt: evalAt.Add(-days(200))})
+		tokens = append(
+			tokens,
+			databrain.APIToken{
+				Fingerprint: fmt.Sprintf("%016x", i),
+				Name:        fmt.Sprintf("token %d", i),
+				CreatedAt:   evalAt.Add(-days(200)),
+			},
+		)
 	}
 	findings := evaluate(b, `{}`, "A", tokens...).Findings
 	coverage := finding.Coverage{Complete: true}
-	_, state := finding.Transition(finding.Memory{Kind: finding.FirstRun}, slices.Clone(findings), coverage, labInstance, evalAt)
+	_, state := finding.Transition(
+		finding.Memory{Kind: finding.FirstRun},
+		slices.Clone(findings),
+		coverage,
+		labInstance,
+		evalAt,
+	)
 	b.ReportAllocs()
 	for b.Loop() {
 		memory := finding.Memory{Kind: finding.Remembered, Snapshot: state}
-		if resolved, _ := finding.Transition(memory, findings, coverage, labInstance, evalAt.Add(24*time.Hour)); len(resolved) != 0 {
+		if resolved, _ := finding.Transition(memory, findings, coverage, labInstance, evalAt.Add(24*time.Hour)); len(
+			resolved,
+		) != 0 {
 			b.Fatal(len(resolved))
 		}
 	}

@@ -39,7 +39,10 @@ func TestFitDropsInOrder(t *testing.T) {
 	}
 	suppressed := record("suppressed", finding.Critical, 0)
 	suppressed.Suppressed = true
-	foreign := finding.Record{Finding: finding.Finding{ID: "foreign", Check: "token-colour"}, Foreign: []byte(`{"id":"foreign"}`)}
+	foreign := finding.Record{
+		Finding: finding.Finding{ID: "foreign", Check: "token-colour"},
+		Foreign: []byte(`{"id":"foreign"}`),
+	}
 	var order []string // in which they go
 	for _, want := range []string{"long ago", "lately", "foreign", "suppressed", "medium", "critical"} {
 		order = append(order, want)
@@ -141,7 +144,8 @@ func TestTheReaderIsBounded(t *testing.T) {
 	const limit = 64 << 10
 	read, err := finding.ReadSnapshot(&stored, limit)
 	kept := len(read.Findings)
-	if err != nil || kept < 60 || kept > limit/finding.RecordWeight || read.Dropped.Resolved != 5000-kept || read.Incomplete {
+	if err != nil || kept < 60 || kept > limit/finding.RecordWeight || read.Dropped.Resolved != 5000-kept ||
+		read.Incomplete {
 		t.Errorf("%d records are kept, %+v, incomplete %t, %v", kept, read.Dropped, read.Incomplete, err)
 	}
 	for _, r := range read.Findings {

@@ -74,7 +74,8 @@ var managedChecks = []definition{
 			return Prose{
 				"API token of a secret is in no list of Databrain",
 				fmt.Sprintf("Secret %s holds %s, and no data app lists that key: "+
-					"consumers of the secret may hold a dead key, or the secret belongs to another instance.", quoted(f.holder().Secret), heldToken(f)),
+					"consumers of the secret may hold a dead key, or the secret belongs to another instance.",
+					quoted(f.holder().Secret), heldToken(f)),
 				"Correct the members dataApp and name of the secret if they are wrong. A rotation then takes the newest token of " +
 					"that name, or says what it found: " + rotateCommand(f.holder()), databrainDocs + "list-api-tokens",
 			}
@@ -93,7 +94,8 @@ var managedChecks = []definition{
 				fmt.Sprintf("Secret %s and %s hold the same key or name the same token, %s: each rotation of one secret "+
 					"takes the key from under the consumers of the other once its grace period is over.",
 					quoted(f.holder().Secret), f.holder().others(), heldToken(f)),
-				"Let all consumers read one of the secrets. Then switch the rotation of the other off and delete it: aws secretsmanager " +
+				"Let all consumers read one of the secrets. Then switch the rotation of the other off and delete it: aws " +
+					"secretsmanager " +
 					"cancel-rotate-secret --secret-id " + f.holder().Secret,
 				rotationDocs,
 			}

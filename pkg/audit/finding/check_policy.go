@@ -30,7 +30,8 @@ var policyChecks = []definition{
 		prose: unusedProse,
 	},
 	{
-		check: ExceptionExpiring, severity: Informational, compliance: Warning, subject: aboutException, worse: ExceptionExpired,
+		check: ExceptionExpiring, severity: Informational, compliance: Warning, subject: aboutException,
+		worse: ExceptionExpired,
 		find: func(o *observation, add func(string) *Finding) {
 			due := o.policy.DueWithinDays
 			o.eachException(add, func(s *ExceptionStatus) bool { return !s.Lapsed && due > 0 && s.DaysLeft < due })
@@ -91,9 +92,17 @@ func expiredProse(f *Finding) Prose {
 
 func expiringProse(f *Finding) Prose {
 	e := f.Exception
-	about := fmt.Sprintf("%s holds until the end of %s, UTC: what it covers counts again after that.", exceptionName(e), e.ExpiresAt)
+	about := fmt.Sprintf(
+		"%s holds until the end of %s, UTC: what it covers counts again after that.",
+		exceptionName(e),
+		e.ExpiresAt,
+	)
 	if f.Superseded != "" {
-		about = fmt.Sprintf("%s has expired since: a finding of the check %s takes the place of this one.", exceptionName(e), f.Superseded)
+		about = fmt.Sprintf(
+			"%s has expired since: a finding of the check %s takes the place of this one.",
+			exceptionName(e),
+			f.Superseded,
+		)
 	}
 	return Prose{
 		"Exception of the audit policy is about to expire", about,
@@ -104,7 +113,11 @@ func expiringProse(f *Finding) Prose {
 func unusedProse(f *Finding) Prose {
 	about := exceptionName(f.Exception) + " matches no API token of the instance"
 	if check := f.Exception.Check; check != "" {
-		about = fmt.Sprintf("%s covers nothing: there is no finding of the check %s that it names", exceptionName(f.Exception), check)
+		about = fmt.Sprintf(
+			"%s covers nothing: there is no finding of the check %s that it names",
+			exceptionName(f.Exception),
+			check,
+		)
 	}
 	if f.Superseded != "" {
 		about += fmt.Sprintf(" and has expired since: a finding of the check %s takes the place of this one", f.Superseded)

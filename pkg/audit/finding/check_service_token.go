@@ -78,7 +78,8 @@ var serviceTokenChecks = []definition{
 		prose: func(*Finding) Prose {
 			return Prose{
 				"Rotation of the service token is switched off",
-				"The secret of the service token has no rotation switched on, so the token stays the same until somebody changes it.",
+				"The secret of the service token has no rotation switched on, so the token stays the same until somebody " +
+					"changes it.",
 				"Switch rotation on for the secret, with the rotation function of this stack.", rotationDocs,
 			}
 		},

@@ -108,7 +108,9 @@ func TestReadmeHasEveryCheck(t *testing.T) {
 		}
 		want = append(want, row{check, severity})
 	}
-	inTable := regexp.MustCompile("(?m)^\\| (`[a-z-]+`(?:, `[a-z-]+`)*) \\| (informational|low|medium|high|critical|by tier) \\|")
+	inTable := regexp.MustCompile(
+		"(?m)^\\| (`[a-z-]+`(?:, `[a-z-]+`)*) \\| (informational|low|medium|high|critical|by tier) \\|",
+	)
 	for _, name := range []string{"../../../README.md", "../../../functions/audit/README.md"} {
 		page, err := os.ReadFile(name)
 		if os.IsNotExist(err) {

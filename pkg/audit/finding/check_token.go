@@ -21,8 +21,22 @@ var tokenChecks = []definition{
 		check: TokenAgeApproaching, severity: Informational, compliance: Warning, subject: aboutToken,
 		gone: agedTokenGone, worse: TokenAge, prose: approachingProse,
 	},
-	{check: TokenDateInvalid, severity: Medium, compliance: Warning, subject: aboutToken, gone: tokenGone, prose: undatedProse},
-	{check: TokenDateFuture, severity: Medium, compliance: Warning, subject: aboutToken, gone: tokenGone, prose: futureProse},
+	{
+		check:      TokenDateInvalid,
+		severity:   Medium,
+		compliance: Warning,
+		subject:    aboutToken,
+		gone:       tokenGone,
+		prose:      undatedProse,
+	},
+	{
+		check:      TokenDateFuture,
+		severity:   Medium,
+		compliance: Warning,
+		subject:    aboutToken,
+		gone:       tokenGone,
+		prose:      futureProse,
+	},
 }
 
 // clockSkew is how far in the future a creation time may lie before it is a
@@ -89,7 +103,8 @@ func agedTokenGone(r *Record, s *sight) bool {
 func replaceToken(f *Finding) (text, url string) {
 	switch m := f.ManagedBy; {
 	case m == nil:
-		return "Let Secrets Manager rotate this API token, with the command in the output ManageApiTokenCommand of the stack. " +
+		return "Let Secrets Manager rotate this API token, with the command in the output ManageApiTokenCommand of " +
+				"the stack. " +
 				"Or give its consumers a new token by hand: the rotate endpoint makes one and ends this one after a grace period.",
 			databrainDocs + "rotate-api-key"
 	case !m.Rotation:
@@ -105,7 +120,13 @@ func staleProse(f *Finding) Prose {
 	remedy, url := replaceToken(f)
 	return Prose{
 		"API token is older than its limit",
-		fmt.Sprintf("%s was created %s and is stale since %s: %s.", tokenName(f), Day(t.CreatedAt), Day(t.StaleSince), ruleAllows(f)),
+		fmt.Sprintf(
+			"%s was created %s and is stale since %s: %s.",
+			tokenName(f),
+			Day(t.CreatedAt),
+			Day(t.StaleSince),
+			ruleAllows(f),
+		),
 		remedy, url,
 	}
 }
@@ -125,7 +146,13 @@ func approachingProse(f *Finding) Prose {
 	due := t.CreatedAt.Add(WholeDays(f.MaxAgeDays))
 	return Prose{
 		title,
-		fmt.Sprintf("%s was created %s and becomes stale on %s: %s.", tokenName(f), Day(t.CreatedAt), Day(due), ruleAllows(f)),
+		fmt.Sprintf(
+			"%s was created %s and becomes stale on %s: %s.",
+			tokenName(f),
+			Day(t.CreatedAt),
+			Day(due),
+			ruleAllows(f),
+		),
 		remedy, url,
 	}
 }
@@ -133,7 +160,10 @@ func approachingProse(f *Finding) Prose {
 func undatedProse(f *Finding) Prose {
 	return Prose{
 		"API token has no readable creation time",
-		tokenName(f) + " has a creation time that is not an RFC 3339 timestamp, or is a placeholder such as 1970-01-01: its age is not known.",
+		tokenName(
+			f,
+		) + " has a creation time that is not an RFC 3339 timestamp, or is a placeholder such as 1970-01-01: its age " +
+			"is not known.",
 		findDate, databrainDocs + "list-api-tokens",
 	}
 }

@@ -76,7 +76,12 @@ func NewEvaluation(policy Policy, instance string, now time.Time) *Evaluation {
 
 func (e *Evaluation) newTally() tally {
 	n := len(e.policy.Exceptions)
-	return tally{ages: ageBins(e.policy.MaxAgeDays), matched: make([]int, n), covered: make([]int, n), decided: make([]int, len(e.rules))}
+	return tally{
+		ages:    ageBins(e.policy.MaxAgeDays),
+		matched: make([]int, n),
+		covered: make([]int, n),
+		decided: make([]int, len(e.rules)),
+	}
 }
 
 // Expect tells the evaluation what the last run knew of API tokens. A list that lacks

@@ -72,10 +72,12 @@ func TestChecksOfATokenByItsAge(t *testing.T) {
 		{"past the second tier", evalAt.Add(-days(180) - 1), finding.TokenAge, finding.High},
 		{"at the third tier", evalAt.Add(-days(365)), finding.TokenAge, finding.High},
 		{"past the third tier", evalAt.Add(-days(365) - 1), finding.TokenAge, finding.Critical},
-		{"in another zone", evalAt.Add(-days(90)).In(time.FixedZone("", -12*3600)), finding.TokenAgeApproaching, finding.Informational},
+		{"in another zone", evalAt.Add(-days(90)).In(time.FixedZone("", -12*3600)), finding.TokenAgeApproaching,
+			finding.Informational},
 		{"before the epoch", time.Date(1, 1, 1, 0, 0, 0, 1, time.UTC), finding.TokenDateInvalid, finding.Medium},
 		{"unreadable", time.Time{}, finding.TokenDateInvalid, finding.Medium},
-		{"after the last year that JSON knows", time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC), finding.TokenDateInvalid, finding.Medium},
+		{"after the last year that JSON knows", time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC),
+			finding.TokenDateInvalid, finding.Medium},
 		{"ahead by the skew", evalAt.Add(5 * time.Minute), none, ""},
 		{"ahead by more", evalAt.Add(5*time.Minute + 1), finding.TokenDateFuture, finding.Medium},
 		{"far ahead", time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC), finding.TokenDateFuture, finding.Medium},
@@ -106,7 +108,10 @@ func TestStaleBoundary(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		limit := rapid.IntRange(0, 36500).Draw(t, "limit")
 		const first = 347155200 // 1981: what is older is no date
-		created := time.Unix(rapid.Int64Range(first, 4102444800).Draw(t, "seconds"), rapid.Int64Range(0, 999999999).Draw(t, "nanoseconds"))
+		created := time.Unix(
+			rapid.Int64Range(first, 4102444800).Draw(t, "seconds"),
+			rapid.Int64Range(0, 999999999).Draw(t, "nanoseconds"),
+		)
 		off := time.Duration(rapid.Int64Range(-2, 2).Draw(t, "off"))
 		now := created.UTC().AddDate(0, 0, limit).Add(off)
 		p := finding.DefaultPolicy()
@@ -128,7 +133,8 @@ func TestStaleBoundary(t *testing.T) {
 // TestEvaluationDoesNotDependOnOrder: the same tokens in another order, some of
 // them twice, give the same result.
 func TestEvaluationDoesNotDependOnOrder(t *testing.T) {
-	const policy = `{"rules":[{"id":"r","dataApp":"App 1*","maxAgeDays":10}],"exceptions":[{"id":"e","token":"t 3*","reason":"r","owner":"o","expiresAt":"2030-01-01"}]}`
+	const policy = `{"rules":[{"id":"r","dataApp":"App 1*","maxAgeDays":10}],"exceptions":[{"id":"e","token":"t ` +
+		`3*","reason":"r","owner":"o","expiresAt":"2030-01-01"}]}`
 	type entry struct {
 		app   string
 		token databrain.APIToken
@@ -159,7 +165,8 @@ func TestEvaluationDoesNotDependOnOrder(t *testing.T) {
 		t.Fatal("nothing to compare")
 	}
 	for seed := range uint64(20) {
-		rand.New(rand.NewPCG(seed, 0)).Shuffle(len(entries), func(i, j int) { entries[i], entries[j] = entries[j], entries[i] })
+		rand.New(rand.NewPCG(seed, 0)).
+			Shuffle(len(entries), func(i, j int) { entries[i], entries[j] = entries[j], entries[i] })
 		if diff := cmp.Diff(want, judge(entries), cmpopts.IgnoreUnexported(finding.Finding{})); diff != "" {
 			t.Fatal(diff)
 		}
@@ -180,7 +187,8 @@ func TestIdentity(t *testing.T) {
 		return r.Findings[0].ID
 	}
 	want := id(`{}`, labInstance, "A", base)
-	if !strings.HasPrefix(want, "dbt1-") || len(want) != len("dbt1-")+32 || strings.Trim(want[5:], "0123456789abcdef") != "" {
+	if !strings.HasPrefix(want, "dbt1-") || len(want) != len("dbt1-")+32 ||
+		strings.Trim(want[5:], "0123456789abcdef") != "" {
 		t.Errorf("id %q", want)
 	}
 	renamed, older, other, invalid := base, base, base, base
@@ -192,9 +200,10 @@ func TestIdentity(t *testing.T) {
 		got  string
 		same bool
 	}{
-		"a renamed token":     {id(`{}`, labInstance, "A", renamed), true},
-		"an older token":      {id(`{}`, labInstance, "A", older), true},
-		"another policy":      {id(`{"maxAgeDays":7,"severities":[{"afterDays":0,"severity":"low"}]}`, labInstance, "A", base), true},
+		"a renamed token": {id(`{}`, labInstance, "A", renamed), true},
+		"an older token":  {id(`{}`, labInstance, "A", older), true},
+		"another policy": {id(`{"maxAgeDays":7,"severities":[{"afterDays":0,"severity":"low"}]}`, labInstance,
+			"A", base), true},
 		"a renamed app":       {id(`{}`, labInstance, "B", base), true},
 		"another key":         {id(`{}`, labInstance, "A", other), false},
 		"another instance":    {id(`{}`, labInstance+"/x", "A", base), false},
@@ -356,8 +365,9 @@ func TestUnusedIsNotSaidOfWhatWasNotRead(t *testing.T) {
 		coverage finding.Coverage
 		want     int
 	}{
-		"everything was read":     {finding.Coverage{Complete: true}, 1},
-		"an app was not read":     {finding.Coverage{Complete: true, Gaps: []finding.Gap{{DataApp: "X", Class: finding.GapServer, Attempts: 1}}}, 0},
+		"everything was read": {finding.Coverage{Complete: true}, 1},
+		"an app was not read": {finding.Coverage{Complete: true, Gaps: []finding.Gap{{DataApp: "X",
+			Class: finding.GapServer, Attempts: 1}}}, 0},
 		"the list was incomplete": {finding.Coverage{}, 0},
 	} {
 		n := 0
@@ -384,19 +394,24 @@ func TestPostureOfTheServiceToken(t *testing.T) {
 		posture finding.Posture
 		want    facts
 	}{
-		"good":                 {good, facts{}},
-		"not read":             {finding.Posture{}, facts{}},
-		"at the limit":         {with(func(p *finding.Posture) { p.RotatedAt = evalAt.Add(-days(90)) }), facts{}},
-		"past the limit":       {with(func(p *finding.Posture) { p.RotatedAt = evalAt.Add(-days(90) - 1) }), facts{finding.ServiceTokenAge: finding.Medium}},
-		"years old":            {with(func(p *finding.Posture) { p.RotatedAt = evalAt.Add(-days(1000)) }), facts{finding.ServiceTokenAge: finding.Critical}},
-		"switched off":         {with(func(p *finding.Posture) { p.Rotation = false }), facts{finding.ServiceTokenRotationOff: finding.High}},
-		"pending for a day":    {with(func(p *finding.Posture) { p.PendingSince = evalAt.Add(-days(1)) }), facts{}},
-		"pending for longer":   {with(func(p *finding.Posture) { p.PendingSince = evalAt.Add(-days(1) - 1) }), facts{finding.ServiceTokenRotationStuck: finding.High}},
+		"good":         {good, facts{}},
+		"not read":     {finding.Posture{}, facts{}},
+		"at the limit": {with(func(p *finding.Posture) { p.RotatedAt = evalAt.Add(-days(90)) }), facts{}},
+		"past the limit": {with(func(p *finding.Posture) { p.RotatedAt = evalAt.Add(-days(90) - 1) }),
+			facts{finding.ServiceTokenAge: finding.Medium}},
+		"years old": {with(func(p *finding.Posture) { p.RotatedAt = evalAt.Add(-days(1000)) }),
+			facts{finding.ServiceTokenAge: finding.Critical}},
+		"switched off": {with(func(p *finding.Posture) { p.Rotation = false }),
+			facts{finding.ServiceTokenRotationOff: finding.High}},
+		"pending for a day": {with(func(p *finding.Posture) { p.PendingSince = evalAt.Add(-days(1)) }), facts{}},
+		"pending for longer": {with(func(p *finding.Posture) { p.PendingSince = evalAt.Add(-days(1) - 1) }),
+			facts{finding.ServiceTokenRotationStuck: finding.High}},
 		"nothing known of age": {with(func(p *finding.Posture) { p.RotatedAt = time.Time{} }), facts{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := facts{}
-			for _, f := range finding.NewEvaluation(finding.DefaultPolicy(), labInstance, evalAt).Finish(finding.Coverage{Complete: true, Posture: c.posture}).Findings {
+			for _, f := range finding.NewEvaluation(finding.DefaultPolicy(), labInstance,
+				evalAt).Finish(finding.Coverage{Complete: true, Posture: c.posture}).Findings {
 				got[f.Check] = f.Severity
 				if f.Compliance() != finding.Fail || f.DataApp != "" || f.Token != nil {
 					t.Errorf("%+v", f)

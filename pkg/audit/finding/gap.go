@@ -61,7 +61,8 @@ func (c GapClass) Remedy() (text, url string) {
 	switch c {
 	case GapAuth:
 		return "Find out which version of the secret holds the service token that Databrain accepts, " +
-			"and put AWSCURRENT on it: the stack's output DiagnoseCommand says which, and how.", databrainDocs + "list-api-tokens"
+				"and put AWSCURRENT on it: the stack's output DiagnoseCommand says which, and how.", databrainDocs +
+				"list-api-tokens"
 	case GapForbidden:
 		return "Check that the service token may list data apps and API tokens, " +
 			"and that no proxy or firewall refuses the audit.", databrainDocs + "list-api-tokens"
@@ -76,7 +77,8 @@ func (c GapClass) Remedy() (text, url string) {
 			databrainDocs + "health-check"
 	case GapNetwork:
 		return "Check that the instance is up and that the function reaches it: " +
-			"DATABRAIN_BASE_URL (parameter DatabrainBaseUrl), DNS, routes, security groups, certificate.", databrainDocs + "health-check"
+				"DATABRAIN_BASE_URL (parameter DatabrainBaseUrl), DNS, routes, security groups, certificate.",
+			databrainDocs + "health-check"
 	case GapDecode:
 		return "Run the audit again. If that changes nothing, find out what answers in place of the API " +
 			"(a proxy, a login page), or whether an upgrade changed the API.", databrainDocs + "list-api-tokens"

@@ -23,10 +23,20 @@ type world map[string][]string // app → fingerprints of stale tokens
 
 // observe evaluates what a run sees of w if it can not read the apps in unread and
 // does not see the ones in unlisted, for which the list is incomplete.
-func (w world) observe(t testing.TB, policy string, now time.Time, unread map[string]bool, complete bool) ([]finding.Finding, finding.Coverage) {
+func (w world) observe(
+	t testing.TB,
+	policy string,
+	now time.Time,
+	unread map[string]bool,
+	complete bool,
+) ([]finding.Finding, finding.Coverage) {
 	t.Helper()
 	e := finding.NewEvaluation(mustPolicy(t, policy), labInstance, now)
-	c := finding.Coverage{Complete: complete, Apps: map[string]finding.AppRead{}, Posture: finding.Posture{Read: true, Rotation: true}}
+	c := finding.Coverage{
+		Complete: complete,
+		Apps:     map[string]finding.AppRead{},
+		Posture:  finding.Posture{Read: true, Rotation: true},
+	}
 	for name, tokens := range w {
 		if unread[name] {
 			c.Apps[name] = finding.Unread
@@ -92,10 +102,12 @@ func TestStatesFromRunToRun(t *testing.T) {
 	for name, steps := range map[string][]step{
 		"new, ongoing, resolved, silent, reopened": {
 			{world: here, want: st(finding.New)}, {world: here, want: st(finding.Ongoing)},
-			{world: empty, want: none, resolved: []string{"t1"}}, {world: empty, want: none}, {world: here, want: st(finding.Reopened)},
+			{world: empty, want: none, resolved: []string{"t1"}}, {world: empty, want: none}, {world: here,
+				want: st(finding.Reopened)},
 		},
 		"an app that was not read resolves nothing": {
-			{world: here, want: st(finding.New)}, {world: empty, unread: "A", want: none}, {world: here, want: st(finding.Ongoing)},
+			{world: here, want: st(finding.New)}, {world: empty, unread: "A", want: none}, {world: here,
+				want: st(finding.Ongoing)},
 			{world: empty, unread: "A", want: none}, {world: empty, want: none, resolved: []string{"t1"}},
 		},
 		"an app that is gone resolves": {
@@ -119,7 +131,8 @@ func TestStatesFromRunToRun(t *testing.T) {
 			{world: here, unread: "B", want: st(finding.New)}, {world: gone, unread: "B", want: none, resolved: []string{"t1"}},
 		},
 		"an incomplete list resolves nothing": {
-			{world: here, want: st(finding.New)}, {world: gone, partial: true, want: none}, {world: empty, partial: true, want: none},
+			{world: here, want: st(finding.New)}, {world: gone, partial: true, want: none}, {world: empty, partial: true,
+				want: none},
 			{world: gone, want: none, resolved: []string{"t1"}},
 		},
 		"a renamed app": {
@@ -127,17 +140,21 @@ func TestStatesFromRunToRun(t *testing.T) {
 		},
 		"suppressed and back": {
 			{world: here, want: st(finding.New)}, {world: here, policy: suppressed, want: st(finding.Suppressed)},
-			{world: here, policy: suppressed, want: st(finding.Suppressed)}, {world: here, want: st(finding.Reopened)}, {world: here, want: st(finding.Ongoing)},
+			{world: here, policy: suppressed, want: st(finding.Suppressed)}, {world: here, want: st(finding.Reopened)},
+			{world: here, want: st(finding.Ongoing)},
 		},
 		"suppressed at first sight, then gone": {
-			{world: here, policy: suppressed, want: st(finding.Suppressed)}, {world: empty, policy: suppressed, want: none, resolved: []string{"t1"}},
+			{world: here, policy: suppressed, want: st(finding.Suppressed)}, {world: empty, policy: suppressed,
+				want: none, resolved: []string{"t1"}},
 		},
 		"another limit": {
-			{world: here, want: st(finding.New)}, {world: here, policy: longer, want: none, resolved: []string{"t1"}}, {world: here, want: st(finding.Reopened)},
+			{world: here, want: st(finding.New)}, {world: here, policy: longer, want: none, resolved: []string{"t1"}},
+			{world: here, want: st(finding.Reopened)},
 		},
 		"forgotten half a year after it was resolved": {
 			{world: here, want: st(finding.New)}, {world: empty, want: none, resolved: []string{"t1"}},
-			{world: empty, pass: days(179), want: none}, {world: here, pass: days(0), want: st(finding.Reopened)}, {world: empty, want: none, resolved: []string{"t1"}},
+			{world: empty, pass: days(179), want: none}, {world: here, pass: days(0), want: st(finding.Reopened)},
+			{world: empty, want: none, resolved: []string{"t1"}},
 			{world: empty, pass: days(180), want: none}, {world: here, want: st(finding.New)},
 		},
 	} {
@@ -160,7 +177,9 @@ func TestStatesFromRunToRun(t *testing.T) {
 						continue
 					}
 					got = append(got, f.Token.Fingerprint)
-					if f.State != finding.Resolved || f.Compliance() != finding.Pass || f.DataApp != "A" || f.Token.CreatedAt.IsZero() || !f.LastSeen.Before(now) {
+					if f.State != finding.Resolved || f.Compliance() != finding.Pass || f.DataApp != "A" ||
+						f.Token.CreatedAt.IsZero() ||
+						!f.LastSeen.Before(now) {
 						t.Errorf("step %d: what was last observed is lost: %+v", i, f)
 					}
 				}
@@ -191,8 +210,10 @@ func TestRaisedSeverity(t *testing.T) {
 		from int // the day from which it is covered
 		want []seen
 	}{
-		"open":    {1000, []seen{{finding.Medium, ""}, {finding.Medium, ""}, {finding.High, finding.Medium}, {finding.High, ""}, {finding.Critical, finding.High}, {finding.Critical, ""}}},
-		"covered": {81, []seen{{finding.Medium, ""}, {finding.Medium, ""}, {finding.High, ""}, {finding.High, ""}, {finding.Critical, ""}, {finding.Critical, ""}}},
+		"open": {1000, []seen{{finding.Medium, ""}, {finding.Medium, ""}, {finding.High, finding.Medium},
+			{finding.High, ""}, {finding.Critical, finding.High}, {finding.Critical, ""}}},
+		"covered": {81, []seen{{finding.Medium, ""}, {finding.Medium, ""}, {finding.High, ""}, {finding.High, ""},
+			{finding.Critical, ""}, {finding.Critical, ""}}},
 	} {
 		memory := finding.Memory{Kind: finding.FirstRun}
 		var got []seen
@@ -235,21 +256,38 @@ func TestWhatGrewWorseIsNotResolved(t *testing.T) {
 		want            []outcome
 		open            int // records that stay open
 	}{
-		"over its limit":   {token(85), token(95), `{}`, `{}`, []outcome{{finding.TokenAgeApproaching, finding.TokenAge, finding.Warning}}, 1},
-		"young again":      {token(85), token(10), `{}`, `{}`, []outcome{{finding.TokenAgeApproaching, "", finding.Pass}}, 0},
-		"a higher limit":   {token(95), token(95), `{}`, `{"maxAgeDays":100}`, []outcome{{finding.TokenAge, "", finding.Pass}}, 1},
-		"no date":          {token(95), databrain.APIToken{Fingerprint: "f"}, `{}`, `{}`, nil, 2},
-		"a date to come":   {token(85), token(-10), `{}`, `{}`, nil, 2},
-		"a date once more": {databrain.APIToken{Fingerprint: "f"}, token(95), `{}`, `{}`, []outcome{{finding.TokenDateInvalid, "", finding.Pass}}, 1},
-		"an exception that lapses": {token(1), token(2), fmt.Sprintf(exception, "2030-01-01"), fmt.Sprintf(exception, "2020-01-01"),
+		"over its limit": {token(85), token(95), `{}`, `{}`, []outcome{{finding.TokenAgeApproaching,
+			finding.TokenAge, finding.Warning}}, 1},
+		"young again": {token(85), token(10), `{}`, `{}`, []outcome{{finding.TokenAgeApproaching, "", finding.Pass}}, 0},
+		"a higher limit": {token(95), token(95), `{}`, `{"maxAgeDays":100}`, []outcome{{finding.TokenAge, "",
+			finding.Pass}}, 1},
+		"no date":        {token(95), databrain.APIToken{Fingerprint: "f"}, `{}`, `{}`, nil, 2},
+		"a date to come": {token(85), token(-10), `{}`, `{}`, nil, 2},
+		"a date once more": {databrain.APIToken{Fingerprint: "f"}, token(95), `{}`, `{}`,
+			[]outcome{{finding.TokenDateInvalid, "", finding.Pass}}, 1},
+		"an exception that lapses": {token(1), token(2), fmt.Sprintf(exception, "2030-01-01"), fmt.Sprintf(exception,
+			"2020-01-01"),
 			[]outcome{{finding.ExceptionUnused, finding.ExceptionExpired, finding.Warning}}, 1},
-		"an exception that is used": {token(1), databrain.APIToken{Fingerprint: "f", Name: "x", CreatedAt: evalAt}, fmt.Sprintf(exception, "2030-01-01"), fmt.Sprintf(exception, "2030-01-01"),
+		"an exception that is used": {token(1), databrain.APIToken{Fingerprint: "f", Name: "x", CreatedAt: evalAt},
+			fmt.Sprintf(exception, "2030-01-01"), fmt.Sprintf(exception, "2030-01-01"),
 			[]outcome{{finding.ExceptionUnused, "", finding.Pass}}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			coverage := finding.Coverage{Complete: true, Apps: map[string]finding.AppRead{"A": finding.Read}}
-			_, next := finding.Transition(finding.Memory{Kind: finding.FirstRun}, evaluate(t, c.policy, "A", c.before).Findings, coverage, labInstance, evalAt)
-			resolved, next := finding.Transition(through(t, next), evaluate(t, c.changed, "A", c.after).Findings, coverage, labInstance, evalAt)
+			_, next := finding.Transition(
+				finding.Memory{Kind: finding.FirstRun},
+				evaluate(t, c.policy, "A", c.before).Findings,
+				coverage,
+				labInstance,
+				evalAt,
+			)
+			resolved, next := finding.Transition(
+				through(t, next),
+				evaluate(t, c.changed, "A", c.after).Findings,
+				coverage,
+				labInstance,
+				evalAt,
+			)
 			var got []outcome
 			for _, f := range resolved {
 				got = append(got, outcome{f.Check, f.Superseded, f.Compliance()})
@@ -272,12 +310,26 @@ func TestWhatGrewWorseIsNotResolved(t *testing.T) {
 
 func TestWithoutMemoryEverythingIsOngoing(t *testing.T) {
 	for kind, want := range map[finding.MemoryKind]finding.State{
-		finding.NoMemory: finding.Ongoing, finding.Forgotten: finding.Ongoing, finding.FirstRun: finding.New, finding.Remembered: finding.New,
+		finding.NoMemory: finding.Ongoing, finding.Forgotten: finding.Ongoing, finding.FirstRun: finding.New,
+		finding.Remembered: finding.New,
 	} {
 		findings, coverage := world{"A": {"t1"}}.observe(t, `{}`, evalAt, nil, true)
-		resolved, next := finding.Transition(finding.Memory{Kind: kind, LastRun: evalAt.Add(-time.Hour)}, findings, coverage, labInstance, evalAt)
+		resolved, next := finding.Transition(
+			finding.Memory{Kind: kind, LastRun: evalAt.Add(-time.Hour)},
+			findings,
+			coverage,
+			labInstance,
+			evalAt,
+		)
 		if findings[0].State != want || len(resolved) != 0 || len(next.Findings) != 1 {
-			t.Errorf("kind %d: state %s, %d resolved, %d kept; want %s", kind, findings[0].State, len(resolved), len(next.Findings), want)
+			t.Errorf(
+				"kind %d: state %s, %d resolved, %d kept; want %s",
+				kind,
+				findings[0].State,
+				len(resolved),
+				len(next.Findings),
+				want,
+			)
 		}
 		seen := evalAt
 		if want == finding.Ongoing {
@@ -306,7 +358,11 @@ func TestResolvingWhatIsNotAboutTokens(t *testing.T) {
 		findings, c := w.observe(t, f.policy, evalAt, map[string]bool{"B": f.unread}, !f.partial)
 		c.Posture = finding.Posture{Read: f.posture, Rotation: rotation}
 		if f.posture && !rotation {
-			findings = append(findings, finding.NewEvaluation(finding.DefaultPolicy(), labInstance, evalAt).Finish(finding.Coverage{Complete: true, Posture: c.Posture}).Findings...)
+			findings = append(
+				findings,
+				finding.NewEvaluation(finding.DefaultPolicy(), labInstance, evalAt).
+					Finish(finding.Coverage{Complete: true, Posture: c.Posture}).
+					Findings...)
 		}
 		return findings, c
 	}
@@ -317,12 +373,14 @@ func TestResolvingWhatIsNotAboutTokens(t *testing.T) {
 		resolves      bool
 	}{
 		{"an app that is read again", facts{unread: true}, facts{}, finding.DataAppUnlistable, true},
-		{"an app whose list is still incomplete", facts{unread: true}, facts{partial: true}, finding.DataAppUnlistable, false},
+		{"an app whose list is still incomplete", facts{unread: true}, facts{partial: true},
+			finding.DataAppUnlistable, false},
 		{"rotation that is on again", facts{posture: true}, facts{posture: true}, finding.ServiceTokenRotationOff, true},
 		{"rotation that is not known", facts{posture: true}, facts{}, finding.ServiceTokenRotationOff, false},
 		{"an exception that is taken out", facts{policy: lapsed}, facts{}, finding.ExceptionExpired, true},
 		{"an unused exception that is taken out", facts{policy: unused}, facts{}, finding.ExceptionUnused, true},
-		{"an exception that may be in use", facts{policy: unused}, facts{policy: unused, unread: true}, finding.ExceptionUnused, false},
+		{"an exception that may be in use", facts{policy: unused}, facts{policy: unused, unread: true},
+			finding.ExceptionUnused, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			findings, coverage := observe(c.before, false)
@@ -470,7 +528,13 @@ func TestEverythingGoneAtOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			token := databrain.APIToken{Fingerprint: "f", CreatedAt: evalAt.Add(-days(100))}
 			findings := evaluate(t, `{}`, "A", token).Findings
-			_, state := finding.Transition(finding.Memory{Kind: finding.FirstRun}, findings, read(1, "A", "B"), labInstance, evalAt)
+			_, state := finding.Transition(
+				finding.Memory{Kind: finding.FirstRun},
+				findings,
+				read(1, "A", "B"),
+				labInstance,
+				evalAt,
+			)
 			now := evalAt.Add(time.Hour)
 			resolved, state := finding.Transition(through(t, state), nil, after, labInstance, now)
 			if len(resolved) != 0 || !state.Emptied {
@@ -505,9 +569,10 @@ func TestATokenUnderAnotherKey(t *testing.T) {
 		token databrain.APIToken
 		gone  int
 	}{
-		"the same but for the key": {databrain.APIToken{Fingerprint: "g", Name: "t", CreatedAt: created.Truncate(time.Second)}, 0},
-		"another name":             {databrain.APIToken{Fingerprint: "g", Name: "u", CreatedAt: created}, 1},
-		"another time":             {databrain.APIToken{Fingerprint: "g", Name: "t", CreatedAt: evalAt}, 1},
+		"the same but for the key": {databrain.APIToken{Fingerprint: "g", Name: "t",
+			CreatedAt: created.Truncate(time.Second)}, 0},
+		"another name": {databrain.APIToken{Fingerprint: "g", Name: "u", CreatedAt: created}, 1},
+		"another time": {databrain.APIToken{Fingerprint: "g", Name: "t", CreatedAt: evalAt}, 1},
 	} {
 		memory := through(t, state)
 		e := finding.NewEvaluation(finding.DefaultPolicy(), labInstance, evalAt)

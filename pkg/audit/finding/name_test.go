@@ -69,8 +69,9 @@ func TestPatternsMatchWhatIsRead(t *testing.T) {
 		{"Prod", "prod\u202e", false},
 	} {
 		for member, text := range map[string]string{
-			"token":   `{"rules":[{"id":"r","token":` + quote(t, c.pattern) + `,"maxAgeDays":1}]}`,
-			"dataApp": `{"exceptions":[{"id":"r","reason":"r","owner":"o","expiresAt":"2999-01-01","dataApp":` + quote(t, c.pattern) + `}]}`,
+			"token": `{"rules":[{"id":"r","token":` + quote(t, c.pattern) + `,"maxAgeDays":1}]}`,
+			"dataApp": `{"exceptions":[{"id":"r","reason":"r","owner":"o","expiresAt":"2999-01-01","dataApp":` + quote(t,
+				c.pattern) + `}]}`,
 		} {
 			if member == "dataApp" && c.name == "" {
 				continue // a data app has a name
@@ -89,7 +90,8 @@ func TestPatternsMatchWhatIsRead(t *testing.T) {
 // the syntax around it.
 func hostileNames() []string {
 	return []string{
-		`"`, `\`, `\"`, `a"b\c`, `\u0022`, `","x":"`, "line\nend", "\t\r\x00\x7f\u0085", "\xff\"", "<title>", "${AWS::Region}", "\u202e\u2066",
+		`"`, `\`, `\"`, `a"b\c`, `\u0022`, `","x":"`, "line\nend", "\t\r\x00\x7f\u0085", "\xff\"", "<title>",
+		"${AWS::Region}", "\u202e\u2066",
 		"\u2028\u2029", "", " ", "e" + strings.Repeat("\u0301", 60), strings.Repeat(`"`, 300),
 	}
 }
@@ -108,7 +110,10 @@ func TestProseIsPlain(t *testing.T) {
 					ManagedBy: &finding.ManagedBy{Secret: name, Also: []string{name, name}},
 				}).Prose()
 				for _, text := range []string{p.Title, p.Description, p.Remedy, p.URL} {
-					if at := strings.IndexFunc(text, func(r rune) bool { return r == '"' || r == '\\' || unicode.IsControl(r) }); at >= 0 {
+					if at := strings.IndexFunc(text, func(r rune) bool {
+						return r == '"' || r == '\\' ||
+							unicode.IsControl(r)
+					}); at >= 0 {
 						t.Errorf("%s, name %q: %q needs an escape at %d", check, name, text, at)
 					}
 				}
@@ -136,11 +141,19 @@ func TestTitlesAreStable(t *testing.T) {
 		var first string
 		for i := range 6 {
 			f := finding.Finding{
-				Check: check, State: []finding.State{finding.New, finding.Ongoing, finding.Resolved}[i%3], LastSeen: evalAt.AddDate(0, 0, i),
-				FirstSeen: evalAt.AddDate(0, 0, -i), MaxAgeDays: 10 + i, Rule: strings.Repeat("r", i+1), DataApp: strings.Repeat("a", i+1),
+				Check: check, State: []finding.State{finding.New, finding.Ongoing, finding.Resolved}[i%3],
+				LastSeen: evalAt.AddDate(0, 0, i),
+				FirstSeen: evalAt.AddDate(
+					0,
+					0,
+					-i,
+				), MaxAgeDays: 10 + i, Rule: strings.Repeat("r", i+1), DataApp: strings.Repeat("a", i+1),
 				Severity: finding.Severities()[i%5], Since: evalAt.AddDate(0, 0, -100*i),
-				Token:     &finding.Token{Name: strings.Repeat("t", i), AgeDays: i, CreatedAt: evalAt.AddDate(0, 0, -i)},
-				Exception: &finding.Exception{ID: strings.Repeat("e", i+1), ExpiresAt: evalAt.AddDate(0, 0, i).Format("2006-01-02")},
+				Token: &finding.Token{Name: strings.Repeat("t", i), AgeDays: i, CreatedAt: evalAt.AddDate(0, 0, -i)},
+				Exception: &finding.Exception{
+					ID:        strings.Repeat("e", i+1),
+					ExpiresAt: evalAt.AddDate(0, 0, i).Format("2006-01-02"),
+				},
 				Gap:       &finding.Gap{Class: finding.GapServer, Attempts: i, Status: 500 + i},
 				ManagedBy: &finding.ManagedBy{Secret: "s", Rotation: i%2 == 0, Also: make([]string, i)},
 			}
@@ -164,10 +177,12 @@ func TestTitlesAreStable(t *testing.T) {
 
 func TestUnreadableEndHasAProseOfItsOwn(t *testing.T) {
 	for end, want := range map[string]string{
-		"2026-01-31": "has expired", "31.12.2026": "has no readable end", "2027-02-30": "has no readable end", "": "has no readable end",
+		"2026-01-31": "has expired", "31.12.2026": "has no readable end", "2027-02-30": "has no readable end",
+		"":         "has no readable end",
 		"2027-3-1": "has no readable end", "2027-03-31T00:00:00Z": "has no readable end",
 	} {
-		p := (&finding.Finding{Check: finding.ExceptionExpired, Exception: &finding.Exception{ID: "e", Reason: "r", Owner: "o", ExpiresAt: end}}).Prose()
+		p := (&finding.Finding{Check: finding.ExceptionExpired, Exception: &finding.Exception{ID: "e", Reason: "r",
+			Owner: "o", ExpiresAt: end}}).Prose()
 		if !strings.Contains(p.Title, want) {
 			t.Errorf("end %q: title %q, want %q", end, p.Title, want)
 		}
@@ -180,7 +195,8 @@ func TestUnreadableEndHasAProseOfItsOwn(t *testing.T) {
 // TestListGapLeadsToTheList: the page is the one of the endpoint that failed.
 func TestListGapLeadsToTheList(t *testing.T) {
 	for _, class := range []finding.GapClass{
-		finding.GapAuth, finding.GapForbidden, finding.GapRateLimited, finding.GapServer, finding.GapTimeout, finding.GapDecode, finding.GapDeadline,
+		finding.GapAuth, finding.GapForbidden, finding.GapRateLimited, finding.GapServer, finding.GapTimeout,
+		finding.GapDecode, finding.GapDeadline,
 		finding.GapNetwork,
 	} {
 		p := (&finding.Finding{Check: finding.DataAppsUnlistable, Gap: &finding.Gap{Class: class, Attempts: 4}}).Prose()
@@ -188,7 +204,8 @@ func TestListGapLeadsToTheList(t *testing.T) {
 			t.Errorf("%s: the remedy of the list's gap links to %s", class, p.URL)
 		}
 	}
-	p := (&finding.Finding{Check: finding.DataAppUnlistable, DataApp: "a", Gap: &finding.Gap{DataApp: "a", Class: finding.GapDecode}}).Prose()
+	p := (&finding.Finding{Check: finding.DataAppUnlistable, DataApp: "a", Gap: &finding.Gap{DataApp: "a",
+		Class: finding.GapDecode}}).Prose()
 	if !strings.HasSuffix(p.URL, "/list-api-tokens") {
 		t.Errorf("the remedy of an app's gap links to %s", p.URL)
 	}

@@ -159,7 +159,8 @@ func (r *policyReader) text(into *string) func(string, json.RawMessage) {
 // required notes each of names that is missing or, if it is one of texts, empty.
 func (r *policyReader) required(at string, seen map[string]bool, texts map[string]string, names ...string) {
 	for _, name := range names {
-		if value, isText := texts[name]; !seen[name] || isText && strings.TrimSpace(value) == "" && !r.faulty[join(at, name)] {
+		if value, isText := texts[name]; !seen[name] ||
+			isText && strings.TrimSpace(value) == "" && !r.faulty[join(at, name)] {
 			r.fault(join(at, name), "is required")
 		}
 	}

@@ -57,12 +57,27 @@ var otherForms = []struct {
 	is      string
 }{
 	{regexp.MustCompile(`^\s*$`), "it is empty"},
-	{regexp.MustCompile(`(?i)^\s*["']?(?:s3:|s3/|arn:[a-z-]*:s3:)`), "it looks like the address of an object in S3; that has the form s3://bucket/key"},
-	{regexp.MustCompile(`(?i)^\s*["']?(?:https?|file):`), "it is an address; the only kind that is read has the form s3://bucket/key"},
-	{regexp.MustCompile(`^\s*["']\s*\{`), "it begins with a quotation mark; the quotes around the whole policy are too many"},
-	{regexp.MustCompile(`(?m)\A\s*(?:---|%YAML|(?:#.*\s+)*[A-Za-z_]+[ \t]*:(?:\s|$)|(?:#.*\s+)*-[ \t]+[A-Za-z_]+[ \t]*:)`), "it looks like YAML, and the policy is JSON"},
+	{
+		regexp.MustCompile(`(?i)^\s*["']?(?:s3:|s3/|arn:[a-z-]*:s3:)`),
+		"it looks like the address of an object in S3; that has the form s3://bucket/key",
+	},
+	{
+		regexp.MustCompile(`(?i)^\s*["']?(?:https?|file):`),
+		"it is an address; the only kind that is read has the form s3://bucket/key",
+	},
+	{
+		regexp.MustCompile(`^\s*["']\s*\{`),
+		"it begins with a quotation mark; the quotes around the whole policy are too many",
+	},
+	{
+		regexp.MustCompile(`(?m)\A\s*(?:---|%YAML|(?:#.*\s+)*[A-Za-z_]+[ \t]*:(?:\s|$)|(?:#.*\s+)*-[ \t]+[A-Za-z_]+[ \t]*:)`),
+		"it looks like YAML, and the policy is JSON",
+	},
 	{regexp.MustCompile(`^\s*<`), "it looks like HTML or XML"},
-	{regexp.MustCompile(`(?i)^[^\s{}\[\]"]+\.json\s*$`), "it looks like the name of a file; the variable holds the policy itself or s3://bucket/key"},
+	{
+		regexp.MustCompile(`(?i)^[^\s{}\[\]"]+\.json\s*$`),
+		"it looks like the name of a file; the variable holds the policy itself or s3://bucket/key",
+	},
 }
 
 // place names the line and the column of a byte of document, both from 1. A column is

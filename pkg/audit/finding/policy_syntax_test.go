@@ -39,46 +39,54 @@ func TestPolicyFaultsHaveAPlace(t *testing.T) {
 		"<?xml version='1.0'?>":                  "HTML or XML",
 		"<html>":                                 "HTML or XML",
 
-		"// ours\n{}":                                         "line 1, column 1: a comment",
-		"# ours\n{}":                                          "line 1, column 1: a comment",
-		"{\n  \"maxAgeDays\": 90, // ours\n}":                 "line 2, column 21: a comment",
-		"{\n  /* ours */ \"maxAgeDays\": 90\n}":               "line 2, column 3: a comment",
-		"{\"maxAgeDays\": 90 # ours\n}":                       "line 1, column 19: a comment",
-		"{\n \"maxAgeDays\": 90,\n}":                          "line 2, column 18: a comma before a closing bracket",
-		"{\"rules\": [{\"id\":\"a\",\"maxAgeDays\":1},]}":     "line 1, column 37: a comma before a closing bracket",
-		"{\n\"maxAgeDays\": 90\n\"dueWithinDays\": 3\n}":      "line 2, column 17: a comma is missing before what follows in line 3",
-		"{\"rules\":[{\"id\":\"a\"}\n{\"id\":\"b\"}]}":        "line 1, column 21: a comma is missing before what follows in line 2",
-		"{\"rules\":[{\"id\":\"ü\" \"maxAgeDays\":1}]}":       "line 1, column 20: a comma is missing before what follows in line 1",
-		"{\"maxAgeDays\" 90}":                                 "line 1, column 15: a colon is missing before this",
-		"{\"maxAgeDays\", 90}":                                "line 1, column 14: a colon is missing before this",
-		"{\"maxAgeDays\"}":                                    "line 1, column 14: a colon is missing before this",
-		"{\"maxAgeDays\": }":                                  "line 1, column 16: nothing stands before this",
-		"{\"maxAgeDays\": 90,,}":                              "line 1, column 19: nothing stands before this",
-		"{, \"maxAgeDays\": 90}":                              "line 1, column 2: nothing stands before this",
-		"{maxAgeDays: 90}":                                    "line 1, column 2: the name of a member has to stand in quotation marks",
-		"{'maxAgeDays': 90}":                                  "line 1, column 2: a quotation mark that JSON does not have",
-		"{“maxAgeDays”: 90}":                                  "line 1, column 2: a quotation mark that JSON does not have",
-		"{\\\"maxAgeDays\\\": 90}":                            "line 1, column 2: a backslash outside of a text",
-		"{\"rules\": None}":                                   "line 1, column 11: a word that JSON does not have",
-		"{\"maxAgeDays\": ninety}":                            "line 1, column 17: a number or a word in a form that JSON does not have",
-		"{\"maxAgeDays\": 090}":                               "line 1, column 17: a number or a word in a form that JSON does not have",
-		"{\"maxAgeDays\": 90.}":                               "line 1, column 19: a number or a word in a form that JSON does not have",
-		"{\"maxAgeDays\": 90d}":                               "line 1, column 18: a number or a word in a form that JSON does not have",
-		"{\"maxAgeDays\": +90}":                               "line 1, column 16: a character that has no place here",
-		"{\"rules\": [}":                                      "line 1, column 12: a closing bracket of the other kind",
-		"{\"rules\": [1}":                                     "line 1, column 13: a closing bracket of the other kind",
-		"{\"maxAgeDays\": 90":                                 "line 1, column 18: the policy ends here",
-		"{\"rules\": [\n{\"id\": \"" + secret:                 "line 2, column 45: the policy ends here",
-		"{\"rules\":[{\"id\":\"a\nb\"}]}":                     "line 1, column 19: a line break or another control character",
-		"{\"rules\":[{\"id\":\"a\\d\"}]}":                     "line 1, column 20: a backslash with something behind it",
-		"{} {}":                                               "line 1, column 4: something behind the end",
-		"{}}":                                                 "line 1, column 3: something behind the end",
-		"{},":                                                 "line 1, column 3: something behind the end",
-		"{\"maxAgeDays\": \xff}":                              "is not UTF-8: line 1, column 16",
+		"// ours\n{}":                                     "line 1, column 1: a comment",
+		"# ours\n{}":                                      "line 1, column 1: a comment",
+		"{\n  \"maxAgeDays\": 90, // ours\n}":             "line 2, column 21: a comment",
+		"{\n  /* ours */ \"maxAgeDays\": 90\n}":           "line 2, column 3: a comment",
+		"{\"maxAgeDays\": 90 # ours\n}":                   "line 1, column 19: a comment",
+		"{\n \"maxAgeDays\": 90,\n}":                      "line 2, column 18: a comma before a closing bracket",
+		"{\"rules\": [{\"id\":\"a\",\"maxAgeDays\":1},]}": "line 1, column 37: a comma before a closing bracket",
+		"{\n\"maxAgeDays\": 90\n\"dueWithinDays\": 3\n}": "line 2, column 17: a comma is missing before what " +
+			"follows in line 3",
+		"{\"rules\":[{\"id\":\"a\"}\n{\"id\":\"b\"}]}": "line 1, column 21: a comma is missing before what " +
+			"follows in line 2",
+		"{\"rules\":[{\"id\":\"ü\" \"maxAgeDays\":1}]}": "line 1, column 20: a comma is missing before what " +
+			"follows in line 1",
+		"{\"maxAgeDays\" 90}":    "line 1, column 15: a colon is missing before this",
+		"{\"maxAgeDays\", 90}":   "line 1, column 14: a colon is missing before this",
+		"{\"maxAgeDays\"}":       "line 1, column 14: a colon is missing before this",
+		"{\"maxAgeDays\": }":     "line 1, column 16: nothing stands before this",
+		"{\"maxAgeDays\": 90,,}": "line 1, column 19: nothing stands before this",
+		"{, \"maxAgeDays\": 90}": "line 1, column 2: nothing stands before this",
+		"{maxAgeDays: 90}": "line 1, column 2: the name of a member has to stand " +
+			"in quotation marks",
+		"{'maxAgeDays': 90}":       "line 1, column 2: a quotation mark that JSON does not have",
+		"{“maxAgeDays”: 90}":       "line 1, column 2: a quotation mark that JSON does not have",
+		"{\\\"maxAgeDays\\\": 90}": "line 1, column 2: a backslash outside of a text",
+		"{\"rules\": None}":        "line 1, column 11: a word that JSON does not have",
+		"{\"maxAgeDays\": ninety}": "line 1, column 17: a number or a word in a form that " +
+			"JSON does not have",
+		"{\"maxAgeDays\": 090}": "line 1, column 17: a number or a word in a form that " +
+			"JSON does not have",
+		"{\"maxAgeDays\": 90.}": "line 1, column 19: a number or a word in a form that " +
+			"JSON does not have",
+		"{\"maxAgeDays\": 90d}": "line 1, column 18: a number or a word in a form that " +
+			"JSON does not have",
+		"{\"maxAgeDays\": +90}":               "line 1, column 16: a character that has no place here",
+		"{\"rules\": [}":                      "line 1, column 12: a closing bracket of the other kind",
+		"{\"rules\": [1}":                     "line 1, column 13: a closing bracket of the other kind",
+		"{\"maxAgeDays\": 90":                 "line 1, column 18: the policy ends here",
+		"{\"rules\": [\n{\"id\": \"" + secret: "line 2, column 45: the policy ends here",
+		"{\"rules\":[{\"id\":\"a\nb\"}]}":     "line 1, column 19: a line break or another control character",
+		"{\"rules\":[{\"id\":\"a\\d\"}]}":     "line 1, column 20: a backslash with something behind it",
+		"{} {}":                               "line 1, column 4: something behind the end",
+		"{}}":                                 "line 1, column 3: something behind the end",
+		"{},":                                 "line 1, column 3: something behind the end",
+		"{\"maxAgeDays\": \xff}":              "is not UTF-8: line 1, column 16",
 		"{\"rules\":[{\"id\":\"\xfcber\",\"maxAgeDays\":1}]}": "is not UTF-8: line 1, column 18",
-		"\xff\xfe{\x00}\x00":                                  "UTF-16",
-		"{\x00}\x00":                                          "UTF-16",
-		"\x00{\x00}":                                          "UTF-16",
+		"\xff\xfe{\x00}\x00": "UTF-16",
+		"{\x00}\x00":         "UTF-16",
+		"\x00{\x00}":         "UTF-16",
 	} {
 		_, err := finding.ParsePolicy([]byte(text), "test")
 		faults := asError[*finding.InvalidPolicy](t, err).Faults
@@ -88,7 +96,8 @@ func TestPolicyFaultsHaveAPlace(t *testing.T) {
 		if told := strings.Join(faults, ""); strings.Contains(told, secret) || strings.Contains(told, "eyJ") {
 			t.Errorf("%q: the fault shows it: %q", text, told)
 		}
-		if _, marked := finding.ParsePolicy([]byte("\uFEFF"+text), "test"); !strings.HasPrefix(text, "\xff") && marked.Error() != err.Error() {
+		if _, marked := finding.ParsePolicy([]byte("\uFEFF"+text), "test"); !strings.HasPrefix(text, "\xff") &&
+			marked.Error() != err.Error() {
 			t.Errorf("%q: a byte order mark changes the fault to %v", text, marked)
 		}
 	}

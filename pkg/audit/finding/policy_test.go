@@ -21,17 +21,21 @@ func TestParsePolicyInheritsWhatIsOmitted(t *testing.T) {
 		return p
 	}
 	for text, want := range map[string]finding.Policy{
-		`{}`:                                    with(func(*finding.Policy) {}),
-		`{"maxAgeDays":30}`:                     with(func(p *finding.Policy) { p.MaxAgeDays = 30 }),
-		"\n{\"maxAgeDays\":0}\n":                with(func(p *finding.Policy) { p.MaxAgeDays = 0 }),
-		`{"dueWithinDays":0}`:                   with(func(p *finding.Policy) { p.DueWithinDays = 0 }),
-		`{"rules":[],"exceptions":[]}`:          with(func(*finding.Policy) {}),
-		`{"rules":[{"id":"x","maxAgeDays":1}]}`: with(func(p *finding.Policy) { p.Rules = []finding.Rule{{ID: "x", MaxAgeDays: 1}} }),
+		`{}`:                           with(func(*finding.Policy) {}),
+		`{"maxAgeDays":30}`:            with(func(p *finding.Policy) { p.MaxAgeDays = 30 }),
+		"\n{\"maxAgeDays\":0}\n":       with(func(p *finding.Policy) { p.MaxAgeDays = 0 }),
+		`{"dueWithinDays":0}`:          with(func(p *finding.Policy) { p.DueWithinDays = 0 }),
+		`{"rules":[],"exceptions":[]}`: with(func(*finding.Policy) {}),
+		`{"rules":[{"id":"x","maxAgeDays":1}]}`: with(func(p *finding.Policy) {
+			p.Rules = []finding.Rule{{ID: "x",
+				MaxAgeDays: 1}}
+		}),
 		`{"severities":[{"afterDays":10,"severity":"low"}]}`: with(func(p *finding.Policy) {
 			p.Severities = []finding.Tier{{AfterDays: 10, Severity: finding.Low}}
 		}),
 		`{"exceptions":[` + exampleException + `]}`: with(func(p *finding.Policy) {
-			p.Exceptions = []finding.Exception{{ID: "legacy-etl", DataApp: "ETL", Token: "nightly", Reason: "vendor", Owner: "data-platform", ExpiresAt: "2027-03-31"}}
+			p.Exceptions = []finding.Exception{{ID: "legacy-etl", DataApp: "ETL", Token: "nightly", Reason: "vendor",
+				Owner: "data-platform", ExpiresAt: "2027-03-31"}}
 		}),
 		`{"exceptions":[{"id":"a","token":"*","reason":"r","owner":"o","expiresAt":"whenever"}]}`: with(func(p *finding.Policy) {
 			p.Exceptions = []finding.Exception{{ID: "a", Token: "*", Reason: "r", Owner: "o", ExpiresAt: "whenever"}}
@@ -59,30 +63,38 @@ func TestParsePolicyNamesEveryFault(t *testing.T) {
 		`{"550e8400-e29b-41d4-a716-446655440000":1}`: {"(a member whose name is not shown) is unknown"},
 		`{"maxAgeDays":1,"maxAgeDays":2}`:            {"maxAgeDays is given twice"},
 		`{"maxAgeDays":null,"dueWithinDays":"x"}`: {
-			"maxAgeDays must be a whole number of days from 0 to 36500", "dueWithinDays must be a whole number of days from 0 to 36500"},
+			"maxAgeDays must be a whole number of days from 0 to 36500",
+			"dueWithinDays must be a whole number of days from 0 to 36500"},
 		`{"maxAgeDays":-1}`:    {"maxAgeDays must be a whole number of days from 0 to 36500"},
 		`{"maxAgeDays":1.5}`:   {"maxAgeDays must be a whole number of days from 0 to 36500"},
 		`{"maxAgeDays":36501}`: {"maxAgeDays must be a whole number of days from 0 to 36500"},
 		`{"maxAgeDays":1e99}`:  {"maxAgeDays must be a whole number of days from 0 to 36500"},
 		`{"severities":[]}`:    {"severities must hold at least one tier"},
 		`{"severities":null}`:  {"severities must be a list"},
-		`{"severities":[1]}`:   {"severities[0] is not a JSON object", "severities[0].afterDays is required", "severities[0].severity is required"},
-		`{"severities":[{"afterDays":1,"severity":"bad"}]}`: {"severities[0].severity must be one of informational, low, medium, high, critical"},
+		`{"severities":[1]}`: {"severities[0] is not a JSON object", "severities[0].afterDays is required",
+			"severities[0].severity is required"},
+		`{"severities":[{"afterDays":1,"severity":"bad"}]}`: {"severities[0].severity must be one of informational, " +
+			"low, medium, high, critical"},
 		`{"severities":[{"afterDays":9,"severity":"low"},{"afterDays":9,"severity":"high"}]}`: {
 			"severities[1].afterDays must be greater than the one before it"},
 		`{"rules":{}}`: {"rules must be a list"},
 		`{"rules":[{"id":"a","maxAgeDays":1},{"id":"a","maxAgeDays":2},{"id":"default","maxAgeDays":3},{}]}`: {
-			"rules[1].id is taken already", "rules[2].id is taken already", "rules[3].id is required", "rules[3].maxAgeDays is required"},
-		`{"rules":[{"id":" ","maxAgeDays":1,"dataapp":"x"}]}`:           {"rules[0].dataapp is unknown", "rules[0].id is required"},
-		exceptionWith(`"owner":"data-platform",`, ``):                   {"exceptions[0].owner is required"},
-		exceptionWith(`"reason":"vendor"`, `"reason":""`):               {"exceptions[0].reason is required"},
-		exceptionWith(`"vendor"`, `7`):                                  {"exceptions[0].reason must be a string"},
-		exceptionWith(`"vendor"`, `"`+strings.Repeat("x", 257)+`"`):     {"exceptions[0].reason is longer than 256 characters"},
-		exceptionWith(`"fingerprint":""`, `"check":"token-rage"`):       {"exceptions[0].check is the name of no check"},
-		exceptionWith(`"fingerprint":""`, `"check":"Token-Age"`):        {"exceptions[0].check is the name of no check"},
-		exceptionWith(`"fingerprint":""`, `"check":7`):                  {"exceptions[0].check must be a string"},
-		exceptionWith(`"fingerprint":""`, `"check":"exception-unused"`): {"exceptions[0].check is a check of the policy itself: correct the policy instead"},
-		exceptionWith(`"fingerprint":""`, `"check":"rule-unused"`):      {"exceptions[0].check is a check of the policy itself: correct the policy instead"},
+			"rules[1].id is taken already", "rules[2].id is taken already", "rules[3].id is required",
+			"rules[3].maxAgeDays is required"},
+		`{"rules":[{"id":" ","maxAgeDays":1,"dataapp":"x"}]}`: {"rules[0].dataapp is unknown",
+			"rules[0].id is required"},
+		exceptionWith(`"owner":"data-platform",`, ``):     {"exceptions[0].owner is required"},
+		exceptionWith(`"reason":"vendor"`, `"reason":""`): {"exceptions[0].reason is required"},
+		exceptionWith(`"vendor"`, `7`):                    {"exceptions[0].reason must be a string"},
+		exceptionWith(`"vendor"`, `"`+strings.Repeat("x",
+			257)+`"`): {"exceptions[0].reason is longer than 256 characters"},
+		exceptionWith(`"fingerprint":""`, `"check":"token-rage"`): {"exceptions[0].check is the name of no check"},
+		exceptionWith(`"fingerprint":""`, `"check":"Token-Age"`):  {"exceptions[0].check is the name of no check"},
+		exceptionWith(`"fingerprint":""`, `"check":7`):            {"exceptions[0].check must be a string"},
+		exceptionWith(`"fingerprint":""`, `"check":"exception-unused"`): {"exceptions[0].check is a check of the " +
+			"policy itself: correct the policy instead"},
+		exceptionWith(`"fingerprint":""`, `"check":"rule-unused"`): {"exceptions[0].check is a check of the " +
+			"policy itself: correct the policy instead"},
 		exceptionWith(`"fingerprint":""`, `"fingerprint":"550E8400E29B41D4"`): {
 			"exceptions[0].fingerprint must be 16 hex digits in lower case"},
 		exceptionWith(`"dataApp":"ETL","token":"nightly"`, `"dataApp":""`): {
@@ -134,7 +146,12 @@ func TestMostSpecificRuleWins(t *testing.T) {
 		{"Team/x/opsx", "x", "all"},
 	} {
 		t.Run(c.app+"/"+c.token, func(t *testing.T) {
-			findings := evaluate(t, text, c.app, databrain.APIToken{Fingerprint: "f", Name: c.token, CreatedAt: evalAt.AddDate(-2, 0, 0)}).Findings
+			findings := evaluate(
+				t,
+				text,
+				c.app,
+				databrain.APIToken{Fingerprint: "f", Name: c.token, CreatedAt: evalAt.AddDate(-2, 0, 0)},
+			).Findings
 			if f := findings[0]; f.Check != finding.TokenAge || f.Rule != c.rule {
 				t.Errorf("%s by rule %q, want rule %q", f.Check, f.Rule, c.rule)
 			}
@@ -147,8 +164,10 @@ func TestMostSpecificRuleWins(t *testing.T) {
 func FuzzParsePolicy(f *testing.F) {
 	for _, seed := range []string{
 		`{}`, `{"maxAgeDays":90,"dueWithinDays":14,"severities":[{"afterDays":90,"severity":"medium"}],"rules":[{"id":"a","dataApp":"C *","token":"*","maxAgeDays":30}]}`,
-		`{"exceptions":[` + exampleException + `]}`, `{"maxAgeDays":-1}`, `{"a":{"a":{"a":[`, `{"rules":[{"id":"***","dataApp":"***a***","maxAgeDays":0}]}`,
-		`{"maxAgeDays":36500,"severities":[{"afterDays":36500,"severity":"low"}]}`, "\xff", `{"\u0000":1}`, `{"a":[1,],}`, `{a}`, "{]", "}{", `{"a":tru}`, "// x",
+		`{"exceptions":[` + exampleException + `]}`, `{"maxAgeDays":-1}`, `{"a":{"a":{"a":[`,
+		`{"rules":[{"id":"***","dataApp":"***a***","maxAgeDays":0}]}`,
+		`{"maxAgeDays":36500,"severities":[{"afterDays":36500,"severity":"low"}]}`, "\xff", `{"\u0000":1}`,
+		`{"a":[1,],}`, `{a}`, "{]", "}{", `{"a":tru}`, "// x",
 	} {
 		f.Add([]byte(seed))
 	}
@@ -163,7 +182,9 @@ func FuzzParsePolicy(f *testing.F) {
 		e := finding.NewEvaluation(p, labInstance, evalAt)
 		a := e.App("Customer A")
 		for days := range 400 {
-			a.Token(databrain.APIToken{Fingerprint: time.Duration(days).String(), Name: "x", CreatedAt: evalAt.AddDate(0, 0, -days)})
+			a.Token(
+				databrain.APIToken{Fingerprint: time.Duration(days).String(), Name: "x", CreatedAt: evalAt.AddDate(0, 0, -days)},
+			)
 		}
 		a.Commit()
 		r := e.Finish(finding.Coverage{Complete: true})
@@ -180,7 +201,8 @@ func FuzzParsePolicy(f *testing.F) {
 
 // TestRulesThatDecideForNothing are told of, but only where everything was read.
 func TestRulesThatDecideForNothing(t *testing.T) {
-	const policy = `{"rules":[{"id":"used","dataApp":"Customer *","maxAgeDays":30},{"id":"misspelt","dataApp":"customer *","maxAgeDays":30},` +
+	const policy = `{"rules":[{"id":"used","dataApp":"Customer ` +
+		`*","maxAgeDays":30},{"id":"misspelt","dataApp":"customer *","maxAgeDays":30},` +
 		`{"id":"shadowed","token":"t","maxAgeDays":7}]}`
 	for name, c := range map[string]struct {
 		gaps []finding.Gap

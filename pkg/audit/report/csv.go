@@ -148,7 +148,9 @@ func defuse(cell string) string {
 // full-width signs.
 func isFormula(text string) bool {
 	rest := strings.TrimLeftFunc(text, func(c rune) bool {
-		return unicode.IsSpace(c) || unicode.Is(unicode.Cf, c) || unicode.IsControl(c) || unicode.Is(unicode.Quotation_Mark, c) || c == '`'
+		return unicode.IsSpace(c) || unicode.Is(unicode.Cf, c) || unicode.IsControl(c) ||
+			unicode.Is(unicode.Quotation_Mark, c) ||
+			c == '`'
 	})
 	sign, _ := utf8.DecodeRuneInString(rest)
 	return rest != "" && strings.ContainsRune("=+-@＝＋－＠", sign)
@@ -165,14 +167,16 @@ func (k csvKind) hides(cell string) bool {
 
 // numberSyntax is what may stand in a number, a date or a time beside digits.
 var numberSyntax = regexp.MustCompile(
-	`(?i)^(?:[\pN\pZ\s\p{Sc}.,:;/()%'_+-]|\pNe[+-]?\pN|am|pm|t|z|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*)*$`)
+	`(?i)^(?:[\pN\pZ\s\p{Sc}.,:;/()%'_+-]|\pNe[+-]?\pN|am|pm|t|z|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*)*$`,
+)
 
 // isNumber reports whether a spreadsheet may take text for a number, a date or a truth
 // value and show, sort and save something else: the fingerprint 9209015257121e95 is
 // greater than any number that it knows, 0012 becomes 12, and 3-4 a day in March.
 func isNumber(text string) bool {
 	word := strings.ToUpper(strings.TrimSpace(text))
-	return word == "TRUE" || word == "FALSE" || strings.ContainsFunc(text, unicode.IsNumber) && numberSyntax.MatchString(text)
+	return word == "TRUE" || word == "FALSE" ||
+		strings.ContainsFunc(text, unicode.IsNumber) && numberSyntax.MatchString(text)
 }
 
 func csvTime(t *time.Time) string {

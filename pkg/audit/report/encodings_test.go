@@ -105,7 +105,12 @@ func cleaned(r *report.Report) *report.Report {
 			f.Token.Name = finding.CleanName(f.Token.Name)
 		}
 		if e := f.Exception; e != nil {
-			*e = finding.Exception{ID: finding.CleanName(e.ID), Reason: finding.CleanName(e.Reason), Owner: finding.CleanName(e.Owner), ExpiresAt: finding.CleanName(e.ExpiresAt)}
+			*e = finding.Exception{
+				ID:        finding.CleanName(e.ID),
+				Reason:    finding.CleanName(e.Reason),
+				Owner:     finding.CleanName(e.Owner),
+				ExpiresAt: finding.CleanName(e.ExpiresAt),
+			}
 		}
 	}
 	return r
@@ -260,7 +265,8 @@ func ocsfRecord(t *testing.T, object map[string]any, want map[string]string) map
 // mapped and so keeps the form of the events.
 func millis(record map[string]string) map[string]string {
 	record = maps.Clone(record)
-	for _, path := range []string{"time", "finding_info.first_seen_time", "finding_info.last_seen_time", "token.created_time"} {
+	for _, path := range []string{"time", "finding_info.first_seen_time", "finding_info.last_seen_time",
+		"token.created_time"} {
 		if at, err := time.Parse(time.RFC3339Nano, record[path]); err == nil {
 			record[path] = fmt.Sprint(at.UnixMilli())
 		}
@@ -343,11 +349,24 @@ func runsAsFormula(cell string) bool {
 // truth value, and saves what it has made of it.
 func TestNoTextIsANumber(t *testing.T) {
 	numbers := []string{
-		"9209015257121e95", "1234567890123456", "0012345678901234", "000000000000e123", "1E5", "007", "1,204", "1.204,5", "1'000", "1 000", " 12 ", "(5)",
-		"$5", "5 €", "50 %", "3-4", "1/2", "2026-03", "12:30", "12:30 PM", "2024-01-15T10:30:00Z", "31.12.2026", "Mar 5", "5 march 2024", "5-Sept", "１２３",
+		"9209015257121e95", "1234567890123456", "0012345678901234", "000000000000e123", "1E5", "007", "1,204",
+		"1.204,5", "1'000", "1 000", " 12 ", "(5)",
+		"$5", "5 €", "50 %", "3-4", "1/2", "2026-03", "12:30", "12:30 PM", "2024-01-15T10:30:00Z", "31.12.2026",
+		"Mar 5", "5 march 2024", "5-Sept", "１２３",
 		"½", "1_000", "TRUE", "false", "\u00a012",
 	}
-	words := []string{"nightly", "Production 2", "3rd party", "ETL-2024", "e", "May", "v1.2", "9209015257121f95", "true story", ""}
+	words := []string{
+		"nightly",
+		"Production 2",
+		"3rd party",
+		"ETL-2024",
+		"e",
+		"May",
+		"v1.2",
+		"9209015257121f95",
+		"true story",
+		"",
+	}
 	for _, name := range slices.Concat(numbers, words) {
 		f := newFixture()
 		f.token(name, name, 400)
@@ -433,7 +452,8 @@ func writers() map[string]func(io.Writer, *report.Report) error {
 }
 
 func TestEmptyArrays(t *testing.T) {
-	for name, write := range map[string]func(io.Writer, *report.Report) error{"json": report.WriteJSON, "ocsf": report.WriteOCSF} {
+	for name, write := range map[string]func(io.Writer, *report.Report) error{"json": report.WriteJSON,
+		"ocsf": report.WriteOCSF} {
 		var buf bytes.Buffer
 		if err := write(&buf, emptyReport()); err != nil {
 			t.Fatal(err)

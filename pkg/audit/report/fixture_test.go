@@ -18,11 +18,14 @@ var runAt = time.Date(2026, time.March, 12, 6, 0, 4, 123456789, time.UTC)
 
 var (
 	appNames = []string{
-		"Customer Portal Analytics", "Billing Insights", "ETL", "Partner Dashboard EMEA", "Warehouse KPIs", "Growth Experiments", "Support Console",
-		"Fleet Telemetry", "Sales Forecast", "Investor Reporting", "Onboarding Funnel", "Compliance Evidence", "Marketing Attribution", "Mobile App Embeds",
+		"Customer Portal Analytics", "Billing Insights", "ETL", "Partner Dashboard EMEA", "Warehouse KPIs",
+		"Growth Experiments", "Support Console",
+		"Fleet Telemetry", "Sales Forecast", "Investor Reporting", "Onboarding Funnel", "Compliance Evidence",
+		"Marketing Attribution", "Mobile App Embeds",
 	}
 	tokenNames = []string{
-		"Production API Key", "Staging Environment", "nightly", "ci-smoke-test", "Grafana panel", "looker migration", "embed-frontend", "vendor handover",
+		"Production API Key", "Staging Environment", "nightly", "ci-smoke-test", "Grafana panel", "looker migration",
+		"embed-frontend", "vendor handover",
 		"backup key", "data-science notebook", "zapier", "customer demo",
 	}
 )
@@ -34,24 +37,55 @@ type fixture struct {
 }
 
 func newFixture() *fixture {
-	expires := finding.Exception{ID: "legacy-etl", DataApp: "ETL", Token: "nightly", Reason: "vendor cannot rotate before Q2", Owner: "data-platform", ExpiresAt: "2026-03-21"}
-	lapsed := finding.Exception{ID: "demo-keys", Token: "customer demo*", Reason: "trade fair in February", Owner: "sales-engineering", ExpiresAt: "2026-02-28"}
-	unused := finding.Exception{ID: "old-portal", DataApp: "Portal v1", Reason: "to be switched off", Owner: "platform", ExpiresAt: "2026-12-31"}
+	expires := finding.Exception{
+		ID:        "legacy-etl",
+		DataApp:   "ETL",
+		Token:     "nightly",
+		Reason:    "vendor cannot rotate before Q2",
+		Owner:     "data-platform",
+		ExpiresAt: "2026-03-21",
+	}
+	lapsed := finding.Exception{
+		ID:        "demo-keys",
+		Token:     "customer demo*",
+		Reason:    "trade fair in February",
+		Owner:     "sales-engineering",
+		ExpiresAt: "2026-02-28",
+	}
+	unused := finding.Exception{
+		ID:        "old-portal",
+		DataApp:   "Portal v1",
+		Reason:    "to be switched off",
+		Owner:     "platform",
+		ExpiresAt: "2026-12-31",
+	}
 	r := &report.Report{
-		EmittedAt: runAt.Add(41 * time.Second), Version: "1.4.2", Beside: []string{"findings.json", "findings.csv", "findings.ocsf.json"},
+		EmittedAt: runAt.Add(
+			41 * time.Second,
+		), Version: "1.4.2", Beside: []string{"findings.json", "findings.csv", "findings.ocsf.json"},
 		Policy: finding.Policy{
 			MaxAgeDays: 90, DueWithinDays: 14,
-			Severities: []finding.Tier{{AfterDays: 90, Severity: finding.Medium}, {AfterDays: 180, Severity: finding.High}, {AfterDays: 365, Severity: finding.Critical}},
+			Severities: []finding.Tier{
+				{AfterDays: 90, Severity: finding.Medium},
+				{AfterDays: 180, Severity: finding.High},
+				{AfterDays: 365, Severity: finding.Critical},
+			},
 			Rules:      []finding.Rule{{ID: "customers", DataApp: "Customer *", MaxAgeDays: 30}},
 			Exceptions: []finding.Exception{expires, lapsed, unused},
 		},
 		Exceptions: []finding.ExceptionStatus{
-			{Exception: expires, DaysLeft: 9, Matched: 1, Covered: 1}, {Exception: lapsed, Lapsed: true, Matched: 2, Covered: 2}, {Exception: unused, DaysLeft: 294},
+			{
+				Exception: expires,
+				DaysLeft:  9,
+				Matched:   1,
+				Covered:   1,
+			}, {Exception: lapsed, Lapsed: true, Matched: 2, Covered: 2}, {Exception: unused, DaysLeft: 294},
 		},
 		Posture: finding.Posture{Read: true, Rotation: true, RotatedAt: runAt.AddDate(0, 0, -12), AgeDays: 12},
 		Summary: report.Summary{
 			Schema: report.SummarySchema, RunID: "7b5f1e0a-6c1d-4f0e-9a53-0d6f6f6a2b11", Status: report.Complete,
-			StartedAt: runAt, FinishedAt: runAt.Add(42 * time.Second), DurationMs: 42_318, Instance: "https://databrain.example.com", Requests: 48,
+			StartedAt: runAt, FinishedAt: runAt.Add(42 * time.Second), DurationMs: 42_318,
+			Instance: "https://databrain.example.com", Requests: 48,
 		},
 	}
 	for i, from := range []int{0, 30, 60, 90, 180, 365, 730} {
@@ -84,8 +118,14 @@ func (f *fixture) token(app, name string, age int) {
 	}
 	created := runAt.AddDate(0, 0, -age).Add(-7 * time.Hour)
 	found := finding.Finding{
-		Check: finding.TokenAgeApproaching, Severity: finding.Informational, State: finding.Ongoing, DataApp: app, Rule: rule, MaxAgeDays: limit,
-		Token: &finding.Token{Fingerprint: fingerprint(fmt.Sprint(app, name, f.r.Summary.Counts.Tokens)), Name: name, CreatedAt: created, AgeDays: age},
+		Check: finding.TokenAgeApproaching, Severity: finding.Informational, State: finding.Ongoing, DataApp: app,
+		Rule: rule, MaxAgeDays: limit,
+		Token: &finding.Token{
+			Fingerprint: fingerprint(fmt.Sprint(app, name, f.r.Summary.Counts.Tokens)),
+			Name:        name,
+			CreatedAt:   created,
+			AgeDays:     age,
+		},
 	}
 	if age >= limit {
 		f.r.Ages[bin].Stale++
@@ -189,27 +229,49 @@ func sampleReport() *report.Report {
 	f.r.Ages[4].Tokens++
 	f.r.Ages[4].Stale++
 	f.add(finding.Finding{
-		Check: finding.TokenAge, Severity: finding.High, State: finding.Suppressed, DataApp: "ETL", Rule: "default", MaxAgeDays: 90, Exception: exception(0),
-		Token: &finding.Token{Fingerprint: fingerprint("etl"), Name: "nightly", CreatedAt: runAt.AddDate(0, 0, -310), AgeDays: 310, StaleSince: runAt.AddDate(0, 0, -220)},
+		Check: finding.TokenAge, Severity: finding.High, State: finding.Suppressed, DataApp: "ETL", Rule: "default",
+		MaxAgeDays: 90, Exception: exception(0),
+		Token: &finding.Token{
+			Fingerprint: fingerprint("etl"),
+			Name:        "nightly",
+			CreatedAt:   runAt.AddDate(0, 0, -310),
+			AgeDays:     310,
+			StaleSince:  runAt.AddDate(0, 0, -220),
+		},
 	})
 	f.add(finding.Finding{
-		Check: finding.TokenDateInvalid, Severity: finding.Medium, State: finding.Ongoing, DataApp: "Warehouse KPIs", Rule: "default", MaxAgeDays: 90,
+		Check: finding.TokenDateInvalid, Severity: finding.Medium, State: finding.Ongoing, DataApp: "Warehouse KPIs",
+		Rule: "default", MaxAgeDays: 90,
 		Token: &finding.Token{Fingerprint: fingerprint("undated"), Name: "imported"},
 	})
 	f.add(finding.Finding{
-		Check: finding.TokenDateFuture, Severity: finding.Medium, State: finding.New, DataApp: "Fleet Telemetry", Rule: "default", MaxAgeDays: 90,
+		Check: finding.TokenDateFuture, Severity: finding.Medium, State: finding.New, DataApp: "Fleet Telemetry",
+		Rule: "default", MaxAgeDays: 90,
 		Token: &finding.Token{Fingerprint: fingerprint("future"), Name: "edge gateway", CreatedAt: runAt.AddDate(0, 2, 0)},
 	})
-	f.add(finding.Finding{Check: finding.ExceptionExpired, Severity: finding.Low, State: finding.New, Exception: exception(1)})
-	f.add(finding.Finding{Check: finding.ExceptionUnused, Severity: finding.Low, State: finding.Ongoing, Exception: exception(2)})
+	f.add(
+		finding.Finding{Check: finding.ExceptionExpired, Severity: finding.Low, State: finding.New, Exception: exception(1)},
+	)
+	f.add(
+		finding.Finding{
+			Check:     finding.ExceptionUnused,
+			Severity:  finding.Low,
+			State:     finding.Ongoing,
+			Exception: exception(2),
+		},
+	)
 	f.add(finding.Finding{
 		Check: finding.ServiceTokenRotationStuck, Severity: finding.High, State: finding.New, Since: runAt.AddDate(0, 0, -2),
 	})
 	f.r.Posture.PendingSince = runAt.AddDate(0, 0, -2)
 	f.add(finding.Finding{
 		Check: finding.APITokenUnlisted, Severity: finding.High, State: finding.New, DataApp: "Growth Experiments",
-		Token:     &finding.Token{Fingerprint: fingerprint("gone"), Name: "zapier"},
-		ManagedBy: &finding.ManagedBy{Secret: "databrain/api-token/zapier", Rotation: true, NextRotation: runAt.Add(time.Hour).Truncate(time.Second)},
+		Token: &finding.Token{Fingerprint: fingerprint("gone"), Name: "zapier"},
+		ManagedBy: &finding.ManagedBy{
+			Secret:       "databrain/api-token/zapier",
+			Rotation:     true,
+			NextRotation: runAt.Add(time.Hour).Truncate(time.Second),
+		},
 	})
 	f.add(finding.Finding{
 		Check: finding.APITokenManagedTwice, Severity: finding.Medium, State: finding.Ongoing, DataApp: "Fleet Telemetry",
@@ -222,15 +284,32 @@ func sampleReport() *report.Report {
 	for i, name := range []string{"zapier", "backup key"} {
 		created := runAt.AddDate(0, 0, -200*(i+1))
 		f.add(finding.Finding{
-			Check: finding.TokenAge, Severity: severityAt(200 * (i + 1)), State: finding.Resolved, DataApp: "Sales Forecast", Rule: "default", MaxAgeDays: 90,
-			Token: &finding.Token{Fingerprint: fingerprint(name), Name: name, CreatedAt: created, AgeDays: 200 * (i + 1), StaleSince: created.AddDate(0, 0, 90)},
+			Check: finding.TokenAge, Severity: severityAt(200 * (i + 1)), State: finding.Resolved,
+			DataApp: "Sales Forecast", Rule: "default", MaxAgeDays: 90,
+			Token: &finding.Token{
+				Fingerprint: fingerprint(name),
+				Name:        name,
+				CreatedAt:   created,
+				AgeDays:     200 * (i + 1),
+				StaleSince:  created.AddDate(0, 0, 90),
+			},
 		})
 	}
 	f.add(finding.Finding{
-		Check: finding.TokenAgeApproaching, Severity: finding.Informational, State: finding.Resolved, Superseded: finding.TokenAge, DataApp: "Sales Forecast",
-		Rule: "default", MaxAgeDays: 90, Token: &finding.Token{Fingerprint: fingerprint("superseded"), Name: "aged", CreatedAt: runAt.AddDate(0, 0, -91), AgeDays: 90},
+		Check: finding.TokenAgeApproaching, Severity: finding.Informational, State: finding.Resolved,
+		Superseded: finding.TokenAge, DataApp: "Sales Forecast",
+		Rule: "default", MaxAgeDays: 90, Token: &finding.Token{Fingerprint: fingerprint("superseded"), Name: "aged",
+			CreatedAt: runAt.AddDate(0, 0, -91), AgeDays: 90},
 	})
-	f.add(finding.Finding{Check: finding.ExceptionUnused, Severity: finding.Low, State: finding.Resolved, Superseded: finding.ExceptionExpired, Exception: exception(1)})
+	f.add(
+		finding.Finding{
+			Check:      finding.ExceptionUnused,
+			Severity:   finding.Low,
+			State:      finding.Resolved,
+			Superseded: finding.ExceptionExpired,
+			Exception:  exception(1),
+		},
+	)
 	return f.report(len(appNames) + 3)
 }
 
@@ -241,11 +320,17 @@ func hostileNames() []string {
 		long += "W"
 	}
 	return []string{
-		`<script>alert(1)</script>`, `</script></style></title><h1>owned`, `"><img src=x onerror=alert(1)>`, `' onmouseover='alert(1)`, `{{.Style}}{{`,
-		`=HYPERLINK("https://evil.example","x")`, `+1+1`, `-2+3`, `@SUM(A1)`, ` =1+1`, `"=1+1"`, "'=1+1", "'plain", "＝1+1", "\t=1", "\r=1", "\n=1",
-		"two\nlines", "a,b;c\td", `back\slash`, "\u202egnp.exe", "\u2066isolate", "😀🧨🇩🇪", "שלום عالم", "javascript:alert(1)", "null", "", " ", "=",
+		`<script>alert(1)</script>`, `</script></style></title><h1>owned`, `"><img src=x onerror=alert(1)>`,
+		`' onmouseover='alert(1)`, `{{.Style}}{{`,
+		`=HYPERLINK("https://evil.example","x")`, `+1+1`, `-2+3`, `@SUM(A1)`, ` =1+1`, `"=1+1"`, "'=1+1", "'plain",
+		"＝1+1", "\t=1", "\r=1", "\n=1",
+		"two\nlines", "a,b;c\td", `back\slash`, "\u202egnp.exe", "\u2066isolate", "😀🧨🇩🇪", "שלום عالم",
+		"javascript:alert(1)", "null", "", " ", "=",
 		"a;=cmd", "a; =cmd", `a;"=cmd`, "a;'=cmd", "a,b;\t+1", "a\t=cmd", "a\n=cmd", ";;@x;-1", "a;b", "a;",
-		"Z" + strings.Repeat("\u0351\u0316", 40) + "algo", "  ends  in  blanks  ", "no\u00a0break", "filler\u3164", "👩\u200d💻 team", "می\u200cخواهم",
+		"Z" + strings.Repeat(
+			"\u0351\u0316",
+			40,
+		) + "algo", "  ends  in  blanks  ", "no\u00a0break", "filler\u3164", "👩\u200d💻 team", "می\u200cخواهم",
 		"9209015257121e95", "3-4", "TRUE",
 		"-->", "]]>", "&lt;b&gt;&amp;", "\u2028\u2029", "\x00\x07", "\xff\xfe", long, "🧨" + long, `<<<<<<<<` + long,
 	}
@@ -300,6 +385,7 @@ func failedReport() *report.Report {
 // reports are all of them, by name.
 func reports() map[string]*report.Report {
 	return map[string]*report.Report{
-		"sample": sampleReport(), "hostile": hostileReport(), "large": largeReport(600), "empty": emptyReport(), "failed": failedReport(),
+		"sample": sampleReport(), "hostile": hostileReport(), "large": largeReport(600), "empty": emptyReport(),
+		"failed": failedReport(),
 	}
 }

@@ -107,7 +107,9 @@ func newPage(r *Report) page {
 	hash := sha256.Sum256([]byte(pageCSS))
 	s := &r.Summary
 	p := page{
-		Style: template.CSS(pageCSS), StyleHash: base64.StdEncoding.EncodeToString(hash[:]), //nolint:gosec // embedded, not from outside
+		Style: template.CSS(
+			pageCSS,
+		), StyleHash: base64.StdEncoding.EncodeToString(hash[:]), //nolint:gosec // embedded, not from outside
 		Instance: s.Instance, Day: s.StartedAt.UTC().Format("2 January 2006"),
 		When:  s.StartedAt.UTC().Format("Monday, 2 January 2006, 15:04 UTC"),
 		Took:  took(time.Duration(s.DurationMs) * time.Millisecond),
@@ -118,8 +120,22 @@ func newPage(r *Report) page {
 		CoverageLine: coverageLine(r), FindingsLine: findingsLine(s),
 	}
 	left := leftOut{beside: r.Beside}
-	p.Findings, p.FindingsMore = findingRows(r, r.Findings, pageFindings), left.say(len(r.Findings)-pageFindings, "finding")
-	p.Resolved, p.ResolvedMore = findingRows(r, r.Resolved, pageResolved), left.say(len(r.Resolved)-pageResolved, "resolved finding")
+	p.Findings, p.FindingsMore = findingRows(
+		r,
+		r.Findings,
+		pageFindings,
+	), left.say(
+		len(r.Findings)-pageFindings,
+		"finding",
+	)
+	p.Resolved, p.ResolvedMore = findingRows(
+		r,
+		r.Resolved,
+		pageResolved,
+	), left.say(
+		len(r.Resolved)-pageResolved,
+		"resolved finding",
+	)
 	var apps int
 	p.Apps, apps = appRows(r.Findings)
 	p.AppsMore = left.say(apps-len(p.Apps), "data app")
@@ -139,7 +155,12 @@ func headline(s *Summary) string {
 	case c.Stale > 0 && s.Status == Complete:
 		return fmt.Sprintf("%s of %s %s stale", thousands(c.Stale), plural(c.Tokens, "API token"), isAre(c.Stale))
 	case c.Stale > 0:
-		return fmt.Sprintf("%s of the %s that could be read %s stale", thousands(c.Stale), plural(c.Tokens, "API token"), isAre(c.Stale))
+		return fmt.Sprintf(
+			"%s of the %s that could be read %s stale",
+			thousands(c.Stale),
+			plural(c.Tokens, "API token"),
+			isAre(c.Stale),
+		)
 	case s.Status == Complete:
 		return "No API token is stale"
 	}
@@ -148,14 +169,19 @@ func headline(s *Summary) string {
 
 func statusOf(r *Report) pageStatus {
 	c := &r.Summary.Counts
-	st := pageStatus{Class: r.Summary.Status, Good: r.Summary.Status == Complete && c.Stale == 0 && !r.Emptied && c.DataApps > 0, Notes: r.Summary.Notes}
+	st := pageStatus{
+		Class: r.Summary.Status,
+		Good:  r.Summary.Status == Complete && c.Stale == 0 && !r.Emptied && c.DataApps > 0,
+		Notes: r.Summary.Notes,
+	}
 	switch {
 	case st.Class == Complete && c.DataApps == 0:
 		st.Word, st.Text = "Complete.", "The instance has no data apps."
 	case st.Class == Complete:
 		st.Word, st.Text = "Complete.", fmt.Sprintf("The API tokens of all %s were read.", plural(c.DataApps, "data app"))
 	case st.Class == Partial && listGap(r.Gaps):
-		st.Word, st.Text = "Partial.", "The list of the data apps could not be read in full: there may be data apps and API tokens that nothing is known of."
+		st.Word, st.Text = "Partial.", "The list of the data apps could not be read in full: there may be data apps "+
+			"and API tokens that nothing is known of."
 	case st.Class == Partial:
 		st.Word, st.Text = "Partial.", fmt.Sprintf("%s of %s could not be read. The tokens there are unknown, not clean.",
 			thousands(c.Gaps), plural(c.DataApps, "data app"))
@@ -202,14 +228,24 @@ func managedNumber(s *Summary) pageNumber {
 	case !m.Complete:
 		n.Class, n.Note = "warn", "not every secret could be read"
 	case s.Counts.Stale > 0:
-		n.Note = fmt.Sprintf("%s of %s %s not", thousands(m.StaleWithout), plural(s.Counts.Stale, "stale token"), isAre(m.StaleWithout))
+		n.Note = fmt.Sprintf(
+			"%s of %s %s not",
+			thousands(m.StaleWithout),
+			plural(s.Counts.Stale, "stale token"),
+			isAre(m.StaleWithout),
+		)
 	}
 	return n
 }
 
 func staleNumber(r *Report) pageNumber {
 	c := &r.Summary.Counts
-	n := pageNumber{Class: "lead", Label: "Stale API tokens", Value: thousands(c.Stale), Note: "of " + thousands(c.Tokens) + " that were read"}
+	n := pageNumber{
+		Class: "lead",
+		Label: "Stale API tokens",
+		Value: thousands(c.Stale),
+		Note:  "of " + thousands(c.Tokens) + " that were read",
+	}
 	if r.Summary.Blind() {
 		n.Value, n.Note = "?", "not known: nothing was read"
 		return n
@@ -266,8 +302,11 @@ func coverageLine(r *Report) string {
 	case r.Summary.Blind():
 		return "No data app was read, so nothing counts as clean."
 	case c.Gaps > 0:
-		return fmt.Sprintf("%s of %s read. What follows was not: nothing in it counts as clean, and nothing in it was resolved.",
-			thousands(c.Covered), plural(c.DataApps, "data app"))
+		return fmt.Sprintf(
+			"%s of %s read. What follows was not: nothing in it counts as clean, and nothing in it was resolved.",
+			thousands(c.Covered),
+			plural(c.DataApps, "data app"),
+		)
 	case c.DataApps == 0:
 		return "The instance has no data apps."
 	case c.Covered < c.DataApps:

@@ -60,7 +60,13 @@ func newChart(r *Report) *chart {
 	if total == 0 {
 		return nil
 	}
-	c := &chart{Summary: fmt.Sprintf("%s with a known age, %s of them older than their limit.", plural(total, "API token"), thousands(stale))}
+	c := &chart{
+		Summary: fmt.Sprintf(
+			"%s with a known age, %s of them older than their limit.",
+			plural(total, "API token"),
+			thousands(stale),
+		),
+	}
 	if others := otherLimits(&r.Policy); others != "" {
 		c.Summary += fmt.Sprintf(" The line is the default limit; a rule sets %s for the tokens that it matches.", others)
 	}

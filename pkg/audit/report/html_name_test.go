@@ -14,7 +14,8 @@ import (
 func TestBlanksAreSeen(t *testing.T) {
 	cell := regexp.MustCompile(`<td role="cell" class="name"><bdi>(.*?)</bdi>`)
 	for name, blanks := range map[string]int{
-		"plain": 0, "two words": 0, " x": 1, "x ": 1, " x ": 2, "a  b": 1, "a\u00a0b": 1, "a\u3000": 1, "a\u3164b": 1, "a b c": 0, "  a  b  ": 3,
+		"plain": 0, "two words": 0, " x": 1, "x ": 1, " x ": 2, "a  b": 1, "a\u00a0b": 1, "a\u3000": 1, "a\u3164b": 1,
+		"a b c": 0, "  a  b  ": 3,
 		"\U0001F469\u200d\U0001F4BB": 0, "\u2764\ufe0f": 0, "می\u200cخواهم": 0, "e\u0301": 0,
 	} {
 		f := newFixture()
@@ -55,7 +56,8 @@ func TestPageLinksToWhatIsThere(t *testing.T) {
 		}
 	}
 	r.Beside = nil
-	if page := render(t, r); strings.Contains(page, "findings.csv") || !strings.Contains(page, "100 more findings, left out here to keep the page readable.") {
+	if page := render(t, r); strings.Contains(page, "findings.csv") ||
+		!strings.Contains(page, "100 more findings, left out here to keep the page readable.") {
 		t.Error("the page speaks of files that are not there")
 	}
 }
@@ -63,9 +65,11 @@ func TestPageLinksToWhatIsThere(t *testing.T) {
 // TestNextStepStandsInTheRow: what is suppressed or gone needs none.
 func TestNextStepStandsInTheRow(t *testing.T) {
 	for check, want := range map[finding.Check]string{
-		finding.TokenAge: "Next: Rotate it", finding.TokenAgeApproaching: "Next: Rotate it until 2026-", finding.TokenDateInvalid: "Next: Find out on the instance",
+		finding.TokenAge: "Next: Rotate it", finding.TokenAgeApproaching: "Next: Rotate it until 2026-",
+		finding.TokenDateInvalid: "Next: Find out on the instance",
 	} {
-		for state, next := range map[finding.State]bool{finding.New: true, finding.Ongoing: true, finding.Suppressed: false, finding.Resolved: false} {
+		for state, next := range map[finding.State]bool{finding.New: true, finding.Ongoing: true,
+			finding.Suppressed: false, finding.Resolved: false} {
 			f := newFixture()
 			f.add(finding.Finding{
 				Check: check, Severity: finding.Medium, State: state, DataApp: "App", MaxAgeDays: 90,
@@ -86,11 +90,13 @@ func TestChartNamesTheLimitThatDecides(t *testing.T) {
 		rules []finding.Rule
 		want  []string
 	}{
-		"none":        {nil, []string{">stale after 90 days<"}},
-		"the same":    {[]finding.Rule{rule(90)}, []string{">stale after 90 days<"}},
-		"lower":       {[]finding.Rule{rule(30)}, []string{">default limit 90 days<", "a rule sets 30 days"}},
-		"two":         {[]finding.Rule{rule(365), rule(30), rule(30), rule(90)}, []string{">default limit 90 days<", "a rule sets 30 or 365 days"}},
-		"many":        {[]finding.Rule{rule(1), rule(2), rule(3), rule(4), rule(5), rule(6)}, []string{"a rule sets 1 to 6 days"}},
+		"none":     {nil, []string{">stale after 90 days<"}},
+		"the same": {[]finding.Rule{rule(90)}, []string{">stale after 90 days<"}},
+		"lower":    {[]finding.Rule{rule(30)}, []string{">default limit 90 days<", "a rule sets 30 days"}},
+		"two": {[]finding.Rule{rule(365), rule(30), rule(30), rule(90)}, []string{">default limit 90 days<",
+			"a rule sets 30 or 365 days"}},
+		"many": {[]finding.Rule{rule(1), rule(2), rule(3), rule(4), rule(5), rule(6)},
+			[]string{"a rule sets 1 to 6 days"}},
 		"a later one": {[]finding.Rule{rule(365)}, []string{"A higher limit keeps 1 behind the line from being stale"}},
 	} {
 		f := newFixture()
@@ -134,7 +140,15 @@ func TestRulesForNothingAreCounted(t *testing.T) {
 		t.Error("the page speaks of rules for nothing, and there are none")
 	}
 	f.r.Policy.Rules = append(f.r.Policy.Rules, finding.Rule{ID: "custmers", MaxAgeDays: 30})
-	f.add(finding.Finding{Check: finding.RuleUnused, Severity: finding.Low, State: finding.New, Rule: "custmers", MaxAgeDays: 30})
+	f.add(
+		finding.Finding{
+			Check:      finding.RuleUnused,
+			Severity:   finding.Low,
+			State:      finding.New,
+			Rule:       "custmers",
+			MaxAgeDays: 30,
+		},
+	)
 	page := text(render(t, f.report(1)))
 	for _, want := range []string{"Rules that decide for no token 1 of 2", "rule custmers Next: Correct the patterns"} {
 		if !strings.Contains(page, want) {

@@ -254,7 +254,12 @@ func exceptionsLine(r *Report) string {
 	if unused == 0 {
 		return line
 	}
-	return line + fmt.Sprintf(" %s of %s %s nothing.", thousands(unused), plural(len(r.Exceptions), "exception"), matchMatches(unused))
+	return line + fmt.Sprintf(
+		" %s of %s %s nothing.",
+		thousands(unused),
+		plural(len(r.Exceptions), "exception"),
+		matchMatches(unused),
+	)
 }
 
 func matchMatches(n int) string {
@@ -272,7 +277,8 @@ func exceptionRows(r *Report) []exceptionRow {
 			ID: nameOf(e.ID), Reason: nameOf(e.Reason), Owner: nameOf(e.Owner), Expires: nameOf(e.ExpiresAt),
 			Covers: plural(s.Covered, "finding"), Class: "good", Left: plural(s.DaysLeft, "day") + " left",
 		}
-		for _, part := range [][2]string{{"data app", e.DataApp}, {"token", e.Token}, {"fingerprint", e.Fingerprint}, {"check", string(e.Check)}} {
+		for _, part := range [][2]string{{"data app", e.DataApp}, {"token", e.Token}, {"fingerprint", e.Fingerprint},
+			{"check", string(e.Check)}} {
 			if part[1] != "" {
 				row.Scope = append(row.Scope, scope{part[0], nameOf(part[1])})
 			}
@@ -304,7 +310,9 @@ func exceptionRows(r *Report) []exceptionRow {
 // fact in the colour of the finding on it, if there is one.
 func serviceFacts(r *Report) []fact {
 	if !r.Posture.Read {
-		return []fact{{Name: "Rotation", Value: "not known: Secrets Manager was not asked or did not answer", Class: "medium"}}
+		return []fact{
+			{Name: "Rotation", Value: "not known: Secrets Manager was not asked or did not answer", Class: "medium"},
+		}
 	}
 	class := func(c finding.Check) string {
 		for i := range r.Findings {
@@ -316,7 +324,8 @@ func serviceFacts(r *Report) []fact {
 	}
 	p := &r.Posture
 	previous := map[finding.Answer]string{
-		finding.NoAnswer: "not asked, or without an answer", finding.Accepted: "still works", finding.Refused: "no longer works",
+		finding.NoAnswer: "not asked, or without an answer", finding.Accepted: "still works",
+		finding.Refused: "no longer works",
 	}[r.Previous.Answer]
 	rotation, rotated, pending := "off", "not known", "nothing pending"
 	if p.Rotation {
@@ -366,7 +375,8 @@ func policyFacts(r *Report) []fact {
 	}
 	if unused > 0 {
 		facts = append(facts, fact{
-			Name: "Rules that decide for no token", Value: thousands(unused) + " of " + thousands(len(p.Rules)), Class: string(finding.Low),
+			Name: "Rules that decide for no token", Value: thousands(unused) + " of " + thousands(len(p.Rules)),
+			Class: string(finding.Low),
 		})
 	}
 	return facts

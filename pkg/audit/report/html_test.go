@@ -38,7 +38,10 @@ var (
 // out of its place would leave one open, or bring one that the page does not use.
 func TestPageIsWellFormed(t *testing.T) {
 	t.Parallel()
-	allowed := strings.Fields("a bdi body circle code dd details div dl dt figure footer h1 h2 head header html li line main meta ol p path rect section span strong style summary svg table tbody td text th thead title tr ul")
+	allowed := strings.Fields(
+		"a bdi body circle code dd details div dl dt figure footer h1 h2 head header html li line main meta ol p path " +
+			"rect section span strong style summary svg table tbody td text th thead title tr ul",
+	)
 	empty := strings.Fields("meta circle line path rect")
 	for name, r := range reports() {
 		t.Run(name, func(t *testing.T) {
@@ -82,7 +85,9 @@ func TestPageNeedsNothing(t *testing.T) {
 			t.Fatalf("%s: no style", name)
 		}
 		sum := sha256.Sum256([]byte(css[1]))
-		policy := `content="default-src 'none'; style-src 'sha256-` + base64.StdEncoding.EncodeToString(sum[:]) + `'; base-uri 'none'; form-action 'none'"`
+		policy := `content="default-src 'none'; style-src 'sha256-` + base64.StdEncoding.EncodeToString(
+			sum[:],
+		) + `'; base-uri 'none'; form-action 'none'"`
 		if !strings.Contains(html.UnescapeString(page), policy) {
 			t.Errorf("%s: no policy %s", name, policy)
 		}
@@ -93,7 +98,8 @@ func TestPageNeedsNothing(t *testing.T) {
 			}
 		}
 		for _, link := range regexp.MustCompile(`href="([^"]*)"`).FindAllStringSubmatch(page, -1) {
-			if !strings.HasPrefix(link[1], "#") && !slices.Contains(r.Beside, link[1]) && !strings.HasPrefix(link[1], "https://docs.usedatabrain.com/") {
+			if !strings.HasPrefix(link[1], "#") && !slices.Contains(r.Beside, link[1]) &&
+				!strings.HasPrefix(link[1], "https://docs.usedatabrain.com/") {
 				t.Errorf("%s: a link to %s", name, link[1])
 			}
 		}
@@ -118,31 +124,45 @@ func TestPageSays(t *testing.T) {
 		want   []string
 	}{
 		"sample": {sampleReport(), []string{
-			"49 of the 205 API tokens that could be read are stale", "https://databrain.example.com", "Thursday, 12 March 2026, 06:00 UTC",
-			"Partial. 3 of 17 data apps could not be read.", "Stale API tokens 49", "Oldest API token 1,204 days 3.3 years", "Data apps covered 14 of 17",
+			"49 of the 205 API tokens that could be read are stale", "https://databrain.example.com",
+			"Thursday, 12 March 2026, 06:00 UTC",
+			"Partial. 3 of 17 data apps could not be read.", "Stale API tokens 49",
+			"Oldest API token 1,204 days 3.3 years", "Data apps covered 14 of 17",
 			"Coverage gaps 3", "New findings 24 45 ongoing, 1 reopened", "Resolved 2", "Suppressed 1", "default limit 90 days",
-			"The line is the default limit; a rule sets 30 days for the tokens that it matches. A lower limit makes 7 stale before the line.",
-			"board deck fingerprint edb4038da7afd6af Next: Rotate it Investor Reporting 1,204 days limit 90 ongoing stale since 2023-02-21 known since 2026-03-09 high before",
+			"The line is the default limit; a rule sets 30 days for the tokens that it matches. A lower limit makes 7 " +
+				"stale before the line.",
+			"board deck fingerprint edb4038da7afd6af Next: Rotate it Investor Reporting 1,204 days limit 90 ongoing " +
+				"stale since 2023-02-21 known since 2026-03-09 high before",
 			"All findings are in the files beside it: findings.json , findings.csv , findings.ocsf.json .",
-			"Exception of the audit policy has expired exception demo-keys Next: Replace the tokens", "nightly exception legacy-etl fingerprint", "Chargebacks The service token may not read this (HTTP status 403), after 1 request forbidden Check that",
-			"Zendesk Sync No answer in time, after 4 requests timeout", "legacy-etl data app ETL token nightly vendor cannot rotate before Q2 data-platform 1 finding 9 days left to 2026-03-21",
-			"2 findings, counted again expired to 2026-02-28", "old-portal data app Portal v1 to be switched off platform nothing that could be read 294 days left",
+			"Exception of the audit policy has expired exception demo-keys Next: Replace the tokens", "nightly exception " +
+				"legacy-etl fingerprint", "Chargebacks The service token may not read this (HTTP status 403), after 1 " +
+				"request forbidden Check that",
+			"Zendesk Sync No answer in time, after 4 requests timeout", "legacy-etl data app ETL token nightly vendor " +
+				"cannot rotate before Q2 data-platform 1 finding 9 days left to 2026-03-21",
+			"2 findings, counted again expired to 2026-02-28",
+			"old-portal data app Portal v1 to be switched off platform nothing that could be read 294 days left",
 			"Rotation on", "2026-02-28, 12 days ago", "begun 2026-03-10 06:00 UTC and not finished", "customers: 30 days",
-			"no last-used time", "2 of the tokens that were read have no usable creation time", "What to do with a stale token", "7b5f1e0a-6c1d-4f0e-9a53-0d6f6f6a2b11",
+			"no last-used time", "2 of the tokens that were read have no usable creation time",
+			"What to do with a stale token", "7b5f1e0a-6c1d-4f0e-9a53-0d6f6f6a2b11",
 		}},
 		"empty": {emptyReport(), []string{
-			"No API token is stale", "Complete. The instance has no data apps.", "Nothing was found.", "The policy has no exceptions.", "nothing pending",
+			"No API token is stale", "Complete. The instance has no data apps.", "Nothing was found.",
+			"The policy has no exceptions.", "nothing pending",
 		}},
 		"failed": {failedReport(), []string{
-			"The audit failed: nothing is known of the API tokens", "Failed. The run did not get through.", "nor was the one that AWSPENDING holds",
-			"Stale API tokens ? not known: nothing was read", "the list of the data apps The service token was not accepted (HTTP status 401)",
-			"not known: Secrets Manager was not asked or did not answer", "Oldest API token not known", "Data apps covered 0 the list of them is not complete", "No data app was read, so nothing counts as clean.",
+			"The audit failed: nothing is known of the API tokens", "Failed. The run did not get through.",
+			"nor was the one that AWSPENDING holds",
+			"Stale API tokens ? not known: nothing was read",
+			"the list of the data apps The service token was not accepted (HTTP status 401)",
+			"not known: Secrets Manager was not asked or did not answer", "Oldest API token not known",
+			"Data apps covered 0 the list of them is not complete", "No data app was read, so nothing counts as clean.",
 		}},
 		"large": {largeReport(10_000), []string{
 			"10,000 of 10,000 API tokens are stale", "Complete. The API tokens of all 3,333 data apps were read.",
 			"9,500 more findings, left out here to keep the page readable: see findings.csv.", "more data apps, left out",
 		}},
-		"hostile": {hostileReport(), []string{`<script>alert(1)</script>`, `{{.Style}}{{`, `javascript:alert(1)`, `note <b>bold</b>`, `(blank)`, `(no name)`}},
+		"hostile": {hostileReport(), []string{`<script>alert(1)</script>`, `{{.Style}}{{`, `javascript:alert(1)`,
+			`note <b>bold</b>`, `(blank)`, `(no name)`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := text(render(t, test.report))
@@ -206,7 +226,9 @@ func TestPageIsBounded(t *testing.T) {
 // the bars that it divides.
 func TestHistogram(t *testing.T) {
 	mark := regexp.MustCompile(`<line class="mark" x1="([0-9.]+)"`)
-	bars := regexp.MustCompile(`<rect class="(within|stale)" x="([0-9.]+)" y="[0-9.]+" width="([0-9.]+)" height="([0-9.]+)"`)
+	bars := regexp.MustCompile(
+		`<rect class="(within|stale)" x="([0-9.]+)" y="[0-9.]+" width="([0-9.]+)" height="([0-9.]+)"`,
+	)
 	for limit, before := range map[int]int{90: 3, 180: 4, 730: 6, 30: 1} {
 		f := newFixture()
 		f.r.Policy.MaxAgeDays = limit
@@ -260,7 +282,11 @@ func TestContrast(t *testing.T) {
 		t.Fatalf("%d colour schemes, want light and dark", len(schemes))
 	}
 	pairs := [][2]string{
-		{"text", "page"}, {"text", "card"}, {"muted", "page"}, {"muted", "card"}, {"link", "card"}, {"good", "card"}, {"good", "good-tint"}, {"medium", "card"},
+		{
+			"text",
+			"page",
+		}, {"text", "card"}, {"muted", "page"}, {"muted", "card"}, {"link", "card"}, {"good", "card"}, {"good",
+			"good-tint"}, {"medium", "card"},
 	}
 	for _, severity := range finding.Severities() {
 		pairs = append(pairs, [2]string{string(severity), string(severity) + "-tint"})

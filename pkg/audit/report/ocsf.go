@@ -154,7 +154,8 @@ func newOCSF(d *Detail, version string) ocsfFinding {
 		Metadata: ocsfMetadata{
 			Version: ocsfVersion,
 			Product: ocsfProduct{Name: "databrain-token-audit", Version: version, VendorName: "databrain-rotation"},
-			UID:     d.Metadata.EventID, CorrelationUID: d.Metadata.RunID, EventCode: string(d.Finding.Check), LogVersion: d.Metadata.Schema,
+			UID:     d.Metadata.EventID, CorrelationUID: d.Metadata.RunID, EventCode: string(d.Finding.Check),
+			LogVersion: d.Metadata.Schema,
 		},
 		FindingInfo: ocsfFindingInfo{
 			UID: d.Finding.ID, Title: d.Finding.Title, Desc: d.Finding.Description, Types: []string{string(d.Finding.Check)},
@@ -162,8 +163,13 @@ func newOCSF(d *Detail, version string) ocsfFinding {
 			FirstSeenTime: d.Finding.FirstSeenAt.UnixMilli(), LastSeenTime: d.Finding.LastSeenAt.UnixMilli(),
 		},
 		Compliance: ocsfComplianceOf(d), Resources: ocsfResources(d),
-		Unmapped: ocsfUnmapped{State: d.Finding.State, RaisedFrom: d.Finding.RaisedFrom, Superseded: d.Finding.Superseded, Exception: d.Exception,
-			ManagedBy: d.ManagedBy},
+		Unmapped: ocsfUnmapped{
+			State:      d.Finding.State,
+			RaisedFrom: d.Finding.RaisedFrom,
+			Superseded: d.Finding.Superseded,
+			Exception:  d.Exception,
+			ManagedBy:  d.ManagedBy,
+		},
 	}
 	if d.Token != nil {
 		o.Unmapped.AgeDays, o.Unmapped.StaleSince = d.Token.AgeDays, d.Token.StaleSince
@@ -178,9 +184,12 @@ func newOCSF(d *Detail, version string) ocsfFinding {
 }
 
 func ocsfComplianceOf(d *Detail) ocsfCompliance {
-	status := map[finding.Compliance]ocsfEnum{finding.Pass: {1, "Pass"}, finding.Warning: {2, "Warning"}, finding.Fail: {3, "Fail"}}[d.Finding.Compliance]
+	status := map[finding.Compliance]ocsfEnum{finding.Pass: {1, "Pass"}, finding.Warning: {2, "Warning"},
+		finding.Fail: {3, "Fail"}}[d.Finding.Compliance]
 	c := ocsfCompliance{
-		Control: string(d.Finding.Check), Standards: []string{"Databrain token audit policy"}, StatusID: status.id, Status: status.caption,
+		Control: string(
+			d.Finding.Check,
+		), Standards: []string{"Databrain token audit policy"}, StatusID: status.id, Status: status.caption,
 	}
 	if p := d.Policy; p != nil {
 		c.ControlParameters = []ocsfParameter{{"rule", p.Rule}, {"maxAgeDays", strconv.Itoa(p.MaxAgeDays)}}
@@ -246,6 +255,7 @@ func ocsfStatus(f *FindingDetail) ocsfEnum {
 
 func ocsfSeverity(s finding.Severity) ocsfEnum {
 	return map[finding.Severity]ocsfEnum{
-		finding.Informational: {1, "Informational"}, finding.Low: {2, "Low"}, finding.Medium: {3, "Medium"}, finding.High: {4, "High"}, finding.Critical: {5, "Critical"},
+		finding.Informational: {1, "Informational"}, finding.Low: {2, "Low"}, finding.Medium: {3, "Medium"},
+		finding.High: {4, "High"}, finding.Critical: {5, "Critical"},
 	}[s]
 }

@@ -180,7 +180,8 @@ func TestOCSFKeepsToTheSchema(t *testing.T) {
 func TestOCSFStatus(t *testing.T) {
 	for _, object := range decodeOCSF(t, sampleReport()) {
 		state := object["unmapped"].(map[string]any)
-		want := map[string]int64{"new": 1, "suppressed": 3, "resolved": 4, "ongoing": 99, "reopened": 99}[state["state"].(string)]
+		want := map[string]int64{"new": 1, "suppressed": 3, "resolved": 4, "ongoing": 99,
+			"reopened": 99}[state["state"].(string)]
 		if state["supersededBy"] != nil {
 			want = 5
 		}

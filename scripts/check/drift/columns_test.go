@@ -13,7 +13,8 @@ import (
 
 // narrow are the folders whose files keep to the width.
 var narrow = []string{
-	"pkg/standin", "pkg/rotation/diagnosis", "scripts/demo", "scripts/serve", "scripts/release", "scripts/check/mutants/main.go",
+	"pkg/standin", "pkg/rotation/diagnosis", "scripts/demo", "scripts/serve", "scripts/release",
+	"scripts/check/mutants/main.go",
 }
 
 const columns = 120

@@ -117,9 +117,11 @@ func TestCommandsMeanTheSameInEveryShell(t *testing.T) {
 	for _, name := range []string{"answer", "aws", "docker", "go", "make", "sam", "sh", "sha256sum"} {
 		put(t, filepath.Join(dir, "bin", name), recorder, 0o755)
 	}
+	put(t, filepath.Join(dir, "bin", "date"), "#!/bin/sh\necho 1795600000\n", 0o755) // the same second for every shell
 	put(t, filepath.Join(dir, ".aws-sam", "build", "template.yaml"), "", 0o644)
 	const before = "STACK=databrain-tokens SECRET=databrain/service-token\n" +
-		"out() { aws cloudformation describe-stacks --stack-name \"$STACK\" --query \"Stacks[0].Outputs[?OutputKey=='$1'].OutputValue\"; }\n"
+		"out() { aws cloudformation describe-stacks --stack-name \"$STACK\" --query " +
+		"\"Stacks[0].Outputs[?OutputKey=='$1'].OutputValue\"; }\n"
 	for _, b := range blocks(t) {
 		calls := make(map[string]string)
 		for name, shell := range found {

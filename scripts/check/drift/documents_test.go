@@ -211,12 +211,16 @@ func TestReadmeIsShort(t *testing.T) {
 // TestFilesSpeakOfTheProjectAlone finds words that belong to a conversation about
 // the project: a number of an issue, a place on somebody's machine.
 func TestFilesSpeakOfTheProjectAlone(t *testing.T) {
-	foreign := regexp.MustCompile(`(?i)\bissues? #?[0-9]+\b|(^|\s)#[0-9]+\b|(^|[\s"'(` + "`" + `])/(work|home|root|Users)/`)
+	foreign := regexp.MustCompile(
+		`(?i)\bissues? #?[0-9]+\b|(^|\s)#[0-9]+\b|(^|[\s"'(` + "`" + `])/(work|home|root|Users)/`,
+	)
 	inPages := regexp.MustCompile(`\b([Ss]essions?|[Ww]orkplace|TODO|FIXME)\b`)
 	seen := 0
 	for file := range sources(t) {
 		kind := path.Ext(file)
-		if !slices.Contains([]string{".go", ".md", ".sh", ".yaml", ".yml", ".json", ".py"}, kind) && path.Base(file) != "Makefile" && file != ".ci/run" {
+		if !slices.Contains([]string{".go", ".md", ".sh", ".yaml", ".yml", ".json", ".py"}, kind) &&
+			path.Base(file) != "Makefile" &&
+			file != ".ci/run" {
 			continue
 		}
 		text, err := os.ReadFile(filepath.Join(root, file))

@@ -101,7 +101,8 @@ func TestShippedCodeKeepsItsRules(t *testing.T) {
 // the files import neither an SDK, nor net/http, nor context.
 func TestDecisionsDoNoIO(t *testing.T) {
 	for _, place := range []string{
-		"pkg/rotation/plan.go", "pkg/rotation/apitoken_plan.go", "pkg/rotation/diagnosis/judge", "pkg/rotation/diagnosis/predict.go",
+		"pkg/rotation/plan.go", "pkg/rotation/apitoken_plan.go", "pkg/rotation/diagnosis/judge",
+		"pkg/rotation/diagnosis/predict.go",
 		"pkg/tokensecret/", "pkg/audit/finding/", "pkg/audit/report/",
 	} {
 		held := 0
@@ -140,7 +141,8 @@ func TestAuditImportsOneWay(t *testing.T) {
 			if strings.HasPrefix(path, "databrain-rotation/functions") {
 				t.Errorf("%s imports %s", name, path)
 			}
-			if !strings.HasPrefix(folder, "functions/") && strings.HasPrefix(path, audit) && !slices.Contains(allowed[folder], path) {
+			if !strings.HasPrefix(folder, "functions/") && strings.HasPrefix(path, audit) &&
+				!slices.Contains(allowed[folder], path) {
 				t.Errorf("%s imports %s", name, path)
 			}
 		}

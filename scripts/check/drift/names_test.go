@@ -20,7 +20,10 @@ import (
 func TestEveryErrorIsDocumented(t *testing.T) {
 	names := make(map[string]bool)
 	for file, parsed := range shipped(t) {
-		if wrapped := []string{"pkg/databrain", "pkg/jsonobject", "pkg/transport", "pkg/tokensecret"}; slices.Contains(wrapped, filepath.Dir(file)) {
+		if wrapped := []string{"pkg/databrain", "pkg/jsonobject", "pkg/transport", "pkg/tokensecret"}; slices.Contains(
+			wrapped,
+			filepath.Dir(file),
+		) {
 			continue // always wrapped, or replaced by a named error
 		}
 		errorTypes(parsed, names)
@@ -143,7 +146,8 @@ func TestEveryErrorHasADiagnosis(t *testing.T) {
 	}
 	for name := range names {
 		of := diagnosis.OfError(rotation.Name(name))
-		if len(of) == 0 || slices.ContainsFunc(of, func(c diagnosis.Code) bool { return !slices.Contains(diagnosis.Codes(), c) }) {
+		if len(of) == 0 ||
+			slices.ContainsFunc(of, func(c diagnosis.Code) bool { return !slices.Contains(diagnosis.Codes(), c) }) {
 			t.Errorf("%s has the codes %v", name, of)
 		}
 	}

@@ -38,7 +38,13 @@ func alarmsReachSomeone(resources tree) []string {
 	}
 	if topic == "(AlarmTopic)" {
 		bad = append(bad, topicTakes(resources, "cloudwatch.amazonaws.com", "StringEquals aws:SourceAccount=123456789012")...)
-		bad = append(bad, topicTakes(resources, "events.amazonaws.com", "ArnLike aws:SourceArn=arn:aws:events:us-east-1:123456789012:rule/*")...)
+		bad = append(
+			bad,
+			topicTakes(
+				resources,
+				"events.amazonaws.com",
+				"ArnLike aws:SourceArn=arn:aws:events:us-east-1:123456789012:rule/*",
+			)...)
 	}
 	return bad
 }
@@ -116,9 +122,10 @@ func failedRotationIsHeardOf(resources tree) []string {
 		return bad
 	}
 	return append(bad, expect(resources, "RotationFailedRule", map[string]any{
-		"Properties.EventPattern.source":                              "[aws.secretsmanager]",
-		"Properties.EventPattern.detail-type":                         "[AWS Service Event via CloudTrail]",
-		"Properties.EventPattern.detail.eventName":                    "[RotationFailed RotationAbandoned TestRotationFailed]",
+		"Properties.EventPattern.source":      "[aws.secretsmanager]",
+		"Properties.EventPattern.detail-type": "[AWS Service Event via CloudTrail]",
+		"Properties.EventPattern.detail.eventName": "[RotationFailed RotationAbandoned " +
+			"TestRotationFailed]",
 		"Properties.EventPattern.detail.additionalEventData.SecretId": fmt.Sprintf("[%v]", secretOf(resources)),
 	})...)
 }

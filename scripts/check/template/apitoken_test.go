@@ -75,7 +75,8 @@ func TestApiTokenMailIsValid(t *testing.T) {
 	tr := transformerOf(t, deploy(template, scenarios["everything"]), "ApiTokenRotationFailedRule")
 	for _, text := range hostileNames {
 		message, err := tr.fill(tree{"time": "2026-03-01T06:00:00Z", "region": "us-east-1", "detail": tree{
-			"eventName": "RotationFailed", "errorMessage": text, "additionalEventData": tree{"SecretId": apiToken, "error": text},
+			"eventName": "RotationFailed", "errorMessage": text, "additionalEventData": tree{"SecretId": apiToken,
+				"error": text},
 		}})
 		if err != nil || !strings.Contains(message, apiToken) {
 			t.Fatalf("%v: %s", err, message)

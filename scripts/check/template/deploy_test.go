@@ -15,23 +15,31 @@ import (
 func TestDeployKeepsTheAnswers(t *testing.T) {
 	const (
 		guided = "arm64 deploy --guided --capabilities CAPABILITY_IAM"
-		saved  = "[default.deploy.parameters]\nparameter_overrides = \"TokenSecretArn=\\\"x\\\" Architecture=\\\"%\\\" LogLevel=\\\"INFO\\\"\"\n"
+		saved  = "[default.deploy.parameters]\nparameter_overrides = \"TokenSecretArn=\\\"x\\\" " +
+			"Architecture=\\\"%\\\" LogLevel=\\\"INFO\\\"\"\n"
 	)
 	amd64 := strings.NewReplacer("arm64", "amd64")
 	for name, c := range map[string]struct {
 		config, asked string
 		want          []string // GOARCH and arguments of each call; nil means a refusal
 	}{
-		"first":            {"", "", []string{"arm64 build --parameter-overrides Architecture=arm64", guided + " --parameter-overrides Architecture=arm64"}},
-		"first for x86_64": {"", "x86_64", []string{"amd64 build --parameter-overrides Architecture=x86_64", amd64.Replace(guided) + " --parameter-overrides Architecture=x86_64"}},
-		"again":            {strings.ReplaceAll(saved, "%", "arm64"), "", []string{"arm64 build --parameter-overrides Architecture=arm64", guided}},
-		"again x86_64":     {strings.ReplaceAll(saved, "%", "x86_64"), "", []string{"amd64 build --parameter-overrides Architecture=x86_64", amd64.Replace(guided)}},
-		"again the same":   {strings.ReplaceAll(saved, "%", "x86_64"), "x86_64", []string{"amd64 build --parameter-overrides Architecture=x86_64", amd64.Replace(guided)}},
-		"default saved":    {"[default.deploy.parameters]\nstack_name = \"x\"\n", "", []string{"arm64 build --parameter-overrides Architecture=arm64", guided}},
-		"saved by option":  {"[default.deploy.parameters.parameter_overrides]\nArchitecture = \"x86_64\"\n", "", []string{"amd64 build --parameter-overrides Architecture=x86_64", amd64.Replace(guided)}}, // sam deploy --save-params
-		"a comment":        {strings.ReplaceAll("#"+saved[30:], "%", "x86_64") + strings.ReplaceAll(saved, "%", "arm64"), "", []string{"arm64 build --parameter-overrides Architecture=arm64", guided}},
-		"two stacks":       {strings.ReplaceAll(saved, "%", "arm64") + strings.ReplaceAll(saved, "%", "x86_64"), "", nil},
-		"another":          {strings.ReplaceAll(saved, "%", "arm64"), "x86_64", nil},
+		"first": {"", "", []string{"arm64 build --parameter-overrides Architecture=arm64", guided +
+			" --parameter-overrides Architecture=arm64"}},
+		"first for x86_64": {"", "x86_64", []string{"amd64 build --parameter-overrides Architecture=x86_64",
+			amd64.Replace(guided) + " --parameter-overrides Architecture=x86_64"}},
+		"again": {strings.ReplaceAll(saved, "%", "arm64"), "",
+			[]string{"arm64 build --parameter-overrides Architecture=arm64", guided}},
+		"again x86_64": {strings.ReplaceAll(saved, "%", "x86_64"), "",
+			[]string{"amd64 build --parameter-overrides Architecture=x86_64", amd64.Replace(guided)}},
+		"again the same": {strings.ReplaceAll(saved, "%", "x86_64"), "x86_64",
+			[]string{"amd64 build --parameter-overrides Architecture=x86_64", amd64.Replace(guided)}},
+		"default saved": {"[default.deploy.parameters]\nstack_name = \"x\"\n", "",
+			[]string{"arm64 build --parameter-overrides Architecture=arm64", guided}},
+		"saved by option": {"[default.deploy.parameters.parameter_overrides]\nArchitecture = \"x86_64\"\n", "", []string{"amd64 build --parameter-overrides Architecture=x86_64", amd64.Replace(guided)}}, // sam deploy --save-params
+		"a comment": {strings.ReplaceAll("#"+saved[30:], "%", "x86_64") + strings.ReplaceAll(saved, "%",
+			"arm64"), "", []string{"arm64 build --parameter-overrides Architecture=arm64", guided}},
+		"two stacks": {strings.ReplaceAll(saved, "%", "arm64") + strings.ReplaceAll(saved, "%", "x86_64"), "", nil},
+		"another":    {strings.ReplaceAll(saved, "%", "arm64"), "x86_64", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()

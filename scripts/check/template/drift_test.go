@@ -86,7 +86,8 @@ func settingsRead(t *testing.T, folder string) map[string]bool {
 
 // What the alarms and the dashboard may name is what the code emits.
 func TestMetricsAreEmitted(t *testing.T) {
-	for namespace, folder := range map[string]string{"Databrain/TokenAudit": "../../../pkg/audit", "Databrain/TokenRotation": "../../../pkg/rotation"} {
+	for namespace, folder := range map[string]string{"Databrain/TokenAudit": "../../../pkg/audit",
+		"Databrain/TokenRotation": "../../../pkg/rotation"} {
 		emitted := literals(t, folder)
 		for _, name := range append(metrics[namespace], namespace) {
 			if !emitted[name] {
@@ -142,7 +143,8 @@ func TestRotationEventsAreOneRotation(t *testing.T) {
 		"ClientRequestToken": "4f1d9a52-6c1e-4b37-9d0a-2f5e8c7b1a60",
 		"RotationToken":      "b7a0c3de-1f24-4a8b-8e5d-93c6f0d2a417",
 	}
-	for file, step := range map[string]string{"create": "createSecret", "set": "setSecret", "test": "testSecret", "finish": "finishSecret"} {
+	for file, step := range map[string]string{"create": "createSecret", "set": "setSecret", "test": "testSecret",
+		"finish": "finishSecret"} {
 		for function, secret := range map[string]string{"rotate": tokenSecret, "rotate-api-token": apiToken} {
 			var got map[string]string
 			readJSON(t, "../../../events/"+function+"-"+file+".json", &got)
@@ -210,7 +212,11 @@ func TestEveryParameterIsDocumented(t *testing.T) {
 		}
 	}
 	for folder := range functionFolders(t) {
-		rows := parameterRows(t, "functions/"+folder+"/README.md", "(?m)^\\| `(\\w+)` \\| (?:`[A-Z_]+` )?\\| ((?:required|`[^`|]+`)?) ?\\|")
+		rows := parameterRows(
+			t,
+			"functions/"+folder+"/README.md",
+			"(?m)^\\| `(\\w+)` \\| (?:`[A-Z_]+` )?\\| ((?:required|`[^`|]+`)?) ?\\|",
+		)
 		for name, value := range rows {
 			if other, twice := got[name]; twice && other != value {
 				t.Errorf("%s has the defaults %s and %s in two READMEs", name, other, value)

@@ -66,7 +66,9 @@ func grants(resources tree) map[string][]string {
 var wantGrants = map[string]map[string][]string{
 	"defaults": {
 		"RotateRole": {
-			"RotateOneSecret: Allow secretsmanager:DescribeSecret secretsmanager:GetSecretValue secretsmanager:ListSecretVersionIds secretsmanager:PutSecretValue secretsmanager:UpdateSecretVersionStage on (TokenSecret)",
+			"RotateOneSecret: Allow secretsmanager:DescribeSecret secretsmanager:GetSecretValue " +
+				"secretsmanager:ListSecretVersionIds secretsmanager:PutSecretValue secretsmanager:UpdateSecretVersionStage " +
+				"on (TokenSecret)",
 			"ReadAdminSecret: Allow secretsmanager:GetSecretValue on " + adminSecret,
 			"WriteLogs: Allow logs:CreateLogStream logs:PutLogEvents on (RotateLogGroup.Arn)",
 		},
@@ -76,16 +78,20 @@ var wantGrants = map[string]map[string][]string{
 			"ReportFailedRuns: Allow sqs:SendMessage on (AuditFailedQueue.Arn)",
 			"SendEvents: Allow events:PutEvents on arn:aws:events:us-east-1:123456789012:event-bus/default",
 			"KeepReportsAndState: Allow s3:GetObject s3:PutObject on arn:aws:s3:::(AuditBucket)/databrain-audit/*",
-			"TellMissingFromForbidden: Allow s3:ListBucket on arn:aws:s3:::(AuditBucket) if StringLike s3:prefix=databrain-audit/*",
+			"TellMissingFromForbidden: Allow s3:ListBucket on arn:aws:s3:::(AuditBucket) if StringLike " +
+				"s3:prefix=databrain-audit/*",
 		},
 		"AuditSchedulerRole": schedulerGrants,
 	},
 	"everything": {
 		"RotateRole": {
-			"RotateOneSecret: Allow secretsmanager:DescribeSecret secretsmanager:GetSecretValue secretsmanager:ListSecretVersionIds secretsmanager:PutSecretValue secretsmanager:UpdateSecretVersionStage on (TokenSecret)",
+			"RotateOneSecret: Allow secretsmanager:DescribeSecret secretsmanager:GetSecretValue " +
+				"secretsmanager:ListSecretVersionIds secretsmanager:PutSecretValue secretsmanager:UpdateSecretVersionStage " +
+				"on (TokenSecret)",
 			"ReadAdminSecret: Allow secretsmanager:GetSecretValue on " + adminSecret,
 			"WriteLogs: Allow logs:CreateLogStream logs:PutLogEvents on (RotateLogGroup.Arn)",
-			"UseTokenKey: Allow kms:Decrypt kms:GenerateDataKey on " + tokenKey + ifSecretsManager + "(TokenSecret)" + viaSecretsManager,
+			"UseTokenKey: Allow kms:Decrypt kms:GenerateDataKey on " + tokenKey + ifSecretsManager + "(TokenSecret)" +
+				viaSecretsManager,
 			"UseAdminKey: Allow kms:Decrypt on " + adminKey + ifSecretsManager + adminSecret + viaSecretsManager,
 			networkGrant, networkDenial,
 		},
@@ -95,26 +101,31 @@ var wantGrants = map[string]map[string][]string{
 			"ReadApiTokenSecrets: Allow secretsmanager:DescribeSecret secretsmanager:GetSecretValue on " + apiTokens,
 			"NeverTouchAdminSecret: Deny secretsmanager:GetSecretValue on " + adminSecret,
 			"UseApiTokenKey: Allow kms:Decrypt on " + apiTokenKey +
-				" if StringEquals kms:ViaService=secretsmanager.us-east-1.amazonaws.com, StringLike kms:EncryptionContext:SecretARN=" + apiTokens,
+				" if StringEquals kms:ViaService=secretsmanager.us-east-1.amazonaws.com, StringLike " +
+				"kms:EncryptionContext:SecretARN=" + apiTokens,
 			"WriteLogs: Allow logs:CreateLogStream logs:PutLogEvents on (AuditLogGroup.Arn)",
 			"ReportFailedRuns: Allow sqs:SendMessage on (AuditFailedQueue.Arn)",
 			"SendEvents: Allow events:PutEvents on arn:aws:events:us-east-1:123456789012:event-bus/default",
 			"KeepReportsAndState: Allow s3:GetObject s3:PutObject on arn:aws:s3:::(AuditBucket)/databrain-audit/*",
-			"TellMissingFromForbidden: Allow s3:ListBucket on arn:aws:s3:::(AuditBucket) if StringLike s3:prefix=databrain-audit/*",
+			"TellMissingFromForbidden: Allow s3:ListBucket on arn:aws:s3:::(AuditBucket) if StringLike " +
+				"s3:prefix=databrain-audit/*",
 			"ReadPolicy: Allow s3:GetObject on arn:aws:s3:::policies/databrain/audit.json",
 			"UseTokenKey: Allow kms:Decrypt on " + tokenKey + ifSecretsManager + "(TokenSecret)" + viaSecretsManager,
 			"UseBucketKey: Allow kms:Decrypt kms:GenerateDataKey on " + bucketKey +
-				" if StringEquals kms:ViaService=s3.us-east-1.amazonaws.com, StringLike kms:EncryptionContext:aws:s3:arn=arn:aws:s3:::(AuditBucket)|arn:aws:s3:::(AuditBucket)/databrain-audit/*",
+				" if StringEquals kms:ViaService=s3.us-east-1.amazonaws.com, StringLike " +
+				"kms:EncryptionContext:aws:s3:arn=arn:aws:s3:::(AuditBucket)|arn:aws:s3:::(AuditBucket)/databrain-audit/*",
 			networkGrant, networkDenial,
 		},
 		"RotateApiTokenRole": {
-			"RotateApiTokenSecrets: Allow secretsmanager:DescribeSecret secretsmanager:GetSecretValue secretsmanager:PutSecretValue secretsmanager:UpdateSecretVersionStage on " + apiTokens,
+			"RotateApiTokenSecrets: Allow secretsmanager:DescribeSecret secretsmanager:GetSecretValue " +
+				"secretsmanager:PutSecretValue secretsmanager:UpdateSecretVersionStage on " + apiTokens,
 			"ReadTokenSecret: Allow secretsmanager:GetSecretValue on (TokenSecret)",
 			"NeverWriteTokenSecret: Deny secretsmanager:PutSecretValue secretsmanager:UpdateSecretVersionStage on (TokenSecret)",
 			"NeverTouchAdminSecret: Deny secretsmanager:* on " + adminSecret,
 			"WriteLogs: Allow logs:CreateLogStream logs:PutLogEvents on (RotateApiTokenLogGroup.Arn)",
 			"UseApiTokenKey: Allow kms:Decrypt kms:GenerateDataKey on " + apiTokenKey +
-				" if StringEquals kms:ViaService=secretsmanager.us-east-1.amazonaws.com, StringLike kms:EncryptionContext:SecretARN=" + apiTokens,
+				" if StringEquals kms:ViaService=secretsmanager.us-east-1.amazonaws.com, StringLike " +
+				"kms:EncryptionContext:SecretARN=" + apiTokens,
 			"UseTokenKey: Allow kms:Decrypt on " + tokenKey + ifSecretsManager + "(TokenSecret)" + viaSecretsManager,
 			networkGrant, networkDenial,
 		},
@@ -122,10 +133,13 @@ var wantGrants = map[string]map[string][]string{
 	},
 	"given": {
 		"RotateRole": {
-			"RotateOneSecret: Allow secretsmanager:DescribeSecret secretsmanager:GetSecretValue secretsmanager:ListSecretVersionIds secretsmanager:PutSecretValue secretsmanager:UpdateSecretVersionStage on " + tokenSecret,
+			"RotateOneSecret: Allow secretsmanager:DescribeSecret secretsmanager:GetSecretValue " +
+				"secretsmanager:ListSecretVersionIds secretsmanager:PutSecretValue secretsmanager:UpdateSecretVersionStage " +
+				"on " + tokenSecret,
 			"ReadAdminSecret: Allow secretsmanager:GetSecretValue on " + adminSecret,
 			"WriteLogs: Allow logs:CreateLogStream logs:PutLogEvents on (RotateLogGroup.Arn)",
-			"UseTokenKey: Allow kms:Decrypt kms:GenerateDataKey on " + tokenKey + ifSecretsManager + tokenSecret + viaSecretsManager,
+			"UseTokenKey: Allow kms:Decrypt kms:GenerateDataKey on " + tokenKey + ifSecretsManager + tokenSecret +
+				viaSecretsManager,
 		},
 		"AuditRole": {
 			"ReadTokenSecret: Allow secretsmanager:DescribeSecret secretsmanager:GetSecretValue on " + tokenSecret,
@@ -139,12 +153,15 @@ var wantGrants = map[string]map[string][]string{
 			"TellMissingFromForbidden: Allow s3:ListBucket on arn:aws:s3:::reports if StringLike s3:prefix=databrain-audit/*",
 			"UseTokenKey: Allow kms:Decrypt on " + tokenKey + ifSecretsManager + tokenSecret + viaSecretsManager,
 			"UseBucketKey: Allow kms:Decrypt kms:GenerateDataKey on " + bucketKey +
-				" if StringEquals kms:ViaService=s3.us-east-1.amazonaws.com, StringLike kms:EncryptionContext:aws:s3:arn=arn:aws:s3:::reports|arn:aws:s3:::reports/databrain-audit/*",
+				" if StringEquals kms:ViaService=s3.us-east-1.amazonaws.com, StringLike " +
+				"kms:EncryptionContext:aws:s3:arn=arn:aws:s3:::reports|arn:aws:s3:::reports/databrain-audit/*",
 		},
 		"RotateApiTokenRole": {
-			"RotateApiTokenSecrets: Allow secretsmanager:DescribeSecret secretsmanager:GetSecretValue secretsmanager:PutSecretValue secretsmanager:UpdateSecretVersionStage on " + apiTokens,
+			"RotateApiTokenSecrets: Allow secretsmanager:DescribeSecret secretsmanager:GetSecretValue " +
+				"secretsmanager:PutSecretValue secretsmanager:UpdateSecretVersionStage on " + apiTokens,
 			"ReadTokenSecret: Allow secretsmanager:GetSecretValue on " + tokenSecret,
-			"NeverWriteTokenSecret: Deny secretsmanager:PutSecretValue secretsmanager:UpdateSecretVersionStage on " + tokenSecret,
+			"NeverWriteTokenSecret: Deny secretsmanager:PutSecretValue secretsmanager:UpdateSecretVersionStage on " +
+				tokenSecret,
 			"NeverTouchAdminSecret: Deny secretsmanager:* on " + adminSecret,
 			"WriteLogs: Allow logs:CreateLogStream logs:PutLogEvents on (RotateApiTokenLogGroup.Arn)",
 			"UseTokenKey: Allow kms:Decrypt on " + tokenKey + ifSecretsManager + tokenSecret + viaSecretsManager,
@@ -153,7 +170,9 @@ var wantGrants = map[string]map[string][]string{
 	},
 	"stateless": {
 		"RotateRole": {
-			"RotateOneSecret: Allow secretsmanager:DescribeSecret secretsmanager:GetSecretValue secretsmanager:ListSecretVersionIds secretsmanager:PutSecretValue secretsmanager:UpdateSecretVersionStage on (TokenSecret)",
+			"RotateOneSecret: Allow secretsmanager:DescribeSecret secretsmanager:GetSecretValue " +
+				"secretsmanager:ListSecretVersionIds secretsmanager:PutSecretValue secretsmanager:UpdateSecretVersionStage " +
+				"on (TokenSecret)",
 			"ReadAdminSecret: Allow secretsmanager:GetSecretValue on " + adminSecret,
 			"WriteLogs: Allow logs:CreateLogStream logs:PutLogEvents on (RotateLogGroup.Arn)",
 		},
@@ -172,7 +191,8 @@ var wantGrants = map[string]map[string][]string{
 			"ReportFailedRuns: Allow sqs:SendMessage on (AuditFailedQueue.Arn)",
 			"SendEvents: Allow events:PutEvents on arn:aws:events:us-east-1:123456789012:event-bus/default",
 			"KeepReportsAndState: Allow s3:GetObject s3:PutObject on arn:aws:s3:::(AuditBucket)/databrain-audit/*",
-			"TellMissingFromForbidden: Allow s3:ListBucket on arn:aws:s3:::(AuditBucket) if StringLike s3:prefix=databrain-audit/*",
+			"TellMissingFromForbidden: Allow s3:ListBucket on arn:aws:s3:::(AuditBucket) if StringLike " +
+				"s3:prefix=databrain-audit/*",
 		},
 		"AuditSchedulerRole": schedulerGrants,
 	},
@@ -185,19 +205,24 @@ var wantGrants = map[string]map[string][]string{
 			"ReportFailedRuns: Allow sqs:SendMessage on (AuditFailedQueue.Arn)",
 			"SendEvents: Allow events:PutEvents on arn:aws:events:us-east-1:123456789012:event-bus/default",
 			"KeepReportsAndState: Allow s3:GetObject s3:PutObject on arn:aws:s3:::(AuditBucket)/databrain-audit/*",
-			"TellMissingFromForbidden: Allow s3:ListBucket on arn:aws:s3:::(AuditBucket) if StringLike s3:prefix=databrain-audit/*",
+			"TellMissingFromForbidden: Allow s3:ListBucket on arn:aws:s3:::(AuditBucket) if StringLike " +
+				"s3:prefix=databrain-audit/*",
 		},
 		"RotateApiTokenRole": {
-			"RotateApiTokenSecrets: Allow secretsmanager:DescribeSecret secretsmanager:GetSecretValue secretsmanager:PutSecretValue secretsmanager:UpdateSecretVersionStage on " + apiTokens,
+			"RotateApiTokenSecrets: Allow secretsmanager:DescribeSecret secretsmanager:GetSecretValue " +
+				"secretsmanager:PutSecretValue secretsmanager:UpdateSecretVersionStage on " + apiTokens,
 			"ReadTokenSecret: Allow secretsmanager:GetSecretValue on " + tokenSecret,
-			"NeverWriteTokenSecret: Deny secretsmanager:PutSecretValue secretsmanager:UpdateSecretVersionStage on " + tokenSecret,
+			"NeverWriteTokenSecret: Deny secretsmanager:PutSecretValue secretsmanager:UpdateSecretVersionStage on " +
+				tokenSecret,
 			"WriteLogs: Allow logs:CreateLogStream logs:PutLogEvents on (RotateApiTokenLogGroup.Arn)",
 		},
 		"AuditSchedulerRole": schedulerGrants,
 	},
 	"smallest": {
 		"RotateRole": {
-			"RotateOneSecret: Allow secretsmanager:DescribeSecret secretsmanager:GetSecretValue secretsmanager:ListSecretVersionIds secretsmanager:PutSecretValue secretsmanager:UpdateSecretVersionStage on (TokenSecret)",
+			"RotateOneSecret: Allow secretsmanager:DescribeSecret secretsmanager:GetSecretValue " +
+				"secretsmanager:ListSecretVersionIds secretsmanager:PutSecretValue secretsmanager:UpdateSecretVersionStage " +
+				"on (TokenSecret)",
 			"ReadAdminSecret: Allow secretsmanager:GetSecretValue on " + adminSecret,
 			"WriteLogs: Allow logs:CreateLogStream logs:PutLogEvents on (RotateLogGroup.Arn)",
 		},
@@ -213,8 +238,10 @@ var wantGrants = map[string]map[string][]string{
 const (
 	ifSecretsManager  = " if StringEquals kms:EncryptionContext:SecretARN="
 	viaSecretsManager = ", StringEquals kms:ViaService=secretsmanager.us-east-1.amazonaws.com"
-	networkGrant      = "LambdaManagesNetworkInterfaces: Allow ec2:AssignPrivateIpAddresses ec2:CreateNetworkInterface ec2:DeleteNetworkInterface ec2:DescribeNetworkInterfaces ec2:DescribeSubnets ec2:UnassignPrivateIpAddresses on *"
-	networkDenial     = "CodeHasNoNetworkRights: Deny ec2:* on * if Null lambda:SourceFunctionArn=false"
+	networkGrant      = "LambdaManagesNetworkInterfaces: Allow ec2:AssignPrivateIpAddresses " +
+		"ec2:CreateNetworkInterface ec2:DeleteNetworkInterface ec2:DescribeNetworkInterfaces ec2:DescribeSubnets " +
+		"ec2:UnassignPrivateIpAddresses on *"
+	networkDenial = "CodeHasNoNetworkRights: Deny ec2:* on * if Null lambda:SourceFunctionArn=false"
 )
 
 var schedulerGrants = []string{
@@ -240,8 +267,9 @@ func grantsAreAsListed(scenario string, resources tree) bool {
 
 // wildcards are the statements that may name every resource, and why.
 var wildcards = map[string]string{
-	"FindApiTokenSecrets":            "Secrets Manager has no resource level for ListSecrets, which shows no value",
-	"LambdaManagesNetworkInterfaces": "EC2 authorises DescribeNetworkInterfaces and DescribeSubnets for all resources only, and an interface has no ARN before Lambda made it",
+	"FindApiTokenSecrets": "Secrets Manager has no resource level for ListSecrets, which shows no value",
+	"LambdaManagesNetworkInterfaces": "EC2 authorises DescribeNetworkInterfaces and DescribeSubnets for all " +
+		"resources only, and an interface has no ARN before Lambda made it",
 }
 
 func wildcardsHaveReasons(resources tree) []string {

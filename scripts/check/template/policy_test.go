@@ -75,7 +75,9 @@ func auditAloneRotatesNothing(resources tree) []string {
 		}
 	}
 	if rotates(resources) {
-		return append(bad, expect(resources, "RotationSchedule", map[string]any{"Properties.SecretId": secretOf(resources)})...)
+		return append(
+			bad,
+			expect(resources, "RotationSchedule", map[string]any{"Properties.SecretId": secretOf(resources)})...)
 	}
 	if text := fmt.Sprint(resources); strings.Contains(text, "(RotateFunction") || strings.Contains(text, "(Rotation") {
 		bad = append(bad, "something refers to a rotation that is not there")
@@ -137,7 +139,9 @@ func evidenceAndSecretsOutlive(resources tree) []string {
 	var bad []string
 	for _, name := range []string{"TokenSecret", "AuditBucket", "AuditBucketPolicy"} {
 		if resources[name] != nil {
-			bad = append(bad, expect(resources, name, map[string]any{"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"})...)
+			bad = append(
+				bad,
+				expect(resources, name, map[string]any{"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"})...)
 		}
 	}
 	return bad
@@ -175,7 +179,8 @@ func tlsOnly(resources tree) []string {
 				if get(s, "Effect") == "Allow" && everyone {
 					bad = append(bad, policy+" lets everyone in")
 				}
-				if get(s, "Effect") == "Deny" && everyone && slices.Equal(conditions(s), []string{"Bool aws:SecureTransport=false"}) {
+				if get(s, "Effect") == "Deny" && everyone &&
+					slices.Equal(conditions(s), []string{"Bool aws:SecureTransport=false"}) {
 					for _, r := range list(get(s, "Resource")) {
 						covered[r] = true
 					}

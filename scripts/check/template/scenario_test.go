@@ -44,7 +44,8 @@ var scenarios = map[string]map[string]string{
 	"stateless":   with(required, map[string]string{"AuditBucketName": "none"}),
 	"audit alone": {"DatabrainBaseUrl": "https://api.usedatabrain.com", "TokenSecretArn": tokenSecret},
 	"audit and API tokens": {
-		"DatabrainBaseUrl": "https://databrain.example.com", "TokenSecretArn": tokenSecret, "ApiTokenSecretPrefix": apiTokenPrefix,
+		"DatabrainBaseUrl": "https://databrain.example.com", "TokenSecretArn": tokenSecret,
+		"ApiTokenSecretPrefix": apiTokenPrefix,
 	},
 	"smallest": with(required, map[string]string{"AuditBucketName": "none", "AuditEventBus": "none"}),
 }

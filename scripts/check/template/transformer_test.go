@@ -24,20 +24,21 @@ type transformer struct {
 // leaves nothing, and each line has to be a JSON string afterwards. It returns the
 // message that the target gets.
 func (tr transformer) fill(event tree) (string, error) {
-	filled := regexp.MustCompile(`<([A-Za-z0-9_-]+)>`).ReplaceAllStringFunc(tr.InputTemplate, func(variable string) string {
-		path, known := tr.InputPathsMap[strings.Trim(variable, "<>")]
-		if !known {
-			return "\x00" // AWS refuses the template
-		}
-		switch value := get(event, strings.TrimPrefix(path, "$.")).(type) {
-		case nil:
-			return ""
-		case string:
-			return value
-		default:
-			return fmt.Sprint(value)
-		}
-	})
+	filled := regexp.MustCompile(`<([A-Za-z0-9_-]+)>`).
+		ReplaceAllStringFunc(tr.InputTemplate, func(variable string) string {
+			path, known := tr.InputPathsMap[strings.Trim(variable, "<>")]
+			if !known {
+				return "\x00" // AWS refuses the template
+			}
+			switch value := get(event, strings.TrimPrefix(path, "$.")).(type) {
+			case nil:
+				return ""
+			case string:
+				return value
+			default:
+				return fmt.Sprint(value)
+			}
+		})
 	var lines []string
 	for line := range strings.SplitSeq(filled, "\n") {
 		var text string
@@ -66,7 +67,8 @@ func transformerOf(t *testing.T, resources tree, rule string) (tr transformer) {
 // as a shell hands it to the AWS CLI.
 func documentedTransformer(t *testing.T) transformer {
 	t.Helper()
-	block := regexp.MustCompile(`(?s)put-targets --rule \S+ --targets '(\[.*?\])'\n`).FindStringSubmatch(page(t, "functions/audit/README.md"))
+	block := regexp.MustCompile(`(?s)put-targets --rule \S+ --targets '(\[.*?\])'\n`).
+		FindStringSubmatch(page(t, "functions/audit/README.md"))
 	if block == nil {
 		t.Fatal("the page of the audit has no put-targets")
 	}
@@ -79,7 +81,8 @@ func documentedTransformer(t *testing.T) transformer {
 
 // hostileNames try to end the JSON string that they are inserted into.
 var hostileNames = []string{
-	`"`, `\`, `\"`, `a"b\c`, `\u0022`, `","x":"y`, "line\nend\r\n", "\x00\t\x7f", "\u2028", "<title>", "<description>", "${AWS::Region}", "", " ",
+	`"`, `\`, `\"`, `a"b\c`, `\u0022`, `","x":"y`, "line\nend\r\n", "\x00\t\x7f", "\u2028", "<title>",
+	"<description>", "${AWS::Region}", "", " ",
 	"👩\u200d💻", "می\u200cخواهم", "\u202eevil", "\xff", "e" + strings.Repeat("\u0301", 60), strings.Repeat(`"`, 300),
 }
 
@@ -93,7 +96,8 @@ func hostileEvents(t *testing.T) []tree {
 		for _, check := range finding.Checks() {
 			r.Findings = append(r.Findings, finding.Finding{
 				ID: "dbt1-0", Check: check, Severity: finding.Critical, State: finding.New, FirstSeen: at, LastSeen: at,
-				DataApp: name, Rule: name, MaxAgeDays: 90, Token: &finding.Token{Fingerprint: "0", Name: finding.ShownName(name), CreatedAt: at},
+				DataApp: name, Rule: name, MaxAgeDays: 90, Token: &finding.Token{Fingerprint: "0",
+					Name: finding.ShownName(name), CreatedAt: at},
 				Exception: &finding.Exception{ID: name, Reason: name, Owner: name, ExpiresAt: name},
 				Gap:       &finding.Gap{DataApp: name, Class: finding.GapServer, Status: 502, Attempts: 4},
 				ManagedBy: &finding.ManagedBy{Secret: name, Also: []string{name}},
@@ -149,7 +153,8 @@ func TestRotationMailIsValid(t *testing.T) {
 	tr := transformerOf(t, deploy(template, scenarios["defaults"]), "RotationFailedRule")
 	for _, text := range hostileNames {
 		message, err := tr.fill(tree{"time": "2026-03-01T06:00:00Z", "region": "us-east-1", "detail": tree{
-			"eventName": "RotationFailed", "errorMessage": text, "additionalEventData": tree{"SecretId": tokenSecret, "error": text},
+			"eventName": "RotationFailed", "errorMessage": text, "additionalEventData": tree{"SecretId": tokenSecret,
+				"error": text},
 		}})
 		if err != nil || !strings.Contains(message, tokenSecret) {
 			t.Fatalf("%v: %s", err, message)
