@@ -42,7 +42,7 @@ func (w *workshop) deployApart(ctx context.Context) {
 
 // merge runs another run of this program, shows what it shows and counts its checks.
 func (w *workshop) merge(ctx context.Context, name string, start func() (*exec.Cmd, error)) {
-	before := w.passed + w.failed
+	passed, failed := 0, 0
 	err := func() error {
 		cmd, err := start()
 		if err != nil {
@@ -56,25 +56,23 @@ func (w *workshop) merge(ctx context.Context, name string, start func() (*exec.C
 		if err := cmd.Start(); err != nil {
 			return err
 		}
-		for lines := bufio.NewScanner(out); lines.Scan(); {
-			w.copyLine(lines.Text())
+		lines := bufio.NewScanner(out)
+		lines.Buffer(nil, 1<<20)
+		for lines.Scan() {
+			switch line := lines.Text(); {
+			case totals.MatchString(line): // they become part of ours
+				continue
+			case strings.HasPrefix(line, "ok "):
+				passed++
+			case strings.HasPrefix(line, "FAIL "):
+				failed++
+			}
+			w.show(lines.Text())
 		}
 		return cmd.Wait()
 	}()
-	if checked := w.passed + w.failed - before; checked == 0 || err != nil && w.failed == 0 {
-		w.check(ctx, name, func() error { return fmt.Errorf("after %d checks: %v", checked, err) })
+	w.count(passed, failed)
+	if passed+failed == 0 || err != nil && failed == 0 {
+		w.check(ctx, name, func() error { return fmt.Errorf("after %d checks: %v", passed, err) })
 	}
-}
-
-// copyLine shows a line of the inner run, its totals apart, which become part of ours.
-func (w *workshop) copyLine(line string) {
-	switch {
-	case strings.HasPrefix(line, "ok "):
-		w.passed++
-	case strings.HasPrefix(line, "FAIL "):
-		w.failed++
-	case totals.MatchString(line):
-		return
-	}
-	fmt.Fprintln(w.out, line)
 }

@@ -21,6 +21,8 @@ type operator struct {
 // operator finds the AWS CLI 2 or installs it. Releases before 2.13 do not read
 // AWS_ENDPOINT_URL, so a script of two lines passes it on as an option.
 func (w *workshop) operator(ctx context.Context, endpoint string) (*operator, error) {
+	w.cli.Lock()
+	defer w.cli.Unlock()
 	cli, err := w.findCLI(ctx)
 	if err != nil {
 		if _, err := output(ctx, w.installer(ctx, "cli")); err != nil {
@@ -34,9 +36,12 @@ func (w *workshop) operator(ctx context.Context, endpoint string) (*operator, er
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	script := fmt.Sprintf("#!/bin/sh\nexec %s --endpoint-url \"$AWS_ENDPOINT_URL\" \"$@\"\n", cli)
-	if err := os.WriteFile(filepath.Join(dir, "aws"), []byte(script), 0o700); err != nil {
-		return nil, err
+	script := filepath.Join(dir, "aws")
+	if _, err := os.Stat(script); err != nil { // another part may be running it
+		text := fmt.Sprintf("#!/bin/sh\nexec %s --endpoint-url \"$AWS_ENDPOINT_URL\" \"$@\"\n", cli)
+		if err := os.WriteFile(script, []byte(text), 0o700); err != nil {
+			return nil, err
+		}
 	}
 	return &operator{workshop: w, endpoint: endpoint, path: dir + string(os.PathListSeparator) + os.Getenv("PATH")}, nil
 }

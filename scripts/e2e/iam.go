@@ -45,8 +45,8 @@ func (w *workshop) evaluateIAM(ctx context.Context) {
 	for _, all := range accesses {
 		requests += len(all)
 	}
-	fmt.Fprintf(w.out, "     %d kinds of requests, %d roles in %d shapes of the stack: %d evaluations\n",
-		requests, m.roles, len(shapes), len(m.Cases))
+	w.show(fmt.Sprintf("     %d kinds of requests, %d roles in %d shapes of the stack: %d evaluations",
+		requests, m.roles, len(shapes), len(m.Cases)))
 	w.check(ctx, "every recorded request is allowed", func() error { return m.all("recorded", "Allowed", results) })
 	w.check(ctx, "the same on another secret, key, bucket, prefix, bus or queue is denied", func() error { return m.none("foreign", "Allowed", results) })
 	w.check(ctx, "without any one statement a request is judged otherwise", func() error { return m.eachStatementMatters(results) })

@@ -44,6 +44,21 @@ func (r *report) check(ctx context.Context, name string, f func() error) bool {
 	return true
 }
 
+// show prints a line between the checks.
+func (r *report) show(line string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	fmt.Fprintln(r.out, line)
+}
+
+// count adds the checks of another run.
+func (r *report) count(passed, failed int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.passed += passed
+	r.failed += failed
+}
+
 // close prints the totals.
 func (r *report) close(ctx context.Context) error {
 	fmt.Fprintf(r.out, "%d passed, %d failed\n", r.passed, r.failed)
