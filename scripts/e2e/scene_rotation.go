@@ -75,8 +75,17 @@ func (s *stack) rotate(ctx context.Context) error {
 }
 
 // rotated wants a rotation to have brought a new token into force and into
-// AWSCURRENT, and the one before into AWSPREVIOUS.
+// AWSCURRENT, and the one before into AWSPREVIOUS. The error ends with the function's log.
 func (s *stack) rotated(ctx context.Context, rotate func() error) error {
+	err := s.moved(ctx, rotate)
+	if err == nil {
+		return nil
+	}
+	log, _ := output(ctx, s.shell(ctx, strings.TrimSuffix(s.outputs["RotationLogsCommand"], " --follow"))) // an empty one says less
+	return fmt.Errorf("%w\n%s", err, tail(log, 6))
+}
+
+func (s *stack) moved(ctx context.Context, rotate func() error) error {
 	before, err := s.token(ctx, "AWSCURRENT")
 	if err != nil {
 		return err
