@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -127,6 +128,7 @@ var refusals = []struct {
 	{"FindingsNeedBusHere", map[string]string{"FindingsToTopic": "true", "AuditEventBusArn": foreignBus}},
 	{"OnePolicy", map[string]string{"AuditPolicy": "{}", "AuditPolicyObject": "policies/audit.json"}},
 	{"ApiTokenKeyNeedsPrefix", map[string]string{"ApiTokenSecretKmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/a"}},
+	{"ApiTokenKeyNeedsPrefix", map[string]string{"ApiTokenSecretKmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/a"}},
 	{"SecretsDiffer", map[string]string{"TokenSecretArn": labtest.AdminSecretARN}},
 	{"DatabrainBaseUrl", map[string]string{"DatabrainBaseUrl": "https://databrain.example.com/"}},
 	{"AdminSecretArn", map[string]string{"AdminSecretArn": "databrain/admin"}},
@@ -218,8 +220,21 @@ func (m *mini) schedule(ctx context.Context) error {
 	return nil
 }
 
+// withoutMath puts any metric in the place of an alarm's expression.
+func withoutMath(alarm *yaml.Node) {
+	for n := 0; n+1 < len(alarm.Content); n += 2 {
+		if alarm.Content[n].Value == "Metrics" {
+			alarm.Content = slices.Concat(alarm.Content[:n], alarm.Content[n+2:], []*yaml.Node{
+				{Kind: yaml.ScalarNode, Value: "MetricName"}, {Kind: yaml.ScalarNode, Value: "Errors"},
+				{Kind: yaml.ScalarNode, Value: "Namespace"}, {Kind: yaml.ScalarNode, Value: "AWS/Lambda"},
+			})
+			return
+		}
+	}
+}
+
 // withoutRotationSchedule writes a copy of the built template beside it: ministack
-// refuses the type of that resource.
+// refuses the type of that resource, and alarms on expressions.
 func (m *mini) withoutRotationSchedule() (string, error) {
 	built, err := m.builtTemplate()
 	if err != nil {
@@ -234,6 +249,11 @@ func (m *mini) withoutRotationSchedule() (string, error) {
 		return "", err
 	}
 	resources := member(doc.Content[0], "Resources")
+	for n := 1; n < len(resources.Content); n += 2 {
+		if alarm := member(resources.Content[n], "Properties"); alarm != nil {
+			withoutMath(alarm)
+		}
+	}
 	for n := 0; n+1 < len(resources.Content); n += 2 {
 		if resources.Content[n].Value == "RotationSchedule" {
 			resources.Content = append(resources.Content[:n], resources.Content[n+2:]...)

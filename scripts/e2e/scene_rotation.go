@@ -61,9 +61,14 @@ func (c *cloud) rotateAndAudit(ctx context.Context) {
 // which LocalStack only records, and rotates at once.
 func (s *stack) firstRotation(ctx context.Context) error {
 	return s.rotated(ctx, func() error {
-		return s.aws(ctx, nil, "secretsmanager", "rotate-secret", "--secret-id", s.outputs["TokenSecretArn"],
-			"--rotation-lambda-arn", s.outputs["RotateFunctionArn"], "--rotation-rules", "AutomaticallyAfterDays=30")
+		return s.switchOn(ctx, s.outputs["TokenSecretArn"], s.outputs["RotateFunctionArn"])
 	})
+}
+
+// switchOn names a secret's rotation function and interval, and rotates.
+func (s *stack) switchOn(ctx context.Context, secret, function string) error {
+	return s.aws(ctx, nil, "secretsmanager", "rotate-secret", "--secret-id", secret,
+		"--rotation-lambda-arn", function, "--rotation-rules", "AutomaticallyAfterDays=30")
 }
 
 // rotate rotates by the stack's own command.
@@ -81,8 +86,7 @@ func (s *stack) rotated(ctx context.Context, rotate func() error) error {
 	if err == nil {
 		return nil
 	}
-	log, _ := output(ctx, s.shell(ctx, strings.TrimSuffix(s.outputs["RotationLogsCommand"], " --follow"))) // an empty one says less
-	return fmt.Errorf("%w\n%s", err, tail(log, 6))
+	return fmt.Errorf("%w\n%s", err, s.lastLines(ctx, "rotate"))
 }
 
 func (s *stack) moved(ctx context.Context, rotate func() error) error {
@@ -177,6 +181,13 @@ func (s *stack) everyCommand(ctx context.Context) error {
 	}
 	if !strings.Contains(log, "setSecret") || strings.Contains(log, s.databrain.CurrentToken()) {
 		return fmt.Errorf("RotationLogsCommand shows no step, or a token:\n%s", tail(log, 5))
+	}
+	diagnosis, err := s.run(ctx, "DiagnoseCommand")
+	if err != nil {
+		return err
+	}
+	if !strings.Contains(diagnosis, "HEALTHY") || strings.Contains(diagnosis, s.databrain.CurrentToken()) {
+		return fmt.Errorf("DiagnoseCommand does not say HEALTHY, or shows a token:\n%s", diagnosis)
 	}
 	for name := range s.outputs {
 		if strings.HasSuffix(name, "Command") && !s.executed[name] {

@@ -168,6 +168,15 @@ func (s *stack) environment(ctx context.Context, function string) (map[string]st
 	return got.Environment.Variables, err
 }
 
+// lastLines is the end of a function's log, for an error that is to say why.
+func (s *stack) lastLines(ctx context.Context, group string) string {
+	log, err := output(ctx, s.shell(ctx, "aws logs tail /aws/lambda/"+s.name+"/"+group))
+	if err != nil {
+		return err.Error()
+	}
+	return tail(log, 6)
+}
+
 // remove deletes the stack and waits until it is gone.
 func (s *stack) remove(ctx context.Context) error {
 	if err := s.aws(ctx, nil, "cloudformation", "delete-stack", "--stack-name", s.name); err != nil {
