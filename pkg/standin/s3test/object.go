@@ -58,6 +58,13 @@ func (s *Server) Put(bucket, key string, body []byte) (etag string) {
 	return s.store(bucket, key, body, header).ETag
 }
 
+// Remove takes an object away behind the API's back.
+func (s *Server) Remove(bucket, key string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.objects, bucket+"/"+key)
+}
+
 func (o Object) clone() Object {
 	o.Body, o.Header = bytes.Clone(o.Body), o.Header.Clone()
 	return o
