@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"maps"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -284,7 +286,10 @@ func (g *givens) make(ctx context.Context, c *cloud) (err error) {
 }
 
 func (g *givens) makeLayer(ctx context.Context, c *cloud) error {
-	bundle, err := c.zip("ca-bundle.pem", "a bundle")
+	authority := httptest.NewTLSServer(nil)
+	authority.Close()
+	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: authority.Certificate().Raw})
+	bundle, err := c.zip("ca-bundle.pem", string(certificate))
 	if err != nil {
 		return err
 	}

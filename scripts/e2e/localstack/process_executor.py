@@ -150,6 +150,12 @@ class ProcessExecutorPlugin(Plugin):
                 folder = str(self.function_version.config.code.get_unzipped_code_location())
                 variables = {name: str(value) for name, value in env_vars.items() if not name.startswith("LOCALSTACK_")}
                 variables["LAMBDA_TASK_ROOT"] = folder
+                # A process of this machine has no /opt of its own: its layers stay where they were unpacked.
+                for layer in self.function_version.config.layers:
+                    unpacked = layer.code.get_unzipped_code_location()
+                    for name, value in variables.items():
+                        if value.startswith("/opt/") and (unpacked / value.removeprefix("/opt/")).exists():
+                            variables[name] = str(unpacked / value.removeprefix("/opt/"))
                 # The recorder of requests tells the functions apart by it.
                 variables["AWS_SDK_UA_APP_ID"] = self.function_version.id.function_name[:50]
                 if endpoint := os.environ.get("FUNCTIONS_ENDPOINT_URL"):
@@ -182,6 +188,8 @@ class ProcessExecutorPlugin(Plugin):
             def prepare_version(cls, function_version):
                 code = function_version.config.code
                 code.prepare_for_execution()
+                for layer in function_version.config.layers:
+                    layer.code.prepare_for_execution()
                 (code.get_unzipped_code_location() / "bootstrap").chmod(0o755)
 
             @classmethod
