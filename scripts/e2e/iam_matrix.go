@@ -92,10 +92,11 @@ func (s shapeRoles) beyond(role string) []ask {
 		return nil
 	}
 	token, admin := s.Outputs["TokenSecretArn"], s.Parameters["AdminSecretArn"]
-	return []ask{
-		{"secretsmanager:PutSecretValue", token, nil}, {"secretsmanager:UpdateSecretVersionStage", token, nil},
-		{"secretsmanager:GetSecretValue", admin, nil}, {"secretsmanager:PutSecretValue", admin, nil},
+	asks := []ask{{"secretsmanager:PutSecretValue", token, nil}, {"secretsmanager:UpdateSecretVersionStage", token, nil}}
+	if admin == "" { // the audit alone
+		return asks
 	}
+	return append(asks, ask{"secretsmanager:GetSecretValue", admin, nil}, ask{"secretsmanager:PutSecretValue", admin, nil})
 }
 
 func (m *matrix) add(kind, where string, asks []ask, identity *int) {

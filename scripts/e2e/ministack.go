@@ -128,7 +128,11 @@ var refusals = []struct {
 	{"FindingsNeedBusHere", map[string]string{"FindingsToTopic": "true", "AuditEventBusArn": foreignBus}},
 	{"OnePolicy", map[string]string{"AuditPolicy": "{}", "AuditPolicyObject": "policies/audit.json"}},
 	{"ApiTokenKeyNeedsPrefix", map[string]string{"ApiTokenSecretKmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/a"}},
-	{"ApiTokenKeyNeedsPrefix", map[string]string{"ApiTokenSecretKmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/a"}},
+	{"AuditAloneNeedsToken", map[string]string{"AdminSecretArn": "", "TokenSecretArn": ""}},
+	{"AdminKeyNeedsAdmin", map[string]string{
+		"AdminSecretArn": "", "TokenSecretArn": labtest.AdminSecretARN,
+		"AdminSecretKmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/a",
+	}},
 	{"SecretsDiffer", map[string]string{"TokenSecretArn": labtest.AdminSecretARN}},
 	{"DatabrainBaseUrl", map[string]string{"DatabrainBaseUrl": "https://databrain.example.com/"}},
 	{"AdminSecretArn", map[string]string{"AdminSecretArn": "databrain/admin"}},
