@@ -50,8 +50,8 @@ var mutants = []mutant{
 	{"a partial ARN names it too", deputy, `TestRefusals`, []edit{
 		{
 			"rotation/versions.go",
-			"return id == d.arn || id == d.name || id == partial",
-			"_ = partial\n\treturn id == d.arn || id == d.name",
+			"return id != \"\" && (id == arn || id == name || id == partial)",
+			"_ = partial\n\treturn id != \"\" && (id == arn || id == name)",
 		}}},
 	{"a value is read by its version, and a label that moved is noticed", steps, `TestMeanwhile`, []edit{
 		{"rotation/versions.go", "VersionId: &version, VersionStage: &label,", "VersionStage: &label,"}}},
@@ -66,8 +66,8 @@ var mutants = []mutant{
 	{"an AWSCURRENT that cannot be read is not an empty one", otherBug, `TestRefusals`, []edit{
 		{
 			"rotation/versions.go",
-			"if errors.Is(err, errNoValue) {\n\t\treturn d, s.fail(LabelMoved",
-			"if errors.Is(err, errNoValue) {\n\t\treturn tokensecret.Empty(), nil\n\t}\n\tif false {\n\t\treturn d, s.fail(LabelMoved",
+			"if errors.Is(err, errNoValue) {\n\t\treturn d, s.fail(\n",
+			"if errors.Is(err, errNoValue) {\n\t\treturn tokensecret.Empty(), nil\n\t}\n\tif false {\n\t\treturn d, s.fail(\n",
 		}}},
 
 	// createSecret.
