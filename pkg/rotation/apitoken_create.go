@@ -3,7 +3,6 @@ package rotation
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -17,12 +16,7 @@ func (s *apiToken) create(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	pending, err := s.usable(s.value(ctx, s.event.Version, labelPending))
-	if err == nil {
-		s.log.InfoContext(ctx, "the pending version has a value already; it is kept")
-		return s.differ(pending, current)
-	}
-	if !errors.Is(err, errNoValue) {
+	if kept, err := s.kept(ctx, current); kept || err != nil {
 		return err
 	}
 	state, err := s.look(ctx, current)
@@ -91,14 +85,14 @@ func (s *apiToken) rotate(ctx context.Context, current tokensecret.Value, state 
 	if err := s.mayMoveLabels(ctx); err != nil {
 		return err
 	}
-	if err := s.timeToMake(); err != nil {
+	if err := s.timeTo("ask for a key and store it"); err != nil {
 		return err
 	}
 	if s.config.GracePeriod > 0 { // 0 is chosen for a key that has leaked
 		s.warnOfGrace(ctx, s.config.GracePeriod)
 	}
 	ends := s.now().Add(s.config.GracePeriod)
-	key, cause := s.bounded(ctx, func(ctx context.Context) (databrain.Secret, error) {
+	key, cause := bounded(ctx, func(ctx context.Context) (databrain.Secret, error) {
 		if s.config.Contract == ContractByService {
 			return s.databrain.RotateAPITokenByService(ctx, s.service, current.Token(), s.config.GracePeriod)
 		}
@@ -112,29 +106,13 @@ func (s *apiToken) createToken(ctx context.Context, current tokensecret.Value, s
 	if err := s.mayMoveLabels(ctx); err != nil {
 		return err
 	}
-	if err := s.timeToMake(); err != nil {
+	if err := s.timeTo("ask for a key and store it"); err != nil {
 		return err
 	}
-	key, cause := s.bounded(ctx, func(ctx context.Context) (databrain.Secret, error) {
+	key, cause := bounded(ctx, func(ctx context.Context) (databrain.Secret, error) {
 		return s.databrain.CreateAPIToken(ctx, s.service, current.DataApp(), current.Name())
 	})
 	return s.made(ctx, "create API token", made{key, cause, time.Time{}}, current, state)
-}
-
-func (s *apiToken) timeToMake() error {
-	if s.deadline.Sub(s.now()) >= rotateTime+storeTime {
-		return nil
-	}
-	return s.fail(OutOfTime, nil, fmt.Sprintf("less than %v are left, too little to ask for a key and store it",
-		rotateTime+storeTime), "Raise the function's timeout to 60 seconds or more")
-}
-
-func (s *apiToken) bounded(
-	ctx context.Context, call func(context.Context) (databrain.Secret, error),
-) (databrain.Secret, error) {
-	ctx, cancel := context.WithTimeout(ctx, rotateTime)
-	defer cancel()
-	return call(ctx)
 }
 
 // made is the outcome of a request that makes a key.

@@ -348,20 +348,11 @@ func TestAdviceInHistories(t *testing.T) {
 				Draw(rt, "start"),
 			"default",
 		}
-		history := rapid.SliceOfN(rapid.Custom(drawHappening), 1, 8).Draw(rt, "history")
+		history := rapid.SliceOfN(rapid.Custom(drawHappening(others, opSave)), 1, 8).Draw(rt, "history")
 		var problems failures
 		synctest.Test(t, func(*testing.T) {
 			w := newWorld(s)
-			for _, h := range history {
-				switch h.What {
-				case rotates:
-					w.rotateWith(h)
-				case takesTime:
-					w.watch.foreign(func() { time.Sleep(h.Wait) })
-				default:
-					w.do(h.What)
-				}
-			}
+			w.live(history, w.do)
 			time.Sleep(time.Hour)
 			w.checkAdvice(&problems)
 		})

@@ -120,20 +120,11 @@ func TestKeyHistories(t *testing.T) {
 		if s.start == "create" || s.variant == "read-lag" { // its name is another; it needs time to catch up
 			s.start, s.variant = "normal", "default"
 		}
-		history := rapid.SliceOfN(rapid.Custom(drawKeyHappening), 1, longest).Draw(rt, "history")
+		history := rapid.SliceOfN(rapid.Custom(drawHappening(keyOthers, opRotateKey)), 1, longest).Draw(rt, "history")
 		var problems []string
 		synctest.Test(t, func(*testing.T) {
 			w := newWorld(s)
-			for _, h := range history {
-				switch h.What {
-				case rotates:
-					w.rotateKeyWith(h)
-				case takesTime:
-					w.watch.foreign(func() { time.Sleep(h.Wait) })
-				default:
-					w.doKey(h.What)
-				}
-			}
+			w.live(history, w.doKey)
 			w.concludeKeys()
 			problems = w.watch.end()
 		})
@@ -141,47 +132,4 @@ func TestKeyHistories(t *testing.T) {
 			rt.Fatalf("%s", strings.Join(problems, "\n"))
 		}
 	})
-}
-
-// rotateKeyWith is rotateWith for an API token.
-func (w *world) rotateKeyWith(h happening) {
-	w.watch.begin()
-	before := len(w.wire.calls)
-	w.wire.faults, w.wire.events = make(map[int]fault), make(map[int]func())
-	for _, f := range h.Faults {
-		f.call += before
-		w.wire.faults[f.call] = f
-	}
-	for _, m := range h.During {
-		w.wire.events[before+m.Call] = func() { w.doKey(m.What) }
-	}
-	res, err := w.rotate(2)
-	w.wire.faults, w.wire.events = nil, nil
-	w.wire.deliverLate(2 * atTheEnd)
-	if err == nil && w.watch.settled && w.setup.options().grace > 0 {
-		w.watch.succeeded(res.VersionID)
-	}
-}
-
-func drawKeyHappening(t *rapid.T) happening {
-	h := happening{
-		What: rapid.SampledFrom(append([]string{rotates, rotates, rotates, rotates, takesTime}, keyOthers...)).
-			Draw(t, "what"),
-	}
-	switch h.What {
-	case takesTime:
-		h.Wait = rapid.SampledFrom([]time.Duration{time.Minute, 2 * time.Hour, 25 * time.Hour, 40 * 24 * time.Hour}).
-			Draw(t, "wait")
-	case rotates:
-		all := slices.DeleteFunc(faultsFor(&call{op: opRotateKey}), func(f fault) bool { return f.kind == unreachable })
-		h.Faults = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) fault {
-			f := rapid.SampledFrom(all).Draw(t, "fault")
-			f.call = rapid.IntRange(1, 40).Draw(t, "call")
-			return f
-		}), 0, 3).Draw(t, "faults")
-		h.During = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) middle {
-			return middle{rapid.IntRange(1, 30).Draw(t, "call"), rapid.SampledFrom(keyOthers).Draw(t, "what")}
-		}), 0, 1).Draw(t, "during")
-	}
-	return h
 }

@@ -3,7 +3,6 @@ package rotation
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 
 	"github.com/google/uuid"
@@ -18,12 +17,7 @@ func (s *serviceToken) create(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	pending, err := s.usable(s.value(ctx, s.event.Version, labelPending))
-	if err == nil {
-		s.log.InfoContext(ctx, "the pending version has a value already; it is kept")
-		return s.differ(pending, current)
-	}
-	if !errors.Is(err, errNoValue) {
+	if kept, err := s.kept(ctx, current); kept || err != nil {
 		return err
 	}
 	if s.config.Strategy == Grace {
@@ -72,9 +66,8 @@ func (s *serviceToken) createAs(ctx context.Context, action CreateAction, curren
 	if err != nil {
 		return err
 	}
-	if s.deadline.Sub(s.now()) < rotateTime+storeTime {
-		return s.fail(OutOfTime, nil, fmt.Sprintf("less than %v are left, too little to rotate and store the answer",
-			rotateTime+storeTime), "Raise the function's timeout to 60 seconds or more")
+	if err := s.timeTo("rotate and store the answer"); err != nil {
+		return err
 	}
 	s.warnOfGrace(ctx, s.config.GracePeriod)
 	return s.rotate(ctx, current, rotate)
@@ -82,7 +75,7 @@ func (s *serviceToken) createAs(ctx context.Context, action CreateAction, curren
 
 // prepareRotate checks what the call and its fallback need, and returns the call
 // in the contract that the settings name.
-func (s *serviceToken) prepareRotate(ctx context.Context, current tokensecret.Value) (rotateCall, error) {
+func (s *serviceToken) prepareRotate(ctx context.Context, current tokensecret.Value) (makeCall, error) {
 	if s.config.Contract == ContractAdminJWT {
 		jwt, err := s.signIn(ctx)
 		return func(ctx context.Context) (databrain.Secret, error) {
@@ -95,14 +88,9 @@ func (s *serviceToken) prepareRotate(ctx context.Context, current tokensecret.Va
 	}, err
 }
 
-// rotateCall asks Databrain for a new token, in one of the two contracts.
-type rotateCall func(context.Context) (databrain.Secret, error)
-
-func (s *serviceToken) rotate(ctx context.Context, current tokensecret.Value, call rotateCall) error {
-	bounded, cancel := context.WithTimeout(ctx, rotateTime)
+func (s *serviceToken) rotate(ctx context.Context, current tokensecret.Value, call makeCall) error {
 	began := s.now()
-	token, err := call(bounded)
-	cancel()
+	token, err := bounded(ctx, call)
 	var answer *databrain.Error
 	if err != nil && !errors.As(err, &answer) {
 		return s.unavailable("rotate", err)

@@ -3,6 +3,7 @@ package rotation
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -15,6 +16,40 @@ const (
 	storeTime  = 5 * time.Second  // to store its answer, at the least
 	shortGrace = time.Hour        // how long the AWS SDKs' secret caches keep a value
 )
+
+// kept reports whether createSecret has nothing to make, because the pending version has
+// a value already. That value must be one that a rotation can finish with.
+func (s *step) kept(ctx context.Context, current tokensecret.Value) (bool, error) {
+	pending, err := s.usable(s.value(ctx, s.event.Version, labelPending))
+	if errors.Is(err, errNoValue) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	s.log.InfoContext(ctx, "the pending version has a value already; it is kept")
+	return true, s.differ(pending, current)
+}
+
+// timeTo refuses to begin what Databrain cannot be asked for twice, unless enough time
+// is left to store its answer.
+func (s *step) timeTo(task string) error {
+	if s.deadline.Sub(s.now()) >= rotateTime+storeTime {
+		return nil
+	}
+	return s.fail(OutOfTime, nil, fmt.Sprintf("less than %v are left, too little to %s", rotateTime+storeTime, task),
+		"Raise the function's timeout to 60 seconds or more")
+}
+
+// makeCall asks Databrain for a new token, in one of the documented contracts.
+type makeCall func(context.Context) (databrain.Secret, error)
+
+// bounded makes the call within rotateTime, so that time is left to store its answer.
+func bounded(ctx context.Context, call makeCall) (databrain.Secret, error) {
+	ctx, cancel := context.WithTimeout(ctx, rotateTime)
+	defer cancel()
+	return call(ctx)
+}
 
 // adopt goes on with the value that another invocation stored first.
 func (s *step) adopt(ctx context.Context, current tokensecret.Value) error {

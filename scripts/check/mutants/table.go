@@ -73,17 +73,12 @@ var mutants = []mutant{
 	// createSecret.
 	{"only not-found means that nothing is stored", otherBug, `TestEveryFault/grace/old-pending`, []edit{
 		{
-			"rotation/service_create.go",
-			"if !errors.Is(err, errNoValue) {\n\t\treturn err\n\t}\n\tif s.config",
-			"if !errors.Is(err, errNoValue) && false {\n\t\treturn err\n\t}\n\tif s.config",
+			"rotation/storing.go",
+			"if errors.Is(err, errNoValue) {\n\t\treturn false, nil",
+			"if err != nil {\n\t\treturn false, nil",
 		}}},
 	{"a stored pending value is kept", retries, `TestEveryFault/grace/old-pending`, []edit{
-		{
-			"rotation/service_create.go",
-			"if err == nil {\n\t\ts.log.InfoContext(ctx, \"the pending",
-			"if err == nil && false {\n\t\ts.log.InfoContext(ctx, \"the pending",
-		},
-		{"rotation/service_create.go", "if !errors.Is(err, errNoValue) {\n\t\treturn err\n\t}\n\tif s.config", "if s.config"}}},
+		{"rotation/storing.go", "return true, s.differ(pending, current)", "_ = pending\n\treturn false, nil"}}},
 	{"the credential is not the ClientRequestToken", trail, `TestFewestRequests`, []edit{
 		{
 			"rotation/service_create.go",
@@ -102,9 +97,9 @@ var mutants = []mutant{
 		}}},
 	{"a pending value equal to current is refused at once", steps, `TestIdenticalTokens`, []edit{
 		{
-			"rotation/service_create.go",
-			"it is kept\")\n\t\treturn s.differ(pending, current)",
-			"it is kept\")\n\t\treturn s.differ(pending, tokensecret.Value{})",
+			"rotation/storing.go",
+			"return true, s.differ(pending, current)",
+			"return true, s.differ(pending, tokensecret.Value{})",
 		}}},
 	{"so is one that another invocation stored first", steps, `TestMeanwhile`, []edit{
 		{
@@ -140,7 +135,11 @@ var mutants = []mutant{
 	{"the admin secret is readable before the rotation", rotate, `TestFewestRequests`, []edit{
 		{"rotation/service_create.go", "\t_, err := s.admin(ctx)\n", "\tvar err error\n"}}},
 	{"enough time is left to rotate and to store", lambda, `TestNoTimeToRotate`, []edit{
-		{"rotation/service_create.go", "if s.deadline.Sub(s.now()) < rotateTime+storeTime {", "if false {"}}},
+		{
+			"rotation/service_create.go",
+			"if err := s.timeTo(\"rotate and store the answer\"); err != nil {",
+			"if err := error(nil); err != nil {",
+		}}},
 	{"an unknown outcome is not followed by another rotation", rotate, `TestAbsorbed`, []edit{
 		{
 			"rotation/plan.go",
@@ -435,7 +434,7 @@ var mutants = []mutant{
 	{"a page is not taken for the whole list", listed, `TestALongList`, []edit{
 		{"rotation/apitoken_list.go", "if fresh == 0 || length%listPage != 0 {", "if true {"}}},
 	{"a key is not made without the time to store it", lambda, `TestNoTimeToMakeAKey`, []edit{
-		{"rotation/apitoken_create.go", "if s.deadline.Sub(s.now()) >= rotateTime+storeTime {", "if true {"}}},
+		{"rotation/storing.go", "if s.deadline.Sub(s.now()) >= rotateTime+storeTime {", "if true {"}}},
 	{"the pending key is the data app's", deputy, `TestKeyRefusals`, []edit{
 		{"rotation/apitoken_testsecret.go", "return s.belongs(ctx, pending)", "return nil"}}},
 	{"the other contract is named", listed, `TestKeyRefusals`, []edit{
