@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"log/slog"
 	"net/url"
 	"time"
 
@@ -37,20 +35,5 @@ func setUp(ctx context.Context, env bootstrap.Environment) (bootstrap.Handler, e
 		Secrets: secrets, Instance: c.instance, Key: &c.rotation, Now: env.Now, Version: env.Version,
 		Client: func(base *url.URL) *databrain.Client { return databrain.New(base, options) },
 	}
-	return func(ctx context.Context, payload json.RawMessage) (any, error) {
-		if request, ok := diagnosis.ParseRequest(payload); ok {
-			report := diagnoser.Diagnose(ctx, request)
-			env.Log.InfoContext(ctx, "diagnosis", slog.String("verdict", string(report.Verdict)),
-				slog.String("summary", report.Summary))
-			return report, nil
-		}
-		event, err := rotation.ParseEvent(payload)
-		if err == nil {
-			err = rotator.Handle(ctx, event)
-		}
-		if err != nil {
-			bootstrap.LogFailure(ctx, env.Log.With(event.Attrs()...), "step failed", err)
-		}
-		return nil, err
-	}, nil
+	return diagnosis.Handler(rotator, diagnoser, env.Log), nil
 }

@@ -42,10 +42,8 @@ func (a apiTokenAct) play(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.promise(
-		before.stale && before.managedBy == "",
-		"the audit finds that the token is too old, and that no secret holds it",
-	)
+	a.promise(before.stale && before.managedBy == "",
+		"the audit finds that the token is too old, and that no secret holds it")
 
 	env = a.lab.RotateAPIToken()
 	env["API_TOKEN_GRACE_PERIOD"] = apiTokenGrace.String()
@@ -57,7 +55,7 @@ func (a apiTokenAct) play(ctx context.Context) error {
 	}
 	defer function.Close()
 	a.lab.Secrets.SetRotationFunction(labtest.APITokenRotationARN, func(ctx context.Context, event []byte) error {
-		return a.invoke(ctx, function, event)
+		return a.stepOf(ctx, function, event, labtest.APITokenPayload)
 	})
 	rules := secretsmanagertest.RotationRules{AutomaticallyAfterDays: 30}
 	if err := a.lab.Secrets.ConfigureRotation(labtest.APITokenSecret, labtest.APITokenRotationARN, rules); err != nil {
@@ -72,10 +70,8 @@ func (a apiTokenAct) play(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.promise(
-		between.stale && between.managedBy == labtest.APITokenSecret,
-		"the audit finds that the token is too old, and that %s holds it", between.managedBy,
-	)
+	a.promise(between.stale && between.managedBy == labtest.APITokenSecret,
+		"the audit finds that the token is too old, and that %s holds it", between.managedBy)
 	if err := a.rotate(ctx, old); err != nil {
 		return err
 	}
@@ -83,10 +79,8 @@ func (a apiTokenAct) play(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.promise(
-		!after.stale && after.managed == 1,
-		"the audit finds nothing about the token any more, and counts it as managed",
-	)
+	a.promise(!after.stale && after.managed == 1,
+		"the audit finds nothing about the token any more, and counts it as managed")
 	return nil
 }
 
@@ -106,10 +100,8 @@ func (a apiTokenAct) importToken(ctx context.Context) (key string, err error) {
 		return "", nil
 	}
 	key = a.key()
-	a.promise(
-		a.lab.Databrain.APITokenWorks(key) && a.lab.Databrain.MintedAPITokens() == 0,
-		"the secret holds the token that the data app has, and nothing was made in Databrain",
-	)
+	a.promise(a.lab.Databrain.APITokenWorks(key) && a.lab.Databrain.MintedAPITokens() == 0,
+		"the secret holds the token that the data app has, and nothing was made in Databrain")
 	return key, nil
 }
 
@@ -126,10 +118,8 @@ func (a apiTokenAct) rotate(ctx context.Context, old string) error {
 		return nil
 	}
 	key := a.key()
-	a.promise(
-		key != old && a.lab.Databrain.APITokenWorks(key),
-		"AWSCURRENT holds another token than before, and Databrain accepts it",
-	)
+	a.promise(key != old && a.lab.Databrain.APITokenWorks(key),
+		"AWSCURRENT holds another token than before, and Databrain accepts it")
 	a.promise(a.lab.Databrain.MintedAPITokens() == 1, "one token was made, and it was found again in the data app's list")
 	value, _ := a.lab.Secrets.Value(labtest.APITokenSecret, a.current())
 	want := strings.Replace(labtest.APITokenValue, `"key": ""`, fmt.Sprintf(`"key": %q`, key), 1)
@@ -143,30 +133,14 @@ func (a apiTokenAct) rotate(ctx context.Context, old string) error {
 // steps drives one rotation and shows its steps and labels.
 func (a apiTokenAct) steps(ctx context.Context) (secretsmanagertest.Result, error) {
 	a.stepsBelow()
-	result, err := a.lab.Secrets.Rotate(
-		ctx,
-		labtest.APITokenSecret,
-		secretsmanagertest.RotateOptions{ClientRequestToken: uuid.NewString()},
-	)
+	result, err := a.lab.Secrets.Rotate(ctx, labtest.APITokenSecret,
+		secretsmanagertest.RotateOptions{ClientRequestToken: uuid.NewString()})
 	a.printf("\n")
 	a.showLabels("after", labtest.APITokenSecret, func(value string) bool {
 		return a.lab.Databrain.APITokenWorks(keyOf(value))
 	})
 	a.printf("\n")
 	return result, err
-}
-
-// invoke runs one step from its payload in events/.
-func (a apiTokenAct) invoke(ctx context.Context, function *runtimetest.Function, event []byte) error {
-	var in struct{ Step, ClientRequestToken string }
-	if err := json.Unmarshal(event, &in); err != nil {
-		return err
-	}
-	payload, err := labtest.APITokenPayload("events", in.Step, in.ClientRequestToken)
-	if err != nil {
-		return err
-	}
-	return a.step(ctx, function, in.Step, payload)
 }
 
 // audit shows what an audit finds about the token, and what it advises.

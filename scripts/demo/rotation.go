@@ -50,13 +50,10 @@ func (a rotationAct) play(ctx context.Context) error {
 
 	a.stepsBelow()
 	a.lab.Secrets.SetRotationFunction(labtest.RotationARN, func(ctx context.Context, event []byte) error {
-		return a.invoke(ctx, function, event)
+		return a.stepOf(ctx, function, event, labtest.Payload)
 	})
-	result, err := a.lab.Secrets.Rotate(
-		ctx,
-		labtest.TokenSecret,
-		secretsmanagertest.RotateOptions{ClientRequestToken: a.version},
-	)
+	result, err := a.lab.Secrets.Rotate(ctx, labtest.TokenSecret,
+		secretsmanagertest.RotateOptions{ClientRequestToken: a.version})
 	if err != nil {
 		a.promise(false, "the rotation succeeds: %v", err)
 		return nil
@@ -68,17 +65,20 @@ func (a rotationAct) play(ctx context.Context) error {
 	return nil
 }
 
-// invoke runs one step from its payload in events/.
-func (a rotationAct) invoke(ctx context.Context, function *runtimetest.Function, event []byte) error {
+// stepOf runs the step of an event from its payload in events/, which read finds.
+func (st *stage) stepOf(
+	ctx context.Context, function *runtimetest.Function, event []byte,
+	read func(dir, step, version string) ([]byte, error),
+) error {
 	var in struct{ Step, ClientRequestToken string }
 	if err := json.Unmarshal(event, &in); err != nil {
 		return err
 	}
-	payload, err := labtest.Payload("events", in.Step, in.ClientRequestToken)
+	payload, err := read("events", in.Step, in.ClientRequestToken)
 	if err != nil {
 		return err
 	}
-	return a.step(ctx, function, in.Step, payload)
+	return st.step(ctx, function, in.Step, payload)
 }
 
 // step runs one step of a rotation and shows how it ended.
@@ -125,10 +125,8 @@ func said(log string) string {
 }
 
 func (a rotationAct) token() string {
-	value, _ := a.lab.Secrets.Value(
-		labtest.TokenSecret,
-		a.lab.Secrets.Holder(labtest.TokenSecret, secretsmanagertest.Current),
-	)
+	value, _ := a.lab.Secrets.Value(labtest.TokenSecret,
+		a.lab.Secrets.Holder(labtest.TokenSecret, secretsmanagertest.Current))
 	return tokenOf(value)
 }
 
@@ -163,10 +161,8 @@ func (a rotationAct) checkPromises(result secretsmanagertest.Result, before stri
 	now := a.token()
 	holder := a.lab.Secrets.Holder(labtest.TokenSecret, secretsmanagertest.Current)
 	a.promise(holder == result.VersionID, "AWSCURRENT is on the new version, after %d attempt(s)", result.Attempts())
-	a.promise(
-		now != before && a.lab.Databrain.TokenWorks(now),
-		"AWSCURRENT holds another token than before, and Databrain accepts it",
-	)
+	a.promise(now != before && a.lab.Databrain.TokenWorks(now),
+		"AWSCURRENT holds another token than before, and Databrain accepts it")
 	if a.lives {
 		a.promise(a.lab.Databrain.TokenWorks(before), "the old token still works, for the grace period")
 	} else {

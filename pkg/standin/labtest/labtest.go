@@ -110,10 +110,8 @@ func (l *Lab) listen(c Config) error {
 func (l *Lab) fill(c Config) error {
 	value := c.Secret
 	if value == "" {
-		value = fmt.Sprintf(
-			`{"baseUrl": "https://databrain.example.com", "token": %q, "quota": 1e3}`,
-			l.Databrain.CurrentToken(),
-		)
+		value = fmt.Sprintf(`{"baseUrl": "https://databrain.example.com", "token": %q, "quota": 1e3}`,
+			l.Databrain.CurrentToken())
 	}
 	admin := fmt.Sprintf(`{"email":%q,"password":%q}`, databraintest.ExampleEmail, databraintest.ExamplePassword)
 	if _, err := l.Secrets.Create(AdminSecret, admin); err != nil {
@@ -125,11 +123,8 @@ func (l *Lab) fill(c Config) error {
 	if _, err := l.Secrets.Create(APITokenSecret, APITokenValue); err != nil {
 		return err
 	}
-	return l.Secrets.ConfigureRotation(
-		TokenSecret,
-		RotationARN,
-		secretsmanagertest.RotationRules{AutomaticallyAfterDays: 30},
-	)
+	return l.Secrets.ConfigureRotation(TokenSecret, RotationARN,
+		secretsmanagertest.RotationRules{AutomaticallyAfterDays: 30})
 }
 
 // Close ends the stand-ins.
@@ -162,32 +157,33 @@ func (l *Lab) AWS() map[string]string {
 	}
 }
 
-// Rotate is the environment of the rotation function.
-func (l *Lab) Rotate() map[string]string {
+// function is what the environments of all functions have. The name tells their requests
+// apart.
+func (l *Lab) function(name string) map[string]string {
 	env := l.AWS()
-	env["AWS_SDK_UA_APP_ID"] = "RotateFunction"
+	env["AWS_SDK_UA_APP_ID"] = name
 	env["AWS_LAMBDA_LOG_FORMAT"] = "JSON" // as in template.yaml
 	env["DATABRAIN_BASE_URL"] = l.DatabrainURL
+	return env
+}
+
+// Rotate is the environment of the rotation function.
+func (l *Lab) Rotate() map[string]string {
+	env := l.function("RotateFunction")
 	env["DATABRAIN_ADMIN_SECRET_ID"] = AdminSecretARN
 	return env
 }
 
 // RotateAPIToken is the environment of the rotation function of API tokens.
 func (l *Lab) RotateAPIToken() map[string]string {
-	env := l.AWS()
-	env["AWS_SDK_UA_APP_ID"] = "RotateApiTokenFunction"
-	env["AWS_LAMBDA_LOG_FORMAT"] = "JSON" // as in template.yaml
-	env["DATABRAIN_BASE_URL"] = l.DatabrainURL
+	env := l.function("RotateApiTokenFunction")
 	env["DATABRAIN_SERVICE_TOKEN_SECRET_ID"] = TokenSecretARN
 	return env
 }
 
 // Audit is the environment of the audit function.
 func (l *Lab) Audit() map[string]string {
-	env := l.AWS()
-	env["AWS_SDK_UA_APP_ID"] = "AuditFunction"
-	env["AWS_LAMBDA_LOG_FORMAT"] = "JSON" // as in template.yaml
-	env["DATABRAIN_BASE_URL"] = l.DatabrainURL
+	env := l.function("AuditFunction")
 	env["DATABRAIN_SERVICE_TOKEN_SECRET_ID"] = TokenSecretARN
 	env["AUDIT_BUCKET"] = Bucket
 	return env
