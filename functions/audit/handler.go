@@ -79,10 +79,8 @@ func newAuditor(c config, sdk aws.Config, env bootstrap.Environment) *audit.Audi
 	a := &audit.Auditor{
 		Instance: strings.TrimRight(c.instance.String(), "/"),
 		Version:  env.Version,
-		Databrain: databrain.New(
-			c.instance,
-			databrain.Options{Timeout: requestTime, Now: env.Now, UserAgent: "databrain-audit/" + env.Version},
-		),
+		Databrain: databrain.New(c.instance,
+			databrain.Options{Timeout: requestTime, Now: env.Now, UserAgent: "databrain-audit/" + env.Version}),
 		Secret: audit.Secret{Client: secretsmanager.NewFromConfig(sdk), ID: c.secretID},
 		Policy: func(context.Context) (finding.Policy, error) { return c.policy, nil },
 

@@ -49,11 +49,8 @@ func lab(t *testing.T) *labtest.Lab {
 
 func invoke(t *testing.T, f *runtimetest.Function, payload string) runtimetest.Result {
 	t.Helper()
-	r, err := f.Invoke(
-		t.Context(),
-		[]byte(payload),
-		runtimetest.Options{RequestID: "9b1deb4d-0000-4000-8000-000000000001"},
-	)
+	r, err := f.Invoke(t.Context(), []byte(payload),
+		runtimetest.Options{RequestID: "9b1deb4d-0000-4000-8000-000000000001"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -72,11 +72,8 @@ func TestRotationThroughTheRuntime(t *testing.T) {
 				return rotate(ctx, f, payload, &log)
 			})
 			old := l.Databrain.CurrentToken()
-			result, err := l.Secrets.Rotate(
-				t.Context(),
-				labtest.TokenSecret,
-				secretsmanagertest.RotateOptions{ClientRequestToken: labtest.Version},
-			)
+			result, err := l.Secrets.Rotate(t.Context(), labtest.TokenSecret,
+				secretsmanagertest.RotateOptions{ClientRequestToken: labtest.Version})
 			if err != nil {
 				t.Fatalf("%v\n%s", err, log.String())
 			}

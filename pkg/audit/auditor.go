@@ -19,8 +19,8 @@ type Auditor struct {
 	Version           string // of this program, for the reports
 	Databrain         *databrain.Client
 	Secret            Secret
-	PreviousGrace     time.Duration                                 // how long AWSPREVIOUS may work after AWSCURRENT was created
-	APITokenPrefix    string                                        // of the names of secrets that hold API tokens; "" asks for none
+	PreviousGrace     time.Duration                                 // for which AWSPREVIOUS may work
+	APITokenPrefix    string                                        // of the names of API tokens' secrets; "" = none
 	Policy            func(context.Context) (finding.Policy, error) // asked at every run
 	RequestsPerMinute int                                           // ceiling towards the instance
 	Concurrency       int                                           // requests in flight
@@ -160,12 +160,8 @@ func (r *run) recall(ctx context.Context, owner string) {
 	if m.lost != "" {
 		r.note(m.note)
 		r.report.Summary.StateLost = string(m.lost)
-		r.Log.WarnContext(
-			ctx,
-			"the memory of earlier runs is lost",
-			slog.String("how", string(m.lost)),
-			slog.String("note", m.note),
-		)
+		r.Log.WarnContext(ctx, "the memory of earlier runs is lost", slog.String("how", string(m.lost)),
+			slog.String("note", m.note))
 	}
 	if m.Kind == finding.FirstRun && !r.request.DryRun {
 		birth := finding.Snapshot{

@@ -22,13 +22,8 @@ func release(t *rapid.T, run int) databraintest.Switches {
 	return databraintest.Switches{
 		IgnoreWhole: of("paging by default", 0, 1) == 1, PageSize: of("page size", 0, 0, 1, 3, 5, 7, 9, 20, 25, 50),
 		Cap: of("cap", 0, 0, 5, 10, 15, 20, 25, 37, 50, 100), LeaveOut: of("left out", 0, 0, 0, 2, 3, 7, 11),
-		Repeat: of(
-			"repeat",
-			0,
-			0,
-			0,
-			1,
-		) == 1, MaskKeys: mask, Order: databraintest.Order(of("order", 0, 1, 2)), Seed: uint64(run),
+		Repeat: of("repeat", 0, 0, 0, 1) == 1, MaskKeys: mask,
+		Order: databraintest.Order(of("order", 0, 1, 2)), Seed: uint64(run),
 	}
 }
 

@@ -15,9 +15,8 @@ import (
 // BenchmarkBatched cuts 10,000 entries into calls.
 func BenchmarkBatched(b *testing.B) {
 	entry := types.PutEventsRequestEntry{
-		Source: aws.String(
-			report.EventSource,
-		), DetailType: aws.String(report.FindingObserved), Detail: aws.String(strings.Repeat("x", 2000)),
+		Source:     aws.String(report.EventSource),
+		DetailType: aws.String(report.FindingObserved), Detail: aws.String(strings.Repeat("x", 2000)),
 	}
 	entries := slices.Repeat([]types.PutEventsRequestEntry{entry}, 10_000)
 	b.ReportAllocs()

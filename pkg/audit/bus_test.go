@@ -27,10 +27,7 @@ import (
 func TestBatches(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		sizes := rapid.SliceOfN(rapid.OneOf(
-			rapid.IntRange(
-				0,
-				3000,
-			),
+			rapid.IntRange(0, 3000),
 			rapid.IntRange(0, 60_000),
 			rapid.IntRange(report.MaxBatchBytes-100, report.MaxBatchBytes+100),
 		), 0, 60).Draw(t, "sizes")
@@ -240,10 +237,8 @@ func TestAPolicyOfFaults(t *testing.T) {
 // TestWireForm pins the detail of each kind of event, member by member.
 func TestWireForm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newLab(
-			t,
-			databraintest.Config{DataApps: []databraintest.DataApp{app("Customer Portal Analytics", 120), app("Broken")}},
-		)
+		l := newLab(t,
+			databraintest.Config{DataApps: []databraintest.DataApp{app("Customer Portal Analytics", 120), app("Broken")}})
 		l.db.Inject(
 			standin.Fault{Target: tokensPath, When: forApp("Broken"), Times: -1, Do: databraintest.Error(403, "FORBIDDEN", "x")},
 		)

@@ -127,13 +127,8 @@ func (r *run) writeMetrics(ctx context.Context) {
 			metrics = append(metrics, count("ManagedTokens", m.Tokens))
 		}
 	}
-	err := emf.Write(
-		r.Metrics,
-		r.Now(),
-		metricNamespace,
-		[][]string{{}, {"Instance"}},
-		map[string]string{"Instance": r.Instance},
-		metrics...)
+	err := emf.Write(r.Metrics, r.Now(), metricNamespace,
+		[][]string{{}, {"Instance"}}, map[string]string{"Instance": r.Instance}, metrics...)
 	if err != nil {
 		r.Log.ErrorContext(ctx, "the metric line could not be written", slog.Any("error", err))
 	}

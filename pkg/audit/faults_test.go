@@ -185,13 +185,8 @@ func (l *lab) checkGaps(s report.Summary, want map[string]finding.GapClass) {
 		status = report.Partial
 	}
 	if s.Status != status || s.Counts.Covered+len(want) != s.Counts.DataApps {
-		l.t.Errorf(
-			"status %s with %d apps, %d covered, %d gaps",
-			s.Status,
-			s.Counts.DataApps,
-			s.Counts.Covered,
-			s.Counts.Gaps,
-		)
+		l.t.Errorf("status %s with %d apps, %d covered, %d gaps", s.Status, s.Counts.DataApps, s.Counts.Covered,
+			s.Counts.Gaps)
 	}
 }
 

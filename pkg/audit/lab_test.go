@@ -261,9 +261,8 @@ func (l *lab) putPending(token string) {
 	_, err := l.auditor.Secret.Client.(*secretsmanager.Client).PutSecretValue(
 		context.Background(),
 		&secretsmanager.PutSecretValueInput{
-			SecretId: aws.String(
-				labSecret,
-			), SecretString: aws.String(fmt.Sprintf(`{"token":%q}`, token)), VersionStages: []string{"AWSPENDING"},
+			SecretId:     aws.String(labSecret),
+			SecretString: aws.String(fmt.Sprintf(`{"token":%q}`, token)), VersionStages: []string{"AWSPENDING"},
 		},
 		func(o *secretsmanager.Options) { o.AppID = "operator" },
 	)

@@ -302,12 +302,8 @@ func TestManagedFaults(t *testing.T) {
 				l.rotates(apiTokens + "twin")
 				time.Sleep(time.Second)
 				l.mustRun()
-				l.wantObserved(
-					"token-age",
-					"api-token-unlisted gone",
-					"api-token-rotation-off gone",
-					"api-token-managed-twice twin",
-				)
+				l.wantObserved("token-age", "api-token-unlisted gone", "api-token-rotation-off gone",
+					"api-token-managed-twice twin")
 				c.breaks(l)
 				l.log.Reset()
 				start := time.Now()

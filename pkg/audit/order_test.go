@@ -41,13 +41,8 @@ func TestAnInstanceThatIsLargerThanARun(t *testing.T) {
 				}
 			}
 			if s.Counts.Covered < 9 || s.Counts.Covered > 11 || s.NeverRead != len(all)-len(read) {
-				t.Errorf(
-					"run %d: %d covered, %d never read; want about 10 and %d",
-					run,
-					s.Counts.Covered,
-					s.NeverRead,
-					len(all)-len(read),
-				)
+				t.Errorf("run %d: %d covered, %d never read; want about 10 and %d", run, s.Counts.Covered, s.NeverRead,
+					len(all)-len(read))
 			}
 			if want := oldest(read); !s.OldestReadingAt.Truncate(time.Second).Equal(want.Truncate(time.Second)) {
 				t.Errorf("run %d: the oldest reading is of %v, want %v", run, s.OldestReadingAt, want)

@@ -107,11 +107,8 @@ func TestFailedRunStillTells(t *testing.T) {
 				}
 				if told := strings.Join(s.Notes, " "); !strings.Contains(told, finding.Plain(err.Error())) ||
 					strings.Contains(l.log.String(), c.do) {
-					t.Errorf(
-						"the failure belongs into the notes, and into the log by the runtime alone: %q\n%s",
-						s.Notes,
-						l.log.String(),
-					)
+					t.Errorf("the failure belongs into the notes, and into the log by the runtime alone: %q\n%s", s.Notes,
+						l.log.String())
 				}
 				if s.Status != report.Failed || s.Counts.Resolved != 0 || len(s.Notes) == 0 {
 					t.Errorf("summary: %+v", s)

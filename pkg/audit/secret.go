@@ -21,21 +21,12 @@ import (
 // SecretsManager is the part of the SDK's client that the audit needs, and that
 // the function's role has to allow.
 type SecretsManager interface {
-	GetSecretValue(
-		context.Context,
-		*secretsmanager.GetSecretValueInput,
-		...func(*secretsmanager.Options),
-	) (*secretsmanager.GetSecretValueOutput, error)
-	DescribeSecret(
-		context.Context,
-		*secretsmanager.DescribeSecretInput,
-		...func(*secretsmanager.Options),
-	) (*secretsmanager.DescribeSecretOutput, error)
-	ListSecrets(
-		context.Context,
-		*secretsmanager.ListSecretsInput,
-		...func(*secretsmanager.Options),
-	) (*secretsmanager.ListSecretsOutput, error)
+	GetSecretValue(context.Context, *secretsmanager.GetSecretValueInput,
+		...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error)
+	DescribeSecret(context.Context, *secretsmanager.DescribeSecretInput,
+		...func(*secretsmanager.Options)) (*secretsmanager.DescribeSecretOutput, error)
+	ListSecrets(context.Context, *secretsmanager.ListSecretsInput,
+		...func(*secretsmanager.Options)) (*secretsmanager.ListSecretsOutput, error)
 }
 
 // Secret is the rotated secret that holds the service token.

@@ -54,11 +54,8 @@ func TestFormsOfTheSecret(t *testing.T) {
 
 func TestPostureFromSecretsManager(t *testing.T) {
 	rotated := func(l *lab) {
-		err := l.secrets.ConfigureRotation(
-			labSecret,
-			"arn:aws:lambda:us-east-1:123456789012:function:r",
-			secretsmanagertest.RotationRules{AutomaticallyAfterDays: 30},
-		)
+		err := l.secrets.ConfigureRotation(labSecret, "arn:aws:lambda:us-east-1:123456789012:function:r",
+			secretsmanagertest.RotationRules{AutomaticallyAfterDays: 30})
 		if err != nil {
 			l.t.Error(err)
 		}

@@ -166,10 +166,8 @@ func (s *Store) noState(ctx context.Context) bool {
 // list returns the first objects whose keys begin with prefix; none if the bucket cannot
 // be listed.
 func (s *Store) list(ctx context.Context, prefix string) []types.Object {
-	out, err := s.Client.ListObjectsV2(
-		ctx,
-		&s3.ListObjectsV2Input{Bucket: &s.Bucket, Prefix: aws.String(s.Prefix + prefix)},
-	)
+	out, err := s.Client.ListObjectsV2(ctx,
+		&s3.ListObjectsV2Input{Bucket: &s.Bucket, Prefix: aws.String(s.Prefix + prefix)})
 	if err != nil {
 		return nil
 	}
@@ -259,11 +257,8 @@ func ReadPolicy(ctx context.Context, client S3, bucket, key string) (finding.Pol
 	source := "s3://" + bucket + "/" + key
 	out, err := client.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
 	if err != nil {
-		return finding.Policy{}, fmt.Errorf(
-			"read the policy %s that AUDIT_POLICY (parameter AuditPolicyObject) names: %w",
-			source,
-			err,
-		)
+		return finding.Policy{}, fmt.Errorf("read the policy %s that AUDIT_POLICY (parameter AuditPolicyObject) names: %w",
+			source, err)
 	}
 	defer out.Body.Close()
 	return finding.ReadPolicy(out.Body, source)

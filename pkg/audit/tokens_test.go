@@ -74,10 +74,8 @@ func TestCreationTimes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var all []databraintest.DataApp
 		for i, c := range cases {
-			all = append(
-				all,
-				databraintest.DataApp{Name: fmt.Sprint(i), Tokens: []databraintest.APIToken{rawToken(i, c.createdAt)}},
-			)
+			all = append(all,
+				databraintest.DataApp{Name: fmt.Sprint(i), Tokens: []databraintest.APIToken{rawToken(i, c.createdAt)}})
 		}
 		l := newLab(t, databraintest.Config{DataApps: all})
 		s := l.mustRun()

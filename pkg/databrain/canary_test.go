@@ -83,10 +83,8 @@ func canaryCalls() map[string]func(context.Context, *databrain.Client) error {
 	token, jwt := databrain.NewSecret(canaryToken), databrain.NewSecret(canaryJWT)
 	return map[string]func(context.Context, *databrain.Client) error{
 		"SignIn": func(ctx context.Context, c *databrain.Client) error {
-			_, err := c.SignIn(
-				ctx,
-				databrain.Credentials{Email: "admin@company.com", Password: databrain.NewSecret(canaryPassword)},
-			)
+			_, err := c.SignIn(ctx,
+				databrain.Credentials{Email: "admin@company.com", Password: databrain.NewSecret(canaryPassword)})
 			return err
 		},
 		"Save": func(ctx context.Context, c *databrain.Client) error { return c.SaveServiceToken(ctx, jwt, token) },
@@ -183,10 +181,8 @@ func TestErrorsTellNoSecret(t *testing.T) {
 			t.Run(name+"/"+call, func(t *testing.T) {
 				t.Parallel()
 				for _, thrown := range []string{canaryAnswer, canaryToken, canaryJWT} {
-					c := databrain.New(
-						parse(t, echoServer(t, fmt.Sprintf(answer, thrown))),
-						databrain.Options{Timeout: 10 * time.Second},
-					)
+					c := databrain.New(parse(t, echoServer(t, fmt.Sprintf(answer, thrown))),
+						databrain.Options{Timeout: 10 * time.Second})
 					searched(t, do(t.Context(), c))
 				}
 			})

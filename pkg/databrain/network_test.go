@@ -215,11 +215,8 @@ func TestTLS(t *testing.T) {
 func TestNotSendable(t *testing.T) {
 	for _, bearer := range []string{"two\nlines", "a b", "tab\t", "é", "\x7f", " "} {
 		sent := 0
-		c := inProcess(
-			t,
-			standin.Transport{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { sent++ })},
-			databrain.Options{},
-		)
+		c := inProcess(t, standin.Transport{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { sent++ })},
+			databrain.Options{})
 		token := databrain.NewSecret(bearer)
 		_, rotate := c.RotateServiceToken(t.Context(), token, time.Hour)
 		for _, err := range []error{c.Probe(t.Context(), token), c.SaveServiceToken(t.Context(), token,

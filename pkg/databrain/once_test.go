@@ -183,10 +183,8 @@ func TestRefusedStreamIsNotRepeated(t *testing.T) {
 			server.Close()
 			var streams atomic.Int64
 			addr := listen(t, func(conn net.Conn) {
-				refuseStreams(
-					tls.Server(conn, &tls.Config{Certificates: server.TLS.Certificates, NextProtos: []string{"h2"}}),
-					&streams,
-				)
+				refuseStreams(tls.Server(conn, &tls.Config{Certificates: server.TLS.Certificates, NextProtos: []string{"h2"}}),
+					&streams)
 			})
 			c := databrain.New(parse(t, "https://"+addr), databrain.Options{Transport: &http.Transport{
 				ForceAttemptHTTP2: true, DisableKeepAlives: true, TLSClientConfig: &tls.Config{RootCAs: roots},
@@ -229,10 +227,7 @@ func refuseStreams(conn net.Conn, streams *atomic.Int64) {
 
 func manyToken(app, token int) databraintest.APIToken {
 	return databraintest.APIToken{
-		Key: fmt.Sprintf(
-			"%s%012x",
-			foreignToken[:24],
-			app*1_000_000+token,
-		), Name: "token", CreatedAt: time.Unix(int64(token), 0),
+		Key: fmt.Sprintf("%s%012x", foreignToken[:24],
+			app*1_000_000+token), Name: "token", CreatedAt: time.Unix(int64(token), 0),
 	}
 }

@@ -142,8 +142,8 @@ func (s *apiToken) made(
 	}
 }
 
-const unknownKey = "whether Databrain made a new key is not known. If it did, the list of the data app shows it, and the " +
-	"next attempt finds it there; the key of AWSCURRENT then works until its grace period is over"
+const unknownKey = "whether Databrain made a new key is not known. If it did, the list of the data app shows it, and " +
+	"the next attempt finds it there; the key of AWSCURRENT then works until its grace period is over"
 
 // recover looks into the list for the key that a lost answer did not show.
 func (s *apiToken) recover(

@@ -43,8 +43,8 @@ func (s *apiToken) undecided(plan APITokenPlan, current tokensecret.Value) error
 }
 
 func (s *apiToken) inGrace(cause error, listed []ListedKey) error {
-	return s.fail(APITokenInGrace, cause, "Databrain accepts the key of AWSCURRENT and refuses to rotate it: it was rotated "+
-		"already, by an attempt that did not end or by somebody else, and no key of the name shows its successor"+
+	return s.fail(APITokenInGrace, cause, "Databrain accepts the key of AWSCURRENT and refuses to rotate it: it was "+
+		"rotated already, by an attempt that did not end or by somebody else, and no key of the name shows its successor"+
 		shownAll(listed),
 		`Find out which key is its successor, and store it as "key" in AWSCURRENT with every other member as it is, before `+
 			"the grace period is over")
@@ -54,8 +54,8 @@ func (s *apiToken) contractMismatch(tried string, cause error) error {
 	if tried != "rotate API token" {
 		return s.refused(tried, cause)
 	}
-	return s.fail(APITokenContractMismatch, cause, "Databrain accepts the key of AWSCURRENT but refuses the request to rotate "+
-		"it: the instance probably speaks the other contract",
+	return s.fail(APITokenContractMismatch, cause, "Databrain accepts the key of AWSCURRENT but refuses the request to "+
+		"rotate it: the instance probably speaks the other contract",
 		"Set API_TOKEN_ROTATE_CONTRACT (parameter ApiTokenRotateContract) to the other value (api-token, service-token)")
 }
 

@@ -225,7 +225,8 @@ func (s *step) refused(tried string, cause error) error {
 	found, next := "Databrain refused ("+tried+")", "Check the admin account's rights and the instance's log"
 	switch databrain.ClassOf(cause) {
 	case databrain.ClassPermanent:
-		found = "Databrain refused for good (" + tried + "): the instance is not self-hosted, or has no account for this admin"
+		found = "Databrain refused for good (" + tried + "): the instance is not self-hosted, or has no account " +
+			"for this admin"
 		next = "A retry cannot help. Check DATABRAIN_BASE_URL (parameter DatabrainBaseUrl) and the instance's set-up"
 	case databrain.ClassRateLimited:
 		found = "Databrain's rate limit refused the request (" + tried + ")"

@@ -141,9 +141,8 @@ func TestReplica(t *testing.T) {
 	for primary, want := range map[string]rotation.Name{"": "", "us-east-1": "",
 		"eu-central-1": rotation.SecretIsReplica} {
 		sdk := described{out: &secretsmanager.DescribeSecretOutput{
-			ARN: aws.String(
-				"arn:aws:secretsmanager:us-east-1:123456789012:secret:rotated-AbCdEf",
-			), RotationEnabled: aws.Bool(true),
+			ARN:                aws.String("arn:aws:secretsmanager:us-east-1:123456789012:secret:rotated-AbCdEf"),
+			RotationEnabled:    aws.Bool(true),
 			VersionIdsToStages: map[string][]string{"v": {"AWSPENDING"}},
 		}}
 		if primary != "" {

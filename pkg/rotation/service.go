@@ -46,7 +46,8 @@ type Config struct {
 // New returns a Rotator of the service token. Metrics go to metrics as lines in
 // CloudWatch's embedded metric format.
 func New(
-	secrets SecretsManager, instance *databrain.Client, c Config, log *slog.Logger, metrics io.Writer, now func() time.Time,
+	secrets SecretsManager, instance *databrain.Client, c Config,
+	log *slog.Logger, metrics io.Writer, now func() time.Time,
 ) *Rotator {
 	return &Rotator{
 		secrets: secrets, databrain: instance, instance: c.Instance, log: log, metrics: metrics, now: now,

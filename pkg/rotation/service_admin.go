@@ -72,8 +72,8 @@ func (s *serviceToken) signInRefused(as databrain.Credentials, cause error) erro
 func (s *serviceToken) adminCredentials(raw string) (databrain.Credentials, error) {
 	credentials, err := ReadAdmin(raw)
 	if err != nil {
-		return credentials, s.fail(MalformedAdminSecret, nil, "the admin secret "+err.Error(), "Correct the secret "+s.config.AdminSecretID+
-			" (DATABRAIN_ADMIN_SECRET_ID, parameter AdminSecretArn)")
+		return credentials, s.fail(MalformedAdminSecret, nil, "the admin secret "+err.Error(),
+			"Correct the secret "+s.config.AdminSecretID+" (DATABRAIN_ADMIN_SECRET_ID, parameter AdminSecretArn)")
 	}
 	return credentials, nil
 }

@@ -49,7 +49,9 @@ func (s *serviceToken) createByGrace(ctx context.Context, current tokensecret.Va
 // createAs carries out what PlanCreate decided. Every precondition is checked before
 // the rotate call: a token whose answer is lost, or cannot be stored, is live and
 // known to nobody.
-func (s *serviceToken) createAs(ctx context.Context, action CreateAction, current tokensecret.Value, cause error) error {
+func (s *serviceToken) createAs(
+	ctx context.Context, action CreateAction, current tokensecret.Value, cause error,
+) error {
 	switch action {
 	case CreateRemotely:
 	case CreateHere:
@@ -105,7 +107,9 @@ func (s *serviceToken) rotate(ctx context.Context, current tokensecret.Value, ca
 }
 
 // notRotated carries out what PlanRotated decided where Databrain gave no new token.
-func (s *serviceToken) notRotated(ctx context.Context, action RotatedAction, current tokensecret.Value, cause error) error {
+func (s *serviceToken) notRotated(
+	ctx context.Context, action RotatedAction, current tokensecret.Value, cause error,
+) error {
 	switch action {
 	case RotatedMint:
 		s.orphanPossible = true

@@ -21,10 +21,8 @@ import (
 type InvalidSettings struct{ Faults []string }
 
 func (e *InvalidSettings) Error() string {
-	return "settings: " + strings.Join(
-		e.Faults,
-		"; ",
-	) + " (nothing was done; correct the function's environment variables)"
+	return "settings: " + strings.Join(e.Faults, "; ") +
+		" (nothing was done; correct the function's environment variables)"
 }
 
 // Reader reads variables through Getenv and notes what is wrong with them.

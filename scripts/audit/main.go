@@ -142,15 +142,8 @@ func show(out io.Writer, r *report.Report, folder string) {
 		fmt.Fprintf(out, "  and %d more, in %s\n", more, filepath.Join(folder, "findings.csv"))
 	}
 	c := s.Counts
-	fmt.Fprintf(
-		out,
-		"\n%s: %d of %d data apps read, %d tokens, %d stale; ",
-		s.Status,
-		c.Covered,
-		c.DataApps,
-		c.Tokens,
-		c.Stale,
-	)
+	fmt.Fprintf(out, "\n%s: %d of %d data apps read, %d tokens, %d stale; ", s.Status, c.Covered, c.DataApps, c.Tokens,
+		c.Stale)
 	fmt.Fprintf(out, "%d findings, %d new, %d suppressed, %d resolved; ", c.Findings, c.New, c.Suppressed, c.Resolved)
 	fmt.Fprintf(out, "%d requests\n", s.Requests)
 	for _, note := range s.Notes {

@@ -40,7 +40,8 @@ type cli struct {
 
 // run calls `aws secretsmanager` for the rotated secret and decodes its answer.
 func (c *cli) run(ctx context.Context, into any, operation string, args ...string) error {
-	return c.aws(ctx, into, append([]string{"secretsmanager", operation, "--secret-id", labtest.TokenSecretARN}, args...)...)
+	command := []string{"secretsmanager", operation, "--secret-id", labtest.TokenSecretARN}
+	return c.aws(ctx, into, append(command, args...)...)
 }
 
 type secretValue struct{ ARN, VersionId, SecretString string }
@@ -81,7 +82,8 @@ func (c *cli) rotate(ctx context.Context) error {
 	if err := c.run(ctx, &value, "get-secret-value", "--version-stage", "AWSCURRENT"); err != nil {
 		return err
 	}
-	if steps != len(secretsmanagertest.Steps()) || value.VersionId != labtest.Version || len(state.VersionIdsToStages) != 2 {
+	if steps != len(secretsmanagertest.Steps()) || value.VersionId != labtest.Version ||
+		len(state.VersionIdsToStages) != 2 {
 		return fmt.Errorf("%d steps, AWSCURRENT on %s, labels %v", steps, value.VersionId, state.VersionIdsToStages)
 	}
 	if current := c.lab.Databrain.CurrentToken(); current == old || !strings.Contains(value.SecretString, current) {
@@ -92,10 +94,13 @@ func (c *cli) rotate(ctx context.Context) error {
 
 func (c *cli) putByHand(ctx context.Context) error {
 	const version = "11111111-2222-4333-8444-555555555555"
-	if err := c.run(ctx, nil, "put-secret-value", "--client-request-token", version, "--secret-string", `{"token":""}`); err != nil {
+	err := c.run(ctx, nil, "put-secret-value", "--client-request-token", version, "--secret-string", `{"token":""}`)
+	if err != nil {
 		return err
 	}
-	if current, previous := c.lab.Secrets.Holder(labtest.TokenSecret, "AWSCURRENT"), c.lab.Secrets.Holder(labtest.TokenSecret, "AWSPREVIOUS"); current != version || previous != labtest.Version {
+	current := c.lab.Secrets.Holder(labtest.TokenSecret, "AWSCURRENT")
+	previous := c.lab.Secrets.Holder(labtest.TokenSecret, "AWSPREVIOUS")
+	if current != version || previous != labtest.Version {
 		return fmt.Errorf("AWSCURRENT on %s, AWSPREVIOUS on %s", current, previous)
 	}
 	// Back again, as the runbook has it.

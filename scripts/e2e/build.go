@@ -41,7 +41,8 @@ func (w *workshop) lintTemplate(ctx context.Context) {
 func (w *workshop) packageRelease(ctx context.Context) {
 	w.check(ctx, "the templates of a release are as good", func() error {
 		out := filepath.Join(w.dir, "release")
-		if _, err := output(ctx, w.command(ctx, "go", "run", "./scripts/release", "-version", "e2e", "-out", out)); err != nil {
+		release := w.command(ctx, "go", "run", "./scripts/release", "-version", "e2e", "-out", out)
+		if _, err := output(ctx, release); err != nil {
 			return err
 		}
 		for _, a := range architectures {

@@ -25,7 +25,9 @@ func (w *workshop) deploy(ctx context.Context) {
 	c.rotateAndAudit(ctx)
 	c.everyShape(ctx)
 	c.release(ctx)
-	w.check(ctx, "what the functions asked of AWS is on record", func() error { return c.recorder.save(w.accessFile("localstack")) })
+	w.check(ctx, "what the functions asked of AWS is on record", func() error {
+		return c.recorder.save(w.accessFile("localstack"))
+	})
 }
 
 // builtTemplate is the built template for this machine.

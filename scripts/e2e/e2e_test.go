@@ -101,7 +101,12 @@ func TestIsStaticBinaryRefuses(t *testing.T) {
 // A process that does not end by itself must not outlive stop.
 func TestBackgroundEnds(t *testing.T) {
 	polled := 0
-	b, err := startBackground(t.Context(), child(t.Context(), "sleep", "600"), t.TempDir(), func() bool { polled++; return polled > 1 })
+	b, err := startBackground(
+		t.Context(),
+		child(t.Context(), "sleep", "600"),
+		t.TempDir(),
+		func() bool { polled++; return polled > 1 },
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +114,8 @@ func TestBackgroundEnds(t *testing.T) {
 	if b.cmd.ProcessState == nil {
 		t.Error("it still runs")
 	}
-	if _, err := startBackground(t.Context(), child(t.Context(), "false"), t.TempDir(), func() bool { return false }); err == nil || !strings.Contains(err.Error(), "ended at once") {
+	if _, err := startBackground(t.Context(), child(t.Context(), "false"), t.TempDir(), func() bool { return false }); err == nil ||
+		!strings.Contains(err.Error(), "ended at once") {
 		t.Errorf("a process that fails: %v", err)
 	}
 }

@@ -27,7 +27,10 @@ func (w *workshop) startEngine(ctx context.Context) (*engine, error) {
 	version, err := e.version(ctx)
 	if err != nil {
 		if os.Geteuid() != 0 {
-			return nil, fmt.Errorf("no Docker engine answers (%w), and starting one needs root: start Docker, then run this again", err)
+			return nil, fmt.Errorf(
+				"no Docker engine answers (%w), and starting one needs root: start Docker, then run this again",
+				err,
+			)
 		}
 		if _, missing := exec.LookPath("dockerd"); missing != nil {
 			if _, err := output(ctx, w.installer(ctx, "engine")); err != nil {

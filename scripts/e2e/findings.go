@@ -32,7 +32,8 @@ func sameFindings(answer []byte, observed, completed int, report []byte) error {
 	case summary.Status != "complete":
 		return fmt.Errorf("status %q, want complete", summary.Status)
 	case summary.Counts.Tokens != staleExamples() || stale != staleExamples():
-		return fmt.Errorf("%d tokens, %d of them stale; the example instance has %d, all stale", summary.Counts.Tokens, stale, staleExamples())
+		return fmt.Errorf("%d tokens, %d of them stale; the example instance has %d, all stale", summary.Counts.Tokens,
+			stale, staleExamples())
 	case observed != found || len(reported) != found:
 		return fmt.Errorf("%d findings, %d events, %d in the report", found, observed, len(reported))
 	case completed != 1:

@@ -48,9 +48,15 @@ func (w *workshop) evaluateIAM(ctx context.Context) {
 	w.show(fmt.Sprintf("     %d kinds of requests, %d roles in %d shapes of the stack: %d evaluations",
 		requests, m.roles, len(shapes), len(m.Cases)))
 	w.check(ctx, "every recorded request is allowed", func() error { return m.all("recorded", "Allowed", results) })
-	w.check(ctx, "the same on another secret, key, bucket, prefix, bus or queue is denied", func() error { return m.none("foreign", "Allowed", results) })
-	w.check(ctx, "without any one statement a request is judged otherwise", func() error { return m.eachStatementMatters(results) })
-	w.check(ctx, "Secrets Manager may invoke for this secret of this account", func() error { return m.all("invoke", "Allowed", results) })
+	w.check(ctx, "the same on another secret, key, bucket, prefix, bus or queue is denied", func() error {
+		return m.none("foreign", "Allowed", results)
+	})
+	w.check(ctx, "without any one statement a request is judged otherwise", func() error {
+		return m.eachStatementMatters(results)
+	})
+	w.check(ctx, "Secrets Manager may invoke for this secret of this account", func() error {
+		return m.all("invoke", "Allowed", results)
+	})
 	w.check(ctx, "nobody else may", func() error { return m.none("invoke by others", "Allowed", results) })
 }
 
@@ -86,7 +92,8 @@ func (w *workshop) readRoles() ([]shapeRoles, error) {
 		}
 		var shape shapeRoles
 		// The suffix of LocalStack's own services, in place of AWS's.
-		if err := unmarshal(strings.ReplaceAll(string(text), "localhost.localstack.cloud", "amazonaws.com"), &shape); err != nil {
+		mapped := strings.ReplaceAll(string(text), "localhost.localstack.cloud", "amazonaws.com")
+		if err := unmarshal(mapped, &shape); err != nil {
 			return nil, err
 		}
 		all = append(all, shape)
@@ -172,7 +179,8 @@ func (m *matrix) judge(kind string, good func(string) bool, results []string) er
 		}
 		seen++
 		if !good(results[i]) {
-			bad = append(bad, fmt.Sprintf("%s: %s on %s %v by %s: %s", c.where, c.Action, c.Resource, c.Context, c.Principal, results[i]))
+			bad = append(bad,
+				fmt.Sprintf("%s: %s on %s %v by %s: %s", c.where, c.Action, c.Resource, c.Context, c.Principal, results[i]))
 		}
 	}
 	if seen == 0 {

@@ -165,7 +165,8 @@ func (s shapeRoles) asks(a access) []ask {
 
 // apiToken is a secret that the stack's prefix begins.
 func (s shapeRoles) apiToken() string {
-	return "arn:aws:secretsmanager:us-east-1:" + account + ":secret:" + s.Parameters["ApiTokenSecretPrefix"] + "api-token/portal-StUvWx"
+	return "arn:aws:secretsmanager:us-east-1:" + account + ":secret:" +
+		s.Parameters["ApiTokenSecretPrefix"] + "api-token/portal-StUvWx"
 }
 
 // secret adds the use of the key
@@ -211,7 +212,11 @@ func (s shapeRoles) object(action, bucket, key string) []ask {
 }
 
 // logGroups are the ends of the names of the functions' log groups, by their role.
-var logGroups = map[string]string{"RotateRole": "rotate", "RotateApiTokenRole": "rotate-api-token", "AuditRole": "audit"}
+var logGroups = map[string]string{
+	"RotateRole":         "rotate",
+	"RotateApiTokenRole": "rotate-api-token",
+	"AuditRole":          "audit",
+}
 
 // platform is what Lambda and the Scheduler do with a role besides the function's code.
 func (s shapeRoles) platform(role string) []ask {
@@ -221,7 +226,10 @@ func (s shapeRoles) platform(role string) []ask {
 		return []ask{{"lambda:InvokeFunction", s.Outputs["AuditFunctionArn"], nil}, queue("AuditNotInvokedQueue")}
 	}
 	group := "arn:aws:logs:" + region + "log-group:/aws/lambda/" + stack + "/" + logGroups[role]
-	asks := []ask{{"logs:CreateLogStream", group + ":log-stream:a", nil}, {"logs:PutLogEvents", group + ":log-stream:a", nil}}
+	asks := []ask{
+		{"logs:CreateLogStream", group + ":log-stream:a", nil},
+		{"logs:PutLogEvents", group + ":log-stream:a", nil},
+	}
 	if role == "AuditRole" {
 		asks = append(asks, queue("AuditFailedQueue"))
 	}

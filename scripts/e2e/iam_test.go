@@ -86,7 +86,8 @@ func TestMatrixJudges(t *testing.T) {
 			t.Errorf("%s: without: %v", name, err)
 		}
 	}
-	if err := m.none("recorded", "Allowed", []string{"error: x", "error: x", "", ""}); err == nil || !strings.Contains(err.Error(), "error: x") {
+	if err := m.none("recorded", "Allowed", []string{"error: x", "error: x", "", ""}); err == nil ||
+		!strings.Contains(err.Error(), "error: x") {
 		t.Errorf("an evaluation that failed counts as a denial: %v", err)
 	}
 	if err := m.all("nothing", "Allowed", nil); err == nil {

@@ -176,7 +176,8 @@ func (i *invocation) invoke(ctx context.Context, function, event string) ([]byte
 	answer := bytes.TrimSpace(stdout.Bytes())
 	var failure struct{ ErrorType, ErrorMessage string }
 	if json.Unmarshal(answer, &failure) == nil && failure.ErrorType != "" {
-		return nil, fmt.Errorf("%s failed: %s: %s\n%s", function, failure.ErrorType, failure.ErrorMessage, tail(stderr.String(), 20))
+		return nil, fmt.Errorf("%s failed: %s: %s\n%s", function, failure.ErrorType, failure.ErrorMessage,
+			tail(stderr.String(), 20))
 	}
 	return answer, nil
 }

@@ -51,7 +51,8 @@ func (w *workshop) startCloud(ctx context.Context) (c *cloud, stop func(), err e
 		return nil, nil, err
 	}
 	root := filepath.Join(w.dir, "localstack")
-	cmd := w.command(context.WithoutCancel(ctx), filepath.Join(strings.TrimSpace(venv), "bin", "python"), "-m", "localstack.runtime.main")
+	cmd := w.command(context.WithoutCancel(ctx), filepath.Join(strings.TrimSpace(venv), "bin", "python"), "-m",
+		"localstack.runtime.main")
 	cmd.Dir = w.dir
 	cmd.Env = append(cmd.Env,
 		"PYTHONPATH="+filepath.Join(w.root, "scripts/e2e/localstack"), "PYTHONDONTWRITEBYTECODE=1",
@@ -109,7 +110,8 @@ func (c *cloud) makeBucket(ctx context.Context, name string) error {
 }
 
 func (c *cloud) makeSecret(ctx context.Context, name, value string) (arn string, err error) {
-	out, err := c.secrets.CreateSecret(ctx, &secretsmanager.CreateSecretInput{Name: aws.String(name), SecretString: aws.String(value)})
+	out, err := c.secrets.CreateSecret(ctx,
+		&secretsmanager.CreateSecretInput{Name: aws.String(name), SecretString: aws.String(value)})
 	if err != nil {
 		return "", err
 	}

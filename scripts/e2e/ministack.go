@@ -49,7 +49,9 @@ func (w *workshop) useMinistack(ctx context.Context) {
 		return
 	}
 	defer server.stop()
-	w.check(ctx, "contradictory and malformed parameters are refused in the template's own words", func() error { return m.refuse(ctx) })
+	w.check(ctx, "contradictory and malformed parameters are refused in the template's own words", func() error {
+		return m.refuse(ctx)
+	})
 	w.check(ctx, "the Scheduler runs the audit", func() error { return m.schedule(ctx) })
 }
 
@@ -99,7 +101,8 @@ func (m *mini) upload(ctx context.Context) error {
 		return err
 	}
 	packaged := filepath.Join(m.dir, "packaged.yaml")
-	cmd := m.tool(ctx, "sam", "package", "--template", template, "--s3-bucket", codeBucket, "--no-progressbar", "--output-template-file", packaged)
+	cmd := m.tool(ctx, "sam", "package", "--template", template, "--s3-bucket", codeBucket, "--no-progressbar",
+		"--output-template-file", packaged)
 	cmd.Env = append(cmd.Env, "AWS_ENDPOINT_URL="+m.endpoint)
 	if _, err := output(ctx, cmd); err != nil {
 		return err
@@ -122,8 +125,14 @@ var refusals = []struct {
 	{"SubnetsNeedSecurityGroups", map[string]string{"VpcSubnetIds": "subnet-0a"}},
 	{"SecurityGroupsNeedSubnets", map[string]string{"VpcSecurityGroupIds": "sg-0a"}},
 	{"BucketNeedsPrefix", map[string]string{"AuditPrefix": ""}},
-	{"BucketKeyNeedsBucket", map[string]string{"AuditBucketName": "none", "AuditBucketKmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/a"}},
-	{"EmailNeedsOwnTopic", map[string]string{"AlarmEmail": "ops@example.com", "AlarmTopicArn": "arn:aws:sns:us-east-1:123456789012:ops"}},
+	{
+		"BucketKeyNeedsBucket",
+		map[string]string{"AuditBucketName": "none", "AuditBucketKmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/a"},
+	},
+	{
+		"EmailNeedsOwnTopic",
+		map[string]string{"AlarmEmail": "ops@example.com", "AlarmTopicArn": "arn:aws:sns:us-east-1:123456789012:ops"},
+	},
 	{"FindingsNeedBus", map[string]string{"FindingsToTopic": "true", "AuditEventBus": "none"}},
 	{"FindingsNeedBusHere", map[string]string{"FindingsToTopic": "true", "AuditEventBusArn": foreignBus}},
 	{"OnePolicy", map[string]string{"AuditPolicy": "{}", "AuditPolicyObject": "policies/audit.json"}},
@@ -167,8 +176,9 @@ func (m *mini) refuse(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		err = m.aws(ctx, nil, "cloudformation", "create-stack", "--stack-name", "refused", "--capabilities", "CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND",
-			"--template-url", m.endpoint+"/"+codeBucket+"/template.yaml", "--parameters", "file://"+file)
+		err = m.aws(ctx, nil, "cloudformation", "create-stack", "--stack-name", "refused", "--capabilities",
+			"CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND", "--template-url", m.endpoint+"/"+codeBucket+"/template.yaml",
+			"--parameters", "file://"+file)
 		if err == nil || !strings.Contains(err.Error(), words) {
 			wrong = append(wrong, fmt.Errorf("%v: %q is not in the refusal: %v", r.parameters, words, err))
 		}
@@ -202,9 +212,9 @@ func (m *mini) schedule(ctx context.Context) error {
 		"--secret-string", fmt.Sprintf(`{"token":%q}`, databraintest.ExampleServiceToken)); err != nil {
 		return err
 	}
-	cmd := m.tool(ctx, "sam", "deploy", "--template", template, "--stack-name", "scheduled", "--s3-bucket", codeBucket, "--no-progressbar",
-		"--capabilities", "CAPABILITY_IAM", "--parameter-overrides", "Architecture="+own.name, "DatabrainBaseUrl="+url,
-		"AdminSecretArn="+labtest.AdminSecretARN, "TokenSecretArn="+secret.ARN,
+	cmd := m.tool(ctx, "sam", "deploy", "--template", template, "--stack-name", "scheduled", "--s3-bucket", codeBucket,
+		"--no-progressbar", "--capabilities", "CAPABILITY_IAM", "--parameter-overrides", "Architecture="+own.name,
+		"DatabrainBaseUrl="+url, "AdminSecretArn="+labtest.AdminSecretARN, "TokenSecretArn="+secret.ARN,
 		"ParameterKey=AuditScheduleExpression,ParameterValue='rate(1 minute)'")
 	cmd.Env = append(cmd.Env, "AWS_ENDPOINT_URL="+m.endpoint)
 	if _, err := output(ctx, cmd); err != nil {

@@ -49,7 +49,9 @@ func (w *workshop) useMoto(ctx context.Context) {
 		return
 	}
 	defer server.stop()
-	w.check(ctx, "moto passes the rules of Secrets Manager, but for the listed differences", func() error { return m.conform(ctx) })
+	w.check(ctx, "moto passes the rules of Secrets Manager, but for the listed differences", func() error {
+		return m.conform(ctx)
+	})
 
 	m.instance = databraintest.New(databraintest.Config{})
 	if !w.check(ctx, "a Databrain and an account in moto", func() (err error) {
@@ -86,7 +88,8 @@ func (m *moto) start(ctx context.Context) (*background, error) {
 
 // conform runs the conformance suite as `go test` would for anyone with a moto server.
 func (m *moto) conform(ctx context.Context) error {
-	cmd := m.command(ctx, "go", "test", "-count=1", "-v", "-run", "^TestMoto$", "./pkg/standin/secretsmanagertest/conformance")
+	cmd := m.command(ctx, "go", "test", "-count=1", "-v", "-run", "^TestMoto$",
+		"./pkg/standin/secretsmanagertest/conformance")
 	cmd.Env = append(cmd.Env, "MOTO_ENDPOINT="+m.endpoint)
 	out, err := output(ctx, cmd)
 	if err == nil && !strings.Contains(out, "--- PASS: TestMoto/") {
@@ -126,10 +129,14 @@ func (m *moto) fill(ctx context.Context) (err error) {
 	return nil
 }
 
-var archives = map[string]string{"observed": "Databrain Token Finding Observed", "completed": "Databrain Audit Completed"}
+var archives = map[string]string{
+	"observed":  "Databrain Token Finding Observed",
+	"completed": "Databrain Audit Completed",
+}
 
 func (m *moto) create(ctx context.Context, name, value string) (arn string, err error) {
-	out, err := m.secrets.CreateSecret(ctx, &secretsmanager.CreateSecretInput{Name: aws.String(name), SecretString: aws.String(value)})
+	out, err := m.secrets.CreateSecret(ctx,
+		&secretsmanager.CreateSecretInput{Name: aws.String(name), SecretString: aws.String(value)})
 	if err != nil {
 		return "", err
 	}
@@ -246,7 +253,11 @@ func (m *moto) audit(ctx context.Context) error {
 	return sameFindings(summary, counts["observed"], counts["completed"], body)
 }
 
-func (w *workshop) startFunction(ctx context.Context, name string, env map[string]string) (*runtimetest.Function, error) {
+func (w *workshop) startFunction(
+	ctx context.Context,
+	name string,
+	env map[string]string,
+) (*runtimetest.Function, error) {
 	path, err := w.bootstrap(name)
 	if err != nil {
 		return nil, err

@@ -40,7 +40,9 @@ func (i *invocation) everyPayload(ctx context.Context) {
 	i.rotate(ctx, rotations)
 	i.rotateAPIToken(ctx, apiTokens)
 	for _, file := range audits {
-		i.check(ctx, "sam local invoke AuditFunction, events/"+filepath.Base(file), func() error { return i.audit(ctx, file) })
+		i.check(ctx, "sam local invoke AuditFunction, events/"+filepath.Base(file), func() error {
+			return i.audit(ctx, file)
+		})
 	}
 }
 

@@ -72,7 +72,8 @@ func (s *stack) failedRotation(ctx context.Context) error {
 			return err
 		}
 		out, err := s.events.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: []ebtypes.PutEventsRequestEntry{{
-			Source: aws.String("aws.secretsmanager"), DetailType: aws.String("AWS Service Event via CloudTrail"), Detail: aws.String(string(detail)),
+			Source: aws.String("aws.secretsmanager"), DetailType: aws.String("AWS Service Event via CloudTrail"),
+			Detail: aws.String(string(detail)),
 		}}})
 		if err != nil {
 			return err
@@ -127,7 +128,8 @@ func (s *stack) failureQueue(ctx context.Context) (url string, err error) {
 	var resource struct {
 		StackResourceDetail struct{ PhysicalResourceId string }
 	}
-	err = s.aws(ctx, &resource, "cloudformation", "describe-stack-resource", "--stack-name", s.name, "--logical-resource-id", "AuditFailedQueue")
+	err = s.aws(ctx, &resource, "cloudformation", "describe-stack-resource", "--stack-name", s.name,
+		"--logical-resource-id", "AuditFailedQueue")
 	return resource.StackResourceDetail.PhysicalResourceId, err
 }
 

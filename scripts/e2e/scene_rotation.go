@@ -51,9 +51,13 @@ func (c *cloud) rotateAndAudit(ctx context.Context) {
 		c.check(ctx, "a rotation through an outage of Databrain and back", func() error { return s.rotateThroughOutage(ctx) })
 		s.findings(ctx)
 		c.check(ctx, "a rotation that failed is one message", func() error { return s.failedRotation(ctx) })
-		c.check(ctx, "an audit that fails lands in the failure queue after two attempts", func() error { return s.failingAudit(ctx) })
+		c.check(ctx, "an audit that fails lands in the failure queue after two attempts", func() error {
+			return s.failingAudit(ctx)
+		})
 		c.check(ctx, "every command that the stack prints was executed", func() error { return s.everyCommand(ctx) })
-		c.check(ctx, "a deleted stack leaves its secret and its bucket, and the next one adopts them", func() error { return s.adopt(ctx) })
+		c.check(ctx, "a deleted stack leaves its secret and its bucket, and the next one adopts them", func() error {
+			return s.adopt(ctx)
+		})
 	}
 }
 

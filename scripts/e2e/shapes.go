@@ -57,15 +57,23 @@ func (g *givens) shapes() []shape {
 			"AuditBucketKmsKeyArn": g.bucketKey, "AuditPolicy": `{"maxAgeDays": 36500}`, "AlarmTopicArn": g.topic,
 			"AuditEventBusArn": foreignBus, "RotationStrategy": "grace", "RotationGracePeriod": "90m",
 		},
-		absent:    []string{"AlarmSubscription", "AlarmTopic", "AuditBucket", "FindingRule", "TokenSecret"},
-		variables: map[string]string{"AUDIT_PREFIX": "team/audit/", "ROTATION_STRATEGY": "grace", "ROTATION_GRACE_PERIOD": "90m"},
-		works:     graceKeepsTheOldToken,
+		absent: []string{"AlarmSubscription", "AlarmTopic", "AuditBucket", "FindingRule", "TokenSecret"},
+		variables: map[string]string{
+			"AUDIT_PREFIX":          "team/audit/",
+			"ROTATION_STRATEGY":     "grace",
+			"ROTATION_GRACE_PERIOD": "90m",
+		},
+		works: graceKeepsTheOldToken,
 	}, {
 		name:       "own bus",
 		parameters: map[string]string{"AuditEventBus": "findings", "AuditRequestsPerMinute": "6000", "AuditConcurrency": "2"},
 		present:    []string{"FindingRule"},
-		variables:  map[string]string{"AUDIT_EVENT_BUS": "findings", "AUDIT_REQUESTS_PER_MINUTE": "6000", "AUDIT_CONCURRENCY": "2"},
-		works:      messagesEachTime(3, 0),
+		variables: map[string]string{
+			"AUDIT_EVENT_BUS":           "findings",
+			"AUDIT_REQUESTS_PER_MINUTE": "6000",
+			"AUDIT_CONCURRENCY":         "2",
+		},
+		works: messagesEachTime(3, 0),
 	}, {
 		name:       "stateless",
 		parameters: map[string]string{"AuditBucketName": "none"},
@@ -111,7 +119,9 @@ func (c *cloud) everyShape(ctx context.Context) {
 		all.Go(func() {
 			busy <- struct{}{}
 			defer func() { <-busy }()
-			c.check(ctx, "the stack with other parameters: "+shape.name, func() error { return c.deployShape(ctx, template, shape) })
+			c.check(ctx, "the stack with other parameters: "+shape.name, func() error {
+				return c.deployShape(ctx, template, shape)
+			})
 		})
 	}
 	all.Wait()
@@ -196,7 +206,8 @@ func allFindingsOnce(ctx context.Context, s *stack) error {
 	if err := errors.Join(s.openMail(ctx), s.firstRotation(ctx)); err != nil {
 		return err
 	}
-	if got, err := s.audit(ctx, "AuditNowCommand"); err != nil || got.Counts.New != 3 || !strings.HasPrefix(got.Report, "s3://"+s.outputs["AuditBucketName"]) {
+	if got, err := s.audit(ctx, "AuditNowCommand"); err != nil || got.Counts.New != 3 ||
+		!strings.HasPrefix(got.Report, "s3://"+s.outputs["AuditBucketName"]) {
 		return fmt.Errorf("the audit: %+v (%w)", got, err)
 	}
 	return s.mail.expect(ctx, 3, "Severity low, new")
@@ -308,7 +319,8 @@ func (g *givens) findNetwork(ctx context.Context, c *cloud) error {
 	}
 	g.subnet = subnets.Subnets[0].SubnetId
 	var groups struct{ SecurityGroups []struct{ GroupId string } }
-	err := c.aws(ctx, &groups, "ec2", "describe-security-groups", "--filters", "Name=vpc-id,Values="+subnets.Subnets[0].VpcId)
+	err := c.aws(ctx, &groups, "ec2", "describe-security-groups", "--filters",
+		"Name=vpc-id,Values="+subnets.Subnets[0].VpcId)
 	if err != nil || len(groups.SecurityGroups) == 0 {
 		return fmt.Errorf("%d security groups: %w", len(groups.SecurityGroups), err)
 	}

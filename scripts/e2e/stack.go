@@ -49,8 +49,10 @@ func (s *stack) deploy(ctx context.Context, template string, parameters map[stri
 	}
 	maps.Copy(all, parameters)
 	s.parameters = all
-	args := []string{"deploy", "--template", template, "--stack-name", s.name, "--s3-bucket", codeBucket, "--no-progressbar",
-		"--capabilities", "CAPABILITY_IAM", "--no-fail-on-empty-changeset", "--parameter-overrides"}
+	args := []string{
+		"deploy", "--template", template, "--stack-name", s.name, "--s3-bucket", codeBucket, "--no-progressbar",
+		"--capabilities", "CAPABILITY_IAM", "--no-fail-on-empty-changeset", "--parameter-overrides",
+	}
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		args = append(args, "ParameterKey="+name+",ParameterValue="+quote(all[name]))
 	}

@@ -214,14 +214,8 @@ func TestStoreAdminStopsAtAReadThatFails(t *testing.T) {
 		standin.Fault{Operation: "GetSecretValue", Do: standin.Error(secretsmanagertest.CodeAccessDenied), Times: -1},
 	)
 	before := lab.Secrets.Snapshot(labtest.AdminSecret)
-	_, err := operate(
-		t,
-		lab,
-		databraintest.ExamplePassword+"\n",
-		"store-admin",
-		labtest.AdminSecret,
-		databraintest.ExampleEmail,
-	)
+	_, err := operate(t, lab, databraintest.ExamplePassword+"\n", "store-admin", labtest.AdminSecret,
+		databraintest.ExampleEmail)
 	if err == nil || !strings.Contains(err.Error(), "AccessDenied") {
 		t.Errorf("error %v", err)
 	}

@@ -141,12 +141,8 @@ func TestAdminIsStoredByTheScript(t *testing.T) {
 	eachShell(t, func(t *testing.T, shell string) {
 		lab := start(t, "")
 		exportInstance(t, lab)
-		cmd := exec.CommandContext(
-			t.Context(),
-			shell,
-			"-c",
-			"sh scripts/secret.sh store-admin new/admin "+databraintest.ExampleEmail,
-		)
+		cmd := exec.CommandContext(t.Context(), shell, "-c",
+			"sh scripts/secret.sh store-admin new/admin "+databraintest.ExampleEmail)
 		cmd.Dir, cmd.Stdin = root(t), strings.NewReader(databraintest.ExamplePassword+"\n")
 		arn, err := cmd.Output()
 		if err != nil || !strings.HasPrefix(string(arn), "arn:aws:secretsmanager:") {

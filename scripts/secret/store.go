@@ -54,8 +54,8 @@ func (o *operator) storeToken(ctx context.Context, args []string) error {
 	if again, err := tokensecret.Parse(&text, nil); err != nil || !again.Token().Equal(token) {
 		return errors.New("the secret is a bare UUID and this token is none; nothing was stored")
 	}
-	if _, err := o.secrets.PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{SecretId: &id,
-		SecretString: &text}); err != nil {
+	put := &secretsmanager.PutSecretValueInput{SecretId: &id, SecretString: &text}
+	if _, err := o.secrets.PutSecretValue(ctx, put); err != nil {
 		return failed("store the token", err)
 	}
 	fmt.Fprintln(o.notes, "Databrain accepts the token, and AWSCURRENT holds it now.")
@@ -111,8 +111,8 @@ func (o *operator) storeAdmin(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := o.databrain.SignIn(ctx, databrain.Credentials{Email: email,
-		Password: databrain.NewSecret(password)}); err != nil {
+	as := databrain.Credentials{Email: email, Password: databrain.NewSecret(password)}
+	if _, err := o.databrain.SignIn(ctx, as); err != nil {
 		return fmt.Errorf("%s; nothing was stored: %w", o.verdict(err, "this pair of e-mail address and password"), err)
 	}
 	text, err := withMembers(old, "email", email, "password", password)

@@ -125,9 +125,8 @@ func (o *operator) rows(ctx context.Context, id string) ([]row, error) {
 			}
 		}
 		r := row{
-			version: aws.ToString(
-				v.VersionId,
-			), labels: cmp.Or(strings.Join(slices.Sorted(slices.Values(v.VersionStages)), " "), "-"),
+			version: aws.ToString(v.VersionId),
+			labels:  cmp.Or(strings.Join(slices.Sorted(slices.Values(v.VersionStages)), " "), "-"),
 			created: aws.ToTime(v.CreatedDate).UTC().Format("2006-01-02 15:04"),
 		}
 		r.standing, r.why = o.standing(ctx, id, r.version)

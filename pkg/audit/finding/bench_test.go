@@ -59,13 +59,8 @@ func BenchmarkTransition(b *testing.B) {
 	}
 	findings := evaluate(b, `{}`, "A", tokens...).Findings
 	coverage := finding.Coverage{Complete: true}
-	_, state := finding.Transition(
-		finding.Memory{Kind: finding.FirstRun},
-		slices.Clone(findings),
-		coverage,
-		labInstance,
-		evalAt,
-	)
+	_, state := finding.Transition(finding.Memory{Kind: finding.FirstRun}, slices.Clone(findings), coverage, labInstance,
+		evalAt)
 	b.ReportAllocs()
 	for b.Loop() {
 		memory := finding.Memory{Kind: finding.Remembered, Snapshot: state}

@@ -94,9 +94,8 @@ var managedChecks = []definition{
 				fmt.Sprintf("Secret %s and %s hold the same key or name the same token, %s: each rotation of one secret "+
 					"takes the key from under the consumers of the other once its grace period is over.",
 					quoted(f.holder().Secret), f.holder().others(), heldToken(f)),
-				"Let all consumers read one of the secrets. Then switch the rotation of the other off and delete it: aws " +
-					"secretsmanager " +
-					"cancel-rotate-secret --secret-id " + f.holder().Secret,
+				"Let all consumers read one of the secrets. Then switch the rotation of the other off and delete it: " +
+					"aws secretsmanager cancel-rotate-secret --secret-id " + f.holder().Secret,
 				rotationDocs,
 			}
 		},

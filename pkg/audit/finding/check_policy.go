@@ -92,17 +92,11 @@ func expiredProse(f *Finding) Prose {
 
 func expiringProse(f *Finding) Prose {
 	e := f.Exception
-	about := fmt.Sprintf(
-		"%s holds until the end of %s, UTC: what it covers counts again after that.",
-		exceptionName(e),
-		e.ExpiresAt,
-	)
+	about := fmt.Sprintf("%s holds until the end of %s, UTC: what it covers counts again after that.", exceptionName(e),
+		e.ExpiresAt)
 	if f.Superseded != "" {
-		about = fmt.Sprintf(
-			"%s has expired since: a finding of the check %s takes the place of this one.",
-			exceptionName(e),
-			f.Superseded,
-		)
+		about = fmt.Sprintf("%s has expired since: a finding of the check %s takes the place of this one.",
+			exceptionName(e), f.Superseded)
 	}
 	return Prose{
 		"Exception of the audit policy is about to expire", about,
@@ -113,11 +107,8 @@ func expiringProse(f *Finding) Prose {
 func unusedProse(f *Finding) Prose {
 	about := exceptionName(f.Exception) + " matches no API token of the instance"
 	if check := f.Exception.Check; check != "" {
-		about = fmt.Sprintf(
-			"%s covers nothing: there is no finding of the check %s that it names",
-			exceptionName(f.Exception),
-			check,
-		)
+		about = fmt.Sprintf("%s covers nothing: there is no finding of the check %s that it names",
+			exceptionName(f.Exception), check)
 	}
 	if f.Superseded != "" {
 		about += fmt.Sprintf(" and has expired since: a finding of the check %s takes the place of this one", f.Superseded)

@@ -104,8 +104,8 @@ func replaceToken(f *Finding) (text, url string) {
 	switch m := f.ManagedBy; {
 	case m == nil:
 		return "Let Secrets Manager rotate this API token, with the command in the output ManageApiTokenCommand of " +
-				"the stack. " +
-				"Or give its consumers a new token by hand: the rotate endpoint makes one and ends this one after a grace period.",
+				"the stack. Or give its consumers a new token by hand: the rotate endpoint makes one and ends this one " +
+				"after a grace period.",
 			databrainDocs + "rotate-api-key"
 	case !m.Rotation:
 		return switchOn(m), rotationDocs
@@ -120,13 +120,8 @@ func staleProse(f *Finding) Prose {
 	remedy, url := replaceToken(f)
 	return Prose{
 		"API token is older than its limit",
-		fmt.Sprintf(
-			"%s was created %s and is stale since %s: %s.",
-			tokenName(f),
-			Day(t.CreatedAt),
-			Day(t.StaleSince),
-			ruleAllows(f),
-		),
+		fmt.Sprintf("%s was created %s and is stale since %s: %s.", tokenName(f), Day(t.CreatedAt), Day(t.StaleSince),
+			ruleAllows(f)),
 		remedy, url,
 	}
 }
@@ -146,13 +141,8 @@ func approachingProse(f *Finding) Prose {
 	due := t.CreatedAt.Add(WholeDays(f.MaxAgeDays))
 	return Prose{
 		title,
-		fmt.Sprintf(
-			"%s was created %s and becomes stale on %s: %s.",
-			tokenName(f),
-			Day(t.CreatedAt),
-			Day(due),
-			ruleAllows(f),
-		),
+		fmt.Sprintf("%s was created %s and becomes stale on %s: %s.", tokenName(f), Day(t.CreatedAt), Day(due),
+			ruleAllows(f)),
 		remedy, url,
 	}
 }
@@ -160,10 +150,8 @@ func approachingProse(f *Finding) Prose {
 func undatedProse(f *Finding) Prose {
 	return Prose{
 		"API token has no readable creation time",
-		tokenName(
-			f,
-		) + " has a creation time that is not an RFC 3339 timestamp, or is a placeholder such as 1970-01-01: its age " +
-			"is not known.",
+		tokenName(f) + " has a creation time that is not an RFC 3339 timestamp, or is a placeholder such as " +
+			"1970-01-01: its age is not known.",
 		findDate, databrainDocs + "list-api-tokens",
 	}
 }

@@ -108,10 +108,8 @@ func TestStaleBoundary(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		limit := rapid.IntRange(0, 36500).Draw(t, "limit")
 		const first = 347155200 // 1981: what is older is no date
-		created := time.Unix(
-			rapid.Int64Range(first, 4102444800).Draw(t, "seconds"),
-			rapid.Int64Range(0, 999999999).Draw(t, "nanoseconds"),
-		)
+		created := time.Unix(rapid.Int64Range(first, 4102444800).Draw(t, "seconds"),
+			rapid.Int64Range(0, 999999999).Draw(t, "nanoseconds"))
 		off := time.Duration(rapid.Int64Range(-2, 2).Draw(t, "off"))
 		now := created.UTC().AddDate(0, 0, limit).Add(off)
 		p := finding.DefaultPolicy()

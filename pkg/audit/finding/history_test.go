@@ -274,20 +274,10 @@ func TestWhatGrewWorseIsNotResolved(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			coverage := finding.Coverage{Complete: true, Apps: map[string]finding.AppRead{"A": finding.Read}}
-			_, next := finding.Transition(
-				finding.Memory{Kind: finding.FirstRun},
-				evaluate(t, c.policy, "A", c.before).Findings,
-				coverage,
-				labInstance,
-				evalAt,
-			)
-			resolved, next := finding.Transition(
-				through(t, next),
-				evaluate(t, c.changed, "A", c.after).Findings,
-				coverage,
-				labInstance,
-				evalAt,
-			)
+			_, next := finding.Transition(finding.Memory{Kind: finding.FirstRun},
+				evaluate(t, c.policy, "A", c.before).Findings, coverage, labInstance, evalAt)
+			resolved, next := finding.Transition(through(t, next), evaluate(t, c.changed, "A", c.after).Findings, coverage,
+				labInstance, evalAt)
 			var got []outcome
 			for _, f := range resolved {
 				got = append(got, outcome{f.Check, f.Superseded, f.Compliance()})
@@ -314,22 +304,11 @@ func TestWithoutMemoryEverythingIsOngoing(t *testing.T) {
 		finding.Remembered: finding.New,
 	} {
 		findings, coverage := world{"A": {"t1"}}.observe(t, `{}`, evalAt, nil, true)
-		resolved, next := finding.Transition(
-			finding.Memory{Kind: kind, LastRun: evalAt.Add(-time.Hour)},
-			findings,
-			coverage,
-			labInstance,
-			evalAt,
-		)
+		resolved, next := finding.Transition(finding.Memory{Kind: kind, LastRun: evalAt.Add(-time.Hour)}, findings,
+			coverage, labInstance, evalAt)
 		if findings[0].State != want || len(resolved) != 0 || len(next.Findings) != 1 {
-			t.Errorf(
-				"kind %d: state %s, %d resolved, %d kept; want %s",
-				kind,
-				findings[0].State,
-				len(resolved),
-				len(next.Findings),
-				want,
-			)
+			t.Errorf("kind %d: state %s, %d resolved, %d kept; want %s", kind, findings[0].State, len(resolved),
+				len(next.Findings), want)
 		}
 		seen := evalAt
 		if want == finding.Ongoing {
@@ -528,13 +507,8 @@ func TestEverythingGoneAtOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			token := databrain.APIToken{Fingerprint: "f", CreatedAt: evalAt.Add(-days(100))}
 			findings := evaluate(t, `{}`, "A", token).Findings
-			_, state := finding.Transition(
-				finding.Memory{Kind: finding.FirstRun},
-				findings,
-				read(1, "A", "B"),
-				labInstance,
-				evalAt,
-			)
+			_, state := finding.Transition(finding.Memory{Kind: finding.FirstRun}, findings, read(1, "A", "B"), labInstance,
+				evalAt)
 			now := evalAt.Add(time.Hour)
 			resolved, state := finding.Transition(through(t, state), nil, after, labInstance, now)
 			if len(resolved) != 0 || !state.Emptied {

@@ -142,12 +142,9 @@ func TestTitlesAreStable(t *testing.T) {
 		for i := range 6 {
 			f := finding.Finding{
 				Check: check, State: []finding.State{finding.New, finding.Ongoing, finding.Resolved}[i%3],
-				LastSeen: evalAt.AddDate(0, 0, i),
-				FirstSeen: evalAt.AddDate(
-					0,
-					0,
-					-i,
-				), MaxAgeDays: 10 + i, Rule: strings.Repeat("r", i+1), DataApp: strings.Repeat("a", i+1),
+				LastSeen:  evalAt.AddDate(0, 0, i),
+				FirstSeen: evalAt.AddDate(0, 0, -i), MaxAgeDays: 10 + i,
+				Rule: strings.Repeat("r", i+1), DataApp: strings.Repeat("a", i+1),
 				Severity: finding.Severities()[i%5], Since: evalAt.AddDate(0, 0, -100*i),
 				Token: &finding.Token{Name: strings.Repeat("t", i), AgeDays: i, CreatedAt: evalAt.AddDate(0, 0, -i)},
 				Exception: &finding.Exception{

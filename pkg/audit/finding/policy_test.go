@@ -146,12 +146,8 @@ func TestMostSpecificRuleWins(t *testing.T) {
 		{"Team/x/opsx", "x", "all"},
 	} {
 		t.Run(c.app+"/"+c.token, func(t *testing.T) {
-			findings := evaluate(
-				t,
-				text,
-				c.app,
-				databrain.APIToken{Fingerprint: "f", Name: c.token, CreatedAt: evalAt.AddDate(-2, 0, 0)},
-			).Findings
+			findings := evaluate(t, text, c.app,
+				databrain.APIToken{Fingerprint: "f", Name: c.token, CreatedAt: evalAt.AddDate(-2, 0, 0)}).Findings
 			if f := findings[0]; f.Check != finding.TokenAge || f.Rule != c.rule {
 				t.Errorf("%s by rule %q, want rule %q", f.Check, f.Rule, c.rule)
 			}

@@ -60,9 +60,8 @@ func newFixture() *fixture {
 		ExpiresAt: "2026-12-31",
 	}
 	r := &report.Report{
-		EmittedAt: runAt.Add(
-			41 * time.Second,
-		), Version: "1.4.2", Beside: []string{"findings.json", "findings.csv", "findings.ocsf.json"},
+		EmittedAt: runAt.Add(41 * time.Second),
+		Version:   "1.4.2", Beside: []string{"findings.json", "findings.csv", "findings.ocsf.json"},
 		Policy: finding.Policy{
 			MaxAgeDays: 90, DueWithinDays: 14,
 			Severities: []finding.Tier{
@@ -327,10 +326,8 @@ func hostileNames() []string {
 		"two\nlines", "a,b;c\td", `back\slash`, "\u202egnp.exe", "\u2066isolate", "😀🧨🇩🇪", "שלום عالم",
 		"javascript:alert(1)", "null", "", " ", "=",
 		"a;=cmd", "a; =cmd", `a;"=cmd`, "a;'=cmd", "a,b;\t+1", "a\t=cmd", "a\n=cmd", ";;@x;-1", "a;b", "a;",
-		"Z" + strings.Repeat(
-			"\u0351\u0316",
-			40,
-		) + "algo", "  ends  in  blanks  ", "no\u00a0break", "filler\u3164", "👩\u200d💻 team", "می\u200cخواهم",
+		"Z" + strings.Repeat("\u0351\u0316", 40) + "algo",
+		"  ends  in  blanks  ", "no\u00a0break", "filler\u3164", "👩\u200d💻 team", "می\u200cخواهم",
 		"9209015257121e95", "3-4", "TRUE",
 		"-->", "]]>", "&lt;b&gt;&amp;", "\u2028\u2029", "\x00\x07", "\xff\xfe", long, "🧨" + long, `<<<<<<<<` + long,
 	}

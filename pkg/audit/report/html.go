@@ -107,10 +107,9 @@ func newPage(r *Report) page {
 	hash := sha256.Sum256([]byte(pageCSS))
 	s := &r.Summary
 	p := page{
-		Style: template.CSS(
-			pageCSS,
-		), StyleHash: base64.StdEncoding.EncodeToString(hash[:]), //nolint:gosec // embedded, not from outside
-		Instance: s.Instance, Day: s.StartedAt.UTC().Format("2 January 2006"),
+		Style:     template.CSS(pageCSS), //nolint:gosec // embedded, not from outside
+		StyleHash: base64.StdEncoding.EncodeToString(hash[:]),
+		Instance:  s.Instance, Day: s.StartedAt.UTC().Format("2 January 2006"),
 		When:  s.StartedAt.UTC().Format("Monday, 2 January 2006, 15:04 UTC"),
 		Took:  took(time.Duration(s.DurationMs) * time.Millisecond),
 		RunID: s.RunID, Headline: headline(s), Status: statusOf(r), Numbers: numbers(r),
@@ -120,22 +119,10 @@ func newPage(r *Report) page {
 		CoverageLine: coverageLine(r), FindingsLine: findingsLine(s),
 	}
 	left := leftOut{beside: r.Beside}
-	p.Findings, p.FindingsMore = findingRows(
-		r,
-		r.Findings,
-		pageFindings,
-	), left.say(
-		len(r.Findings)-pageFindings,
-		"finding",
-	)
-	p.Resolved, p.ResolvedMore = findingRows(
-		r,
-		r.Resolved,
-		pageResolved,
-	), left.say(
-		len(r.Resolved)-pageResolved,
-		"resolved finding",
-	)
+	p.Findings = findingRows(r, r.Findings, pageFindings)
+	p.FindingsMore = left.say(len(r.Findings)-pageFindings, "finding")
+	p.Resolved = findingRows(r, r.Resolved, pageResolved)
+	p.ResolvedMore = left.say(len(r.Resolved)-pageResolved, "resolved finding")
 	var apps int
 	p.Apps, apps = appRows(r.Findings)
 	p.AppsMore = left.say(apps-len(p.Apps), "data app")
@@ -155,12 +142,8 @@ func headline(s *Summary) string {
 	case c.Stale > 0 && s.Status == Complete:
 		return fmt.Sprintf("%s of %s %s stale", thousands(c.Stale), plural(c.Tokens, "API token"), isAre(c.Stale))
 	case c.Stale > 0:
-		return fmt.Sprintf(
-			"%s of the %s that could be read %s stale",
-			thousands(c.Stale),
-			plural(c.Tokens, "API token"),
-			isAre(c.Stale),
-		)
+		return fmt.Sprintf("%s of the %s that could be read %s stale", thousands(c.Stale), plural(c.Tokens, "API token"),
+			isAre(c.Stale))
 	case s.Status == Complete:
 		return "No API token is stale"
 	}
@@ -228,12 +211,8 @@ func managedNumber(s *Summary) pageNumber {
 	case !m.Complete:
 		n.Class, n.Note = "warn", "not every secret could be read"
 	case s.Counts.Stale > 0:
-		n.Note = fmt.Sprintf(
-			"%s of %s %s not",
-			thousands(m.StaleWithout),
-			plural(s.Counts.Stale, "stale token"),
-			isAre(m.StaleWithout),
-		)
+		n.Note = fmt.Sprintf("%s of %s %s not", thousands(m.StaleWithout), plural(s.Counts.Stale, "stale token"),
+			isAre(m.StaleWithout))
 	}
 	return n
 }

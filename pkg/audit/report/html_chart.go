@@ -61,11 +61,8 @@ func newChart(r *Report) *chart {
 		return nil
 	}
 	c := &chart{
-		Summary: fmt.Sprintf(
-			"%s with a known age, %s of them older than their limit.",
-			plural(total, "API token"),
-			thousands(stale),
-		),
+		Summary: fmt.Sprintf("%s with a known age, %s of them older than their limit.",
+			plural(total, "API token"), thousands(stale)),
 	}
 	if others := otherLimits(&r.Policy); others != "" {
 		c.Summary += fmt.Sprintf(" The line is the default limit; a rule sets %s for the tokens that it matches.", others)

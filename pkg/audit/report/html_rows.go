@@ -254,12 +254,8 @@ func exceptionsLine(r *Report) string {
 	if unused == 0 {
 		return line
 	}
-	return line + fmt.Sprintf(
-		" %s of %s %s nothing.",
-		thousands(unused),
-		plural(len(r.Exceptions), "exception"),
-		matchMatches(unused),
-	)
+	return line + fmt.Sprintf(" %s of %s %s nothing.", thousands(unused), plural(len(r.Exceptions), "exception"),
+		matchMatches(unused))
 }
 
 func matchMatches(n int) string {

@@ -184,12 +184,12 @@ func newOCSF(d *Detail, version string) ocsfFinding {
 }
 
 func ocsfComplianceOf(d *Detail) ocsfCompliance {
-	status := map[finding.Compliance]ocsfEnum{finding.Pass: {1, "Pass"}, finding.Warning: {2, "Warning"},
-		finding.Fail: {3, "Fail"}}[d.Finding.Compliance]
+	status := map[finding.Compliance]ocsfEnum{
+		finding.Pass: {1, "Pass"}, finding.Warning: {2, "Warning"}, finding.Fail: {3, "Fail"},
+	}[d.Finding.Compliance]
 	c := ocsfCompliance{
-		Control: string(
-			d.Finding.Check,
-		), Standards: []string{"Databrain token audit policy"}, StatusID: status.id, Status: status.caption,
+		Control: string(d.Finding.Check), Standards: []string{"Databrain token audit policy"},
+		StatusID: status.id, Status: status.caption,
 	}
 	if p := d.Policy; p != nil {
 		c.ControlParameters = []ocsfParameter{{"rule", p.Rule}, {"maxAgeDays", strconv.Itoa(p.MaxAgeDays)}}

@@ -47,13 +47,8 @@ func FuzzSnapshot(f *testing.F) {
 			now = runAt
 		}
 		coverage := finding.Coverage{Complete: true, Posture: finding.Posture{Read: true}}
-		resolved, next := finding.Transition(
-			finding.Memory{Kind: finding.Remembered, Snapshot: s},
-			nil,
-			coverage,
-			stateInstance,
-			now,
-		)
+		resolved, next := finding.Transition(finding.Memory{Kind: finding.Remembered, Snapshot: s}, nil, coverage,
+			stateInstance, now)
 		r := &report.Report{Resolved: resolved, EmittedAt: now}
 		for name, write := range writers() {
 			if err := write(io.Discard, r); err != nil {

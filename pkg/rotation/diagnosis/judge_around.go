@@ -43,10 +43,8 @@ func (j judge) secretProblem() *Problem {
 	case j.AdminSame:
 		p.Code = AdminIsRotated
 		p.Text = "The setting DATABRAIN_ADMIN_SECRET_ID (parameter AdminSecretArn) names this very secret, so that a " +
-			"rotation would overwrite " +
-			"the admin's password. Diagnose the secret of the service token; if this is it, keep the admin's e-mail " +
-			"address and password in a " +
-			"secret of their own, and deploy with its ARN"
+			"rotation would overwrite the admin's password. Diagnose the secret of the service token; if this is it, " +
+			"keep the admin's e-mail address and password in a secret of their own, and deploy with its ARN"
 	case s.Kind != "":
 		p.Code = SecretOfOtherKind
 		p.Text = "This is " + s.Kind + " secret, which this function does not rotate. Ask the function whose secret it is."
@@ -147,8 +145,7 @@ func (j judge) scheduleProblems(current *Problem) []Problem {
 	case !s.RotationEnabled:
 		return []Problem{{Code: RotationOff, verdict: Attention, Do: []string{j.run.enable()},
 			Text: "Rotation is switched off for this secret: it was cancelled by hand. The command switches it on and " +
-				"runs the pre-flight, " +
-				"which writes nothing. It is refused while AWSPENDING is on a version of its own."}}
+				"runs the pre-flight, which writes nothing. It is refused while AWSPENDING is on a version of its own."}}
 	case current == nil && j.pending() == nil && !s.Next.IsZero() && j.Now.After(s.Next.Add(grace)):
 		return []Problem{{Code: RotationOverdue, verdict: Attention, Do: []string{j.run.rotate()},
 			Text: fmt.Sprintf("The rotation that was due by %s has not begun. See whether Secrets Manager may invoke the "+

@@ -124,14 +124,12 @@ func (j judge) decide(p *Problem) *Problem {
 		p.Text += " The value may hold the live token, so a person has to look at it."
 		version := j.Secret.Holder(labelCurrent)
 		p.Decide = append(p.Decide, Choice{"the value holds the token, which the command shows: store it in the " +
-			"console, as a JSON object with " +
-			"the string \"token\" and the other members", []string{j.run.read(version)}})
+			"console, as a JSON object with the string \"token\" and the other members", []string{j.run.read(version)}})
 		return p
 	}
 	if p.Code == CurrentRejected {
 		p.Text += " Somebody changed the token in Databrain, a second secret rotates the same organisation, the " +
-			"address names another " +
-			"instance, or a database was restored."
+			"address names another instance, or a database was restored."
 	} else {
 		p.Text += " A new deployment waits for its first rotation like this, which replaces whatever token the " +
 			"organisation has."

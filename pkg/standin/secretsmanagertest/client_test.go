@@ -83,9 +83,8 @@ func must(t *testing.T, err error) {
 
 func put(ctx context.Context, client *secretsmanager.Client, token, value string, stages ...string) error {
 	_, err := client.PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{
-		SecretId: aws.String(
-			name,
-		), ClientRequestToken: aws.String(token), SecretString: aws.String(value), VersionStages: stages,
+		SecretId:           aws.String(name),
+		ClientRequestToken: aws.String(token), SecretString: aws.String(value), VersionStages: stages,
 	})
 	return err
 }

@@ -79,9 +79,8 @@ func (f *rotator) finish(ctx context.Context, e event) error {
 		return err
 	}
 	in := &secretsmanager.UpdateSecretVersionStageInput{
-		SecretId: aws.String(
-			e.SecretId,
-		), VersionStage: aws.String("AWSCURRENT"), MoveToVersionId: aws.String(e.ClientRequestToken),
+		SecretId:     aws.String(e.SecretId),
+		VersionStage: aws.String("AWSCURRENT"), MoveToVersionId: aws.String(e.ClientRequestToken),
 	}
 	for id, stages := range d.VersionIdsToStages {
 		if slices.Contains(stages, "AWSCURRENT") {
@@ -303,10 +302,8 @@ func TestCancelStopsBetweenSteps(t *testing.T) {
 	fn.events = nil
 	fn.trouble = func(call int, _ event) error {
 		if call == 2 {
-			_, err := fn.client.CancelRotateSecret(
-				context.Background(),
-				&secretsmanager.CancelRotateSecretInput{SecretId: aws.String(name)},
-			)
+			_, err := fn.client.CancelRotateSecret(context.Background(),
+				&secretsmanager.CancelRotateSecretInput{SecretId: aws.String(name)})
 			return err
 		}
 		return nil

@@ -91,11 +91,8 @@ func TestUnfinishedRotationIsReattempted(t *testing.T) {
 	}
 	fn.trouble = nil
 	_, err = fn.client.RotateSecret(t.Context(), &secretsmanager.RotateSecretInput{SecretId: aws.String(name)})
-	wantError[*types.InvalidRequestException](
-		t,
-		err,
-		"A previous rotation isn't complete. That rotation will be reattempted.",
-	)
+	wantError[*types.InvalidRequestException](t, err,
+		"A previous rotation isn't complete. That rotation will be reattempted.")
 	sm.Wait()
 	if got := sm.Holder(name, "AWSCURRENT"); got != res.VersionID {
 		t.Errorf("AWSCURRENT is on %q, want the unfinished %s", got, res.VersionID)
@@ -198,9 +195,8 @@ func TestRotationRules(t *testing.T) {
 		client := inProcess(sm)
 		sm.SetRotationFunction(lambda, func(context.Context, []byte) error { return nil })
 		_, err := client.RotateSecret(t.Context(), &secretsmanager.RotateSecretInput{
-			SecretId: aws.String(
-				name,
-			), RotationLambdaARN: aws.String(lambda), RotationRules: &tc.rules, RotateImmediately: aws.Bool(false)})
+			SecretId:          aws.String(name),
+			RotationLambdaARN: aws.String(lambda), RotationRules: &tc.rules, RotateImmediately: aws.Bool(false)})
 		if (err != nil) != tc.refused {
 			t.Errorf("%s: %v", title, err)
 		}

@@ -13,8 +13,9 @@ import (
 
 // narrow are the folders whose files keep to the width.
 var narrow = []string{
-	"pkg/standin", "pkg/rotation/diagnosis", "scripts/demo", "scripts/serve", "scripts/release",
-	"scripts/check/mutants/main.go",
+	"functions", "pkg/bootstrap", "pkg/emf", "pkg/jsonobject", "pkg/rotation", "pkg/settings", "pkg/standin",
+	"pkg/tokensecret", "pkg/transport", "scripts/audit", "scripts/bench", "scripts/check/mutants/main.go",
+	"scripts/demo", "scripts/release", "scripts/secret", "scripts/serve",
 }
 
 const columns = 120

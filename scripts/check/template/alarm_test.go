@@ -40,11 +40,8 @@ func alarmsReachSomeone(resources tree) []string {
 		bad = append(bad, topicTakes(resources, "cloudwatch.amazonaws.com", "StringEquals aws:SourceAccount=123456789012")...)
 		bad = append(
 			bad,
-			topicTakes(
-				resources,
-				"events.amazonaws.com",
-				"ArnLike aws:SourceArn=arn:aws:events:us-east-1:123456789012:rule/*",
-			)...)
+			topicTakes(resources, "events.amazonaws.com",
+				"ArnLike aws:SourceArn=arn:aws:events:us-east-1:123456789012:rule/*")...)
 	}
 	return bad
 }

@@ -16,9 +16,8 @@ import (
 func (p *probe) rotate(token string, now bool) error {
 	_, err := p.client.RotateSecret(p.ctx, &secretsmanager.RotateSecretInput{
 		SecretId: p.id(), ClientRequestToken: aws.String(token), RotateImmediately: aws.Bool(now),
-		RotationLambdaARN: aws.String(
-			RotationFunctionARN,
-		), RotationRules: &types.RotationRulesType{AutomaticallyAfterDays: aws.Int64(30)},
+		RotationLambdaARN: aws.String(RotationFunctionARN),
+		RotationRules:     &types.RotationRulesType{AutomaticallyAfterDays: aws.Int64(30)},
 	})
 	return err
 }
