@@ -366,7 +366,7 @@ var mutants = []mutant{
 		{
 			"rotation/proving.go",
 			"\"Databrain accepts the pending token\")",
-			"\"Databrain accepts the pending token\", slog.String(\"token\", token.Reveal()))",
+			"\"Databrain accepts the pending token\", \"token\", token.Reveal())",
 		}}},
 	{"no RotationToken in a log", silent, `TestEveryFault/replace/normal/default`, []edit{
 		{
