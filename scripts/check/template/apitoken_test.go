@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"databrain-rotation/scripts/check/render"
 )
 
 // ofApiTokens are the resources that serve API tokens alone.
@@ -57,7 +59,7 @@ func TestManageApiTokenCommand(t *testing.T) {
 	parameters := with(scenarios["everything"], map[string]string{
 		"RotationScheduleExpression": "cron(0 8 1 * ? *)", "RotationWindow": "4h",
 	})
-	got := deployment{template, parameters}.resolve(get(template, "Outputs.ManageApiTokenCommand.Value"))
+	got := render.New(template, parameters).Resolve(get(template, "Outputs.ManageApiTokenCommand.Value"))
 	const want = `aws secretsmanager rotate-secret --region us-east-1 --secret-id databrain/api-token/NAME ` +
 		`--rotation-lambda-arn (RotateApiTokenFunction.Arn) ` +
 		`--rotation-rules '{"ScheduleExpression":"cron(0 8 1 * ? *)","Duration":"4h"}'`

@@ -1,31 +1,26 @@
 package template_test
 
 import (
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"databrain-rotation/scripts/check/render"
 )
 
 // refusals returns the rules that a set of parameters breaks.
 func refusals(template tree, params map[string]string) []string {
-	d := deployment{template, map[string]string{}}
-	for name, p := range template["Parameters"].(tree) {
-		d.params[name] = fmt.Sprint(p.(tree)["Default"])
-	}
-	for name, v := range params {
-		d.params[name] = v
-	}
+	d := render.New(template, params)
 	var broken []string
 	for name, rule := range template["Rules"].(tree) {
-		if cond := get(rule, "RuleCondition"); cond != nil && d.resolve(cond) == false {
+		if cond := get(rule, "RuleCondition"); cond != nil && d.Resolve(cond) == false {
 			continue
 		}
 		for _, a := range get(rule, "Assertions").([]any) {
-			if d.resolve(get(a, "Assert")) == false {
+			if d.Resolve(get(a, "Assert")) == false {
 				broken = append(broken, name)
 			}
 		}
