@@ -8,6 +8,7 @@
 #   install.sh iam         a simulator of IAM; prints its folder likewise
 #   install.sh readers     what reads the reports: models and schema of OCSF; prints their folder likewise
 #   install.sh page        what reads the page: axe-core; prints its folder likewise
+#   install.sh ruler       AWS's event-ruler; prints its folder likewise
 #   install.sh desktop     Debian's LibreOffice, Chromium, jq and Poppler
 #   install.sh cli         Debian's AWS CLI 2
 #   install.sh engine      Debian's Docker engine and a static shell for a base image
@@ -61,6 +62,21 @@ modules() {
 	echo "$modules"
 }
 
+# ruler downloads the library. It needs Maven and a Java that compiles.
+ruler() {
+	ruler=${XDG_CACHE_HOME:-$HOME/.cache}/databrain-rotation/ruler-$(cksum <"$here/ruler/pom.xml" | cut -d' ' -f1)
+	if [ ! -e "$ruler/complete" ]; then
+		if ! { command -v mvn && command -v javac; } >/dev/null && [ "$(id -u)" = 0 ]; then
+			debian maven default-jdk-headless
+		fi
+		rm -rf "$ruler"
+		mvn --quiet --batch-mode --strict-checksums --file "$here/ruler/pom.xml" \
+			dependency:copy-dependencies -DoutputDirectory="$ruler" >&2
+		touch "$ruler/complete"
+	fi
+	echo "$ruler"
+}
+
 # desktop installs what is missing; the whole of it takes half a minute.
 desktop() {
 	command -v chromium || command -v google-chrome || debian chromium
@@ -92,6 +108,7 @@ localstack)
 iam) modules iam ;;
 readers) venv readers "$here/readers/requirements.txt" python3 ;;
 page) modules readers ;;
+ruler) ruler ;;
 desktop) desktop >/dev/null ;;
 ministack)
 	newer=$(python)

@@ -55,6 +55,7 @@ var parts = []struct {
 	{"template", (*workshop).lintTemplate},
 	{"build", (*workshop).buildFunctions},
 	{"readers", (*workshop).readReports},
+	{"patterns", (*workshop).matchPatterns},
 	{"release", (*workshop).packageRelease},
 	{"ministack", (*workshop).useMinistack},
 	{"moto", (*workshop).useMoto},

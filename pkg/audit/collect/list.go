@@ -29,7 +29,7 @@ var (
 type oddEntries struct{ count int }
 
 func (e *oddEntries) Error() string {
-	return fmt.Sprintf("%d entries of the list are unreadable", e.count)
+	return fmt.Sprintf("unreadable entries in the list: %d", e.count)
 }
 
 // incomplete reports whether err says that a list may lack entries, although the

@@ -51,11 +51,14 @@ func ageBins(maxAgeDays int) []AgeBin {
 }
 
 // days writes a number of days.
-func days(n int) string {
+func days(n int) string { return counted(n, "day") }
+
+// counted writes a number of things, whose plural takes an s.
+func counted(n int, thing string) string {
 	if n == 1 {
-		return "1 day"
+		return "1 " + thing
 	}
-	return fmt.Sprintf("%d days", n)
+	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 // Day writes the day of t, UTC.

@@ -94,7 +94,7 @@ func (g *Gap) why() string {
 	case g.Class == GapSettings:
 		return "because the audit could not read its own policy"
 	case g.Status != 0:
-		return fmt.Sprintf("(%s, HTTP status %d, %d requests)", g.Class, g.Status, g.Attempts)
+		return fmt.Sprintf("(%s, HTTP status %d, %s)", g.Class, g.Status, counted(g.Attempts, "request"))
 	}
-	return fmt.Sprintf("(%s, %d requests)", g.Class, g.Attempts)
+	return fmt.Sprintf("(%s, %s)", g.Class, counted(g.Attempts, "request"))
 }

@@ -2,6 +2,7 @@ package finding_test
 
 import (
 	"encoding/json"
+	"regexp"
 	"strings"
 	"testing"
 	"unicode"
@@ -205,6 +206,24 @@ func TestListGapLeadsToTheList(t *testing.T) {
 		Class: finding.GapDecode}}).Prose()
 	if !strings.HasSuffix(p.URL, "/list-api-tokens") {
 		t.Errorf("the remedy of an app's gap links to %s", p.URL)
+	}
+}
+
+// TestOneIsNoPlural: whatever is counted in a text may be counted once.
+func TestOneIsNoPlural(t *testing.T) {
+	plural := regexp.MustCompile(`\b1 [a-z]+s\b`)
+	for _, check := range finding.Checks() {
+		for _, status := range []int{0, 502} {
+			p := (&finding.Finding{
+				Check: check, State: finding.New, MaxAgeDays: 1, Token: &finding.Token{AgeDays: 1, CreatedAt: evalAt},
+				FirstSeen: evalAt, LastSeen: evalAt, Exception: &finding.Exception{}, DataApp: "a",
+				Gap:       &finding.Gap{Class: finding.GapServer, Attempts: 1, Status: status},
+				ManagedBy: &finding.ManagedBy{Secret: "s", Also: []string{"o"}},
+			}).Prose()
+			if bad := plural.FindString(p.Title + " " + p.Description + " " + p.Remedy); bad != "" {
+				t.Errorf("%s: %q in %q", check, bad, p)
+			}
+		}
 	}
 }
 
