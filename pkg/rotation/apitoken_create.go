@@ -127,7 +127,13 @@ func (s *apiToken) made(
 	ctx context.Context, tried string, m made, current tokensecret.Value, state APITokenState,
 ) error {
 	answer, _ := errors.AsType[*databrain.Error](m.cause)
-	action := PlanMade(answer, !m.key.Equal(current.Token()))
+	return s.madeAs(ctx, PlanMade(answer, !m.key.Equal(current.Token())), tried, m, current, state)
+}
+
+// madeAs carries out what PlanMade decided.
+func (s *apiToken) madeAs(
+	ctx context.Context, action MadeAction, tried string, m made, current tokensecret.Value, state APITokenState,
+) error {
 	switch action {
 	case MadeStore:
 		s.log.InfoContext(ctx, "Databrain made a new key", slog.String("fingerprint", m.key.Fingerprint()),

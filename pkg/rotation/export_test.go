@@ -14,6 +14,8 @@ func UnknownActions() map[string]error {
 	s := &serviceToken{step: &step{Rotator: &Rotator{}, log: slog.New(slog.DiscardHandler), left: nothingWritten}}
 	s.kind = s
 	ctx, cause := context.Background(), errors.New("cause")
+	k := &apiToken{step: s.step}
+	plan := APITokenPlan{Action: "made up"}
 	return map[string]error{
 		"guard":     s.admit("made up"),
 		"create":    s.createAs(ctx, "made up", tokensecret.Empty(), cause),
@@ -21,5 +23,9 @@ func UnknownActions() map[string]error {
 		"set":       s.setAs(ctx, "made up", &inquiry{serviceToken: s}),
 		"preflight": s.preflightAs(ctx, "made up", "made up", cause),
 		"finish":    s.finishAs(ctx, "made up", cause),
+
+		"key create":    k.createAs(ctx, plan, tokensecret.Empty(), APITokenState{}),
+		"key made":      k.madeAs(ctx, "made up", "rotate", made{cause: cause}, tokensecret.Empty(), APITokenState{}),
+		"key preflight": k.feasible(plan, tokensecret.Empty()),
 	}
 }

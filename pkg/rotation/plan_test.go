@@ -112,6 +112,9 @@ func TestUnknownActionsRefuse(t *testing.T) {
 		"guard": rotation.UnknownStep, "create": rotation.DatabrainUnavailable, "rotated": rotation.DatabrainRefused,
 		"set": rotation.DatabrainUnavailable, "preflight": rotation.DatabrainUnavailable,
 		"finish": rotation.PendingTokenRejected,
+
+		"key create": rotation.DatabrainUnavailable, "key made": rotation.DatabrainRefused,
+		"key preflight": rotation.DatabrainUnavailable,
 	}
 	got := make(map[string]rotation.Name)
 	for place, err := range rotation.UnknownActions() {

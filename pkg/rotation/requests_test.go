@@ -1,6 +1,7 @@
 package rotation_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -65,6 +66,55 @@ var (
 	}
 )
 
+// The requests of an API token's rotation. createSecret begins with looks, whatever it
+// does after it.
+var (
+	readsService = request{"GetSecretValue AWSCURRENT of " + serviceSecret, "the token that lists are read with"}
+	lists        = request{"list API tokens", "which key is in force? Has an attempt lost its answer?"}
+
+	looks = []request{
+		describes,
+		{"GetSecretValue AWSCURRENT", "which data app, which name, which key?"},
+		{"GetSecretValue AWSPENDING", "has an attempt before stored a key?"},
+		readsService,
+		lists,
+	}
+	createByRotating = slices.Concat(looks, []request{
+		{"probe API token", "current works: else there is nothing to rotate"},
+		{"GetSecretValue AWSPREVIOUS", "a key that is listed in its grace period is no successor"},
+		{"UpdateSecretVersionStage AWSPENDING", "may finishSecret move a label?"},
+		{"rotate API token", "once"},
+		{"PutSecretValue AWSPENDING", "at once"},
+	})
+	createByImporting = slices.Concat(looks, []request{
+		{"probe API token", "the newest key of the name works"},
+		{"PutSecretValue AWSPENDING", "nothing was made"},
+	})
+	createByCreating = slices.Concat(looks, []request{
+		{"UpdateSecretVersionStage AWSPENDING", "may finishSecret move a label?"},
+		{"create API token", "once"},
+		{"PutSecretValue AWSPENDING", "at once"},
+	})
+	setKeyByProbing = []request{
+		describes,
+		{"GetSecretValue AWSPENDING", "the key that Databrain made"},
+		{"probe API token", "pending: it is live"},
+	}
+	testByListing = []request{
+		describes,
+		{"GetSecretValue AWSCURRENT", "in a pre-flight: which data app, which name?"},
+		{"GetSecretValue AWSPENDING", "the key to prove"},
+		{"probe API token", "pending: authenticated"},
+		readsService,
+		lists,
+	}
+	finishesKey = []request{
+		finishes[0], finishes[1], finishes[2],
+		{"probe API token", "pending: not rejected since testSecret"},
+		finishes[4],
+	}
+)
+
 type request struct{ op, why string }
 
 // TestFewestRequests compares a rotation that nothing disturbs, request by request.
@@ -74,19 +124,27 @@ func TestFewestRequests(t *testing.T) {
 		request{"sign in", "the older contract wants the admin's JWT"},
 	)
 	withSignIn = append(withSignIn, createByGrace[6:]...)
-	for mode, steps := range map[string][4][]request{
-		"replace":   {createByReplace, setBySaving, testByProbing, finishes}, // 22
-		"grace":     {createByGrace, setByProbing, testByProbing, finishes},  // 19
-		"grace-jwt": {withSignIn, setByProbing, testByProbing, finishes},     // 20
+	for _, tt := range []struct {
+		mode, start string
+		steps       [4][]request
+	}{
+		{"replace", "normal", [4][]request{createByReplace, setBySaving, testByProbing, finishes}}, // 22
+		{"grace", "normal", [4][]request{createByGrace, setByProbing, testByProbing, finishes}},    // 19
+		{"grace-jwt", "normal", [4][]request{withSignIn, setByProbing, testByProbing, finishes}},   // 20
+
+		{"key", "normal", [4][]request{createByRotating, setKeyByProbing, testByListing, finishesKey}},         // 24
+		{"key-service", "normal", [4][]request{createByRotating, setKeyByProbing, testByListing, finishesKey}}, // 24
+		{"key", "import", [4][]request{createByImporting, setKeyByProbing, testByListing, finishesKey}},        // 21
+		{"key", "create", [4][]request{createByCreating, setKeyByProbing, testByListing, finishesKey}},         // 22
 	} {
-		t.Run(mode, func(t *testing.T) {
+		t.Run(tt.mode+"/"+tt.start, func(t *testing.T) {
 			var expected, got []string
 			for i, step := range []string{"createSecret", "setSecret", "testSecret", "finishSecret"} {
-				for _, w := range steps[i] {
+				for _, w := range tt.steps[i] {
 					expected = append(expected, step+": "+w.op)
 				}
 			}
-			for _, c := range (schedule{setup: setup{mode, "normal", "default"}}).check(t).calls {
+			for _, c := range (schedule{setup: setup{tt.mode, tt.start, "default"}}).check(t).calls {
 				got = append(got, c.inv.step+": "+c.op)
 			}
 			if diff := cmp.Diff(expected, got); diff != "" {

@@ -179,6 +179,8 @@ func (o *watch) beforeCall(c *call) {
 		opSignIn,
 		"DescribeSecret",
 		"GetSecretValue of databrain/admin",
+		"GetSecretValue AWSCURRENT of " + serviceSecret,
+		"GetSecretValue AWSPENDING of " + serviceSecret,
 		"GetSecretValue AWSCURRENT",
 		"GetSecretValue AWSPENDING",
 		"GetSecretValue AWSPREVIOUS":

@@ -147,6 +147,9 @@ func operation(req *http.Request, body []byte) string {
 		if target == "GetSecretValue" && in.VersionStage == "" {
 			in.VersionStage = "of " + in.SecretId
 		}
+		if in.SecretId == serviceSecret {
+			in.VersionStage += " of " + serviceSecret
+		}
 		return strings.TrimSpace(target + " " + in.VersionStage)
 	}
 	if list := req.URL.Path == "/api/v2/data-app/api-tokens"; list && req.Method == http.MethodGet {
