@@ -76,7 +76,11 @@ func TestFromImportToRotation(t *testing.T) {
 				t.Error("the first rotation did not import the newest key of the name")
 			}
 			rotated := rotate(t, l, &log)
-			asked, err := f.Invoke(t.Context(), []byte(`{"diagnose":"`+labtest.APITokenSecret+`"}`), runtimetest.Options{})
+			payload, err := os.ReadFile("../../events/rotate-api-token-diagnose.json")
+			if err != nil {
+				t.Fatal(err)
+			}
+			asked, err := f.Invoke(t.Context(), payload, runtimetest.Options{})
 			log.WriteString(asked.Log)
 			if err != nil || asked.Err != nil || !strings.Contains(string(asked.Payload), `"verdict":"healthy"`) {
 				t.Errorf("the diagnosis of what was rotated: %v %v %s", err, asked.Err, asked.Payload)

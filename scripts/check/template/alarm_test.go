@@ -132,10 +132,14 @@ func succeededRotationIsToldOf(resources tree) []string {
 	if resources["RotatedRule"] == nil { // TestRotatedMail checks when it is there
 		return nil
 	}
+	secrets := fmt.Sprintf("[%v]", secretOf(resources))
+	if resources["RotateApiTokenFunction"] != nil {
+		secrets = fmt.Sprintf("[%v map[prefix:%s]]", secretOf(resources), strings.TrimSuffix(apiTokens, "*"))
+	}
 	return expect(resources, "RotatedRule", map[string]any{
 		"Properties.EventPattern.source":              "[aws.secretsmanager]",
 		"Properties.EventPattern.detail-type":         "[Secret Label Updated]",
-		"Properties.EventPattern.resources":           fmt.Sprintf("[%v]", secretOf(resources)),
+		"Properties.EventPattern.resources":           secrets,
 		"Properties.EventPattern.detail.labelUpdated": "[AWSCURRENT]",
 	})
 }

@@ -136,10 +136,15 @@ var mutations = []struct{ policy, old, new string }{
 	{"a rotation that succeeded is told of when wanted", "labelUpdated: [AWSCURRENT]", "labelUpdated: [AWSPREVIOUS]"},
 	{
 		"a rotation that succeeded is told of when wanted",
-		"resources: [!If [CreateTokenSecret, !Ref TokenSecret, !Ref TokenSecretArn]]",
-		"resources: [!Ref AdminSecretArn]",
+		"resources:\n          - !If [CreateTokenSecret, !Ref TokenSecret, !Ref TokenSecretArn]",
+		"resources:\n          - !Ref AdminSecretArn",
 	},
-	{"a failed rotation is heard of", "- prefix: !Sub arn", "- !Sub arn"},
+	{
+		"a rotation that succeeded is told of when wanted",
+		"- HasApiTokens\n            - prefix: !Sub arn",
+		"- HasApiTokens\n            - !Sub arn",
+	},
+	{"a failed rotation is heard of", "SecretId:\n              - prefix: !Sub arn", "SecretId:\n              - !Sub arn"},
 	{"findings reach people once", "state: !If [HasBucket, [new, reopened], [ongoing]]", "state: [new, reopened]"},
 	{"findings reach people once", "- raisedFrom: [{exists: true}]", "- raisedFrom: [{exists: false}]"},
 	{

@@ -41,7 +41,7 @@ var scenarios = map[string]map[string]string{
 		"AuditEventBusArn": foreignBus,
 		"AlarmTopicArn":    "arn:aws:sns:us-east-1:123456789012:ops",
 	}),
-	"stateless":   with(required, map[string]string{"AuditBucketName": "none"}),
+	"stateless":   with(required, map[string]string{"AuditBucketName": "none", "NotifyRotated": "true"}),
 	"audit alone": {"DatabrainBaseUrl": "https://api.usedatabrain.com", "TokenSecretArn": tokenSecret},
 	"audit and API tokens": {
 		"DatabrainBaseUrl": "https://databrain.example.com", "TokenSecretArn": tokenSecret,
