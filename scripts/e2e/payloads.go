@@ -21,12 +21,12 @@ func (i *invocation) everyPayload(ctx context.Context) {
 		i.check(ctx, "events/ has payloads", func() error { return fmt.Errorf("found %d (%v)", len(files), err) })
 		return
 	}
-	var rotations, apiTokens, audits []string
+	var rotations, apiTokens, diagnoses, audits []string
 	for _, file := range files {
 		switch name := filepath.Base(file); {
 		case name == "local-env.json": // not a payload: --env-vars
-		case name == "rotate-diagnose.json":
-			i.check(ctx, "sam local invoke RotateFunction, events/"+name, func() error { return i.diagnose(ctx, file) })
+		case strings.HasSuffix(name, "-diagnose.json"):
+			diagnoses = append(diagnoses, file)
 		case strings.HasPrefix(name, "rotate-api-token-"):
 			apiTokens = append(apiTokens, file)
 		case strings.HasPrefix(name, "rotate-"):
@@ -39,6 +39,15 @@ func (i *invocation) everyPayload(ctx context.Context) {
 	}
 	i.rotate(ctx, rotations)
 	i.rotateAPIToken(ctx, apiTokens)
+	for _, file := range diagnoses {
+		function := "RotateFunction"
+		if strings.HasPrefix(filepath.Base(file), "rotate-api-token-") {
+			function = "RotateApiTokenFunction"
+		}
+		i.check(ctx, "sam local invoke "+function+", events/"+filepath.Base(file), func() error {
+			return i.diagnose(ctx, function, file)
+		})
+	}
 	for _, file := range audits {
 		i.check(ctx, "sam local invoke AuditFunction, events/"+filepath.Base(file), func() error {
 			return i.audit(ctx, file)
@@ -110,9 +119,12 @@ func everyUse(files []string, used map[string]bool) error {
 }
 
 // diagnose wants to hear that all is well, and that nothing changed.
-func (i *invocation) diagnose(ctx context.Context, file string) error {
-	before := i.lab.Secrets.Snapshot(labtest.TokenSecret)
-	answer, err := i.invoke(ctx, "RotateFunction", file)
+func (i *invocation) diagnose(ctx context.Context, function, file string) error {
+	secrets := func() []any {
+		return []any{i.lab.Secrets.Snapshot(labtest.TokenSecret), i.lab.Secrets.Snapshot(labtest.APITokenSecret)}
+	}
+	before := secrets()
+	answer, err := i.invoke(ctx, function, file)
 	if err != nil {
 		return err
 	}
@@ -123,8 +135,8 @@ func (i *invocation) diagnose(ctx context.Context, file string) error {
 	if report.Schema != "databrain.token-rotation.diagnosis/1" || report.Verdict != "healthy" {
 		return fmt.Errorf("%s: %s\n%s", report.Schema, report.Verdict, report.Text)
 	}
-	if !reflect.DeepEqual(before, i.lab.Secrets.Snapshot(labtest.TokenSecret)) {
-		return errors.New("the diagnosis changed the secret")
+	if !reflect.DeepEqual(before, secrets()) {
+		return errors.New("the diagnosis changed a secret")
 	}
 	return nil
 }

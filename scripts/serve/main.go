@@ -149,6 +149,7 @@ Try there:
     --rotation-lambda-arn $API_TOKEN_FUNCTION --rotation-rules AutomaticallyAfterDays=30
   aws lambda invoke --function-name AuditFunction /dev/stdout
   aws lambda invoke --function-name RotateFunction --payload fileb://events/rotate-diagnose.json /dev/stdout
+  aws lambda invoke --function-name RotateApiTokenFunction --payload fileb://events/rotate-api-token-diagnose.json /dev/stdout
   aws s3 cp s3://$AUDIT_BUCKET/databrain-audit/latest/report.html .
 
 An audit without AWS, before the first rotation replaces this token:
