@@ -8,9 +8,11 @@ var matches = map[string][]string{
 	"template.yaml: FindingRule, HasBucket=false, SendAllFindings=true":  isAny,
 	"functions/audit/README.md: 1":                                       append(becameCritical, "critical elsewhere"),
 
-	"template.yaml: RotatedRule, CreateTokenSecret=true":  {"databrain/service-token AWSCURRENT"},
-	"template.yaml: RotatedRule, CreateTokenSecret=false": {"databrain/service-token AWSCURRENT"},
-	"functions/rotate/README.md: 1":                       {"databrain/service-token AWSCURRENT"},
+	"template.yaml: RotatedRule, CreateTokenSecret=true, HasApiTokens=false":  movesOf("service-token"),
+	"template.yaml: RotatedRule, CreateTokenSecret=false, HasApiTokens=false": movesOf("service-token"),
+	"template.yaml: RotatedRule, CreateTokenSecret=true, HasApiTokens=true":   movesOf("service-token", "api-token/portal"),
+	"template.yaml: RotatedRule, CreateTokenSecret=false, HasApiTokens=true":  movesOf("service-token", "api-token/portal"),
+	"functions/rotate/README.md: 1":                                           movesOf("service-token"),
 
 	"template.yaml: RotationFailedRule, CreateTokenSecret=true":  failuresOf("databrain/service-token"),
 	"template.yaml: RotationFailedRule, CreateTokenSecret=false": failuresOf("databrain/service-token"),
@@ -31,4 +33,12 @@ var (
 
 func failuresOf(secret string) []string {
 	return []string{secret + " RotationFailed", secret + " RotationAbandoned", secret + " TestRotationFailed"}
+}
+
+// movesOf are the moves of AWSCURRENT of secrets under databrain/.
+func movesOf(secrets ...string) (moves []string) {
+	for _, secret := range secrets {
+		moves = append(moves, "databrain/"+secret+" AWSCURRENT")
+	}
+	return moves
 }
