@@ -80,6 +80,42 @@ func (tr trouble) check(t *testing.T) {
 	}
 }
 
+// TestAdviceOfThePreflight: a new stack has an empty secret, while consumers use a token
+// that nobody has stored yet. What a pre-flight advises must not end that token.
+func TestAdviceOfThePreflight(t *testing.T) {
+	for name, tr := range map[string]trouble{
+		"admin's password changed": {brew: troubles()["admin's password changed"].brew, want: rotation.AdminSignInRefused},
+		"admin unknown": {brew: func(w *world) {
+			must(w.sm.ManualPut(w.admin, jsonObject("email", "x@y.z", "password", w.watch.password)))
+		}, want: rotation.AdminSignInRefused},
+		"admin's secret damaged": {brew: troubles()["admin's secret damaged"].brew, want: rotation.MalformedAdminSecret},
+		"rotation off": {brew: func(w *world) {
+			in := secretsmanager.CancelRotateSecretInput{SecretId: &w.secret}
+			must(w.operator().CancelRotateSecret(context.Background(), &in))
+		}, want: rotation.RotationNotEnabled},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(setup{"replace", "empty-token", "default"})
+				w.db.SetToken(foreignToken)
+				version := "4f1d9a52-6c1e-4b37-9d0a-2f5e8c7b1a60"
+				must(0, w.sm.SetLabels(w.secret, version, "AWSPENDING"))
+				w.watch.foreign(func() { tr.brew(w) })
+				err := w.run(w.invocation(rotation.StepTest, version))
+				must(0, w.sm.SetLabels(w.secret, version))
+				named, _ := errors.AsType[*rotation.Error](err)
+				if named == nil || named.Name != tr.want {
+					t.Fatalf("got %v, want a %s", err, tr.want)
+				}
+				(&person{t: t, w: w, said: err.Error()}).obey(named)
+				if !w.db.TokenWorks(foreignToken) {
+					t.Errorf("the token in use is dead; it was advised: %v", err)
+				}
+			})
+		})
+	}
+}
+
 // liveSomewhere reports whether a version with a staging label holds a token that
 // works, behind whatever damage. AWS may delete a version without labels at any time.
 func (w *world) liveSomewhere() bool {
@@ -101,7 +137,7 @@ type person struct {
 	diagnose bool
 }
 
-var command = regexp.MustCompile(`aws secretsmanager ([a-z-]+)((?: --[a-z-]+ [^\s,;]+)+)`)
+var command = regexp.MustCompile(`aws secretsmanager ([a-z-]+)((?: --[a-z-]+(?: [^\s,;-][^\s,;]*)?)+)`)
 
 // obey reads an advice sentence by sentence, and does what it finds where the
 // condition of the sentence holds.

@@ -16,6 +16,11 @@ import (
 
 const serviceSecretSetting = " (DATABRAIN_SERVICE_TOKEN_SECRET_ID)"
 
+// serviceTokenFirst does not advise a rotation: that of a secret without a token would
+// end the token in use.
+const serviceTokenFirst = "See to the service token's secret first, without rotating it unseen: the stack's output " +
+	"DiagnoseCommand says how, or scripts/secret.sh which"
+
 // serviceToken reads the service token with a label from its own secret.
 func (s *apiToken) serviceToken(ctx context.Context, label string) (databrain.Secret, error) {
 	secret := s.config.ServiceTokenSecretID + serviceSecretSetting
@@ -34,8 +39,7 @@ func (s *apiToken) serviceToken(ctx context.Context, label string) (databrain.Se
 	}
 	if err != nil {
 		return databrain.Secret{}, s.fail(MalformedServiceTokenSecret, nil,
-			label+" of the service token's secret "+err.Error(),
-			"Correct the secret "+secret+", or rotate it, then rotate this one again")
+			label+" of the service token's secret "+secret+" "+err.Error(), serviceTokenFirst)
 	}
 	return v.Token(), nil
 }
@@ -65,8 +69,7 @@ func (s *apiToken) withService(ctx context.Context, read func(service databrain.
 	}
 	return s.fail(ServiceTokenRejected, err, "Databrain rejects the service token, that of AWSCURRENT as well as that of "+
 		"AWSPENDING, so that the API tokens cannot be listed",
-		"See to the service token first: rotate its secret "+s.config.ServiceTokenSecretID+serviceSecretSetting+
-			". DATABRAIN_BASE_URL (parameter DatabrainBaseUrl) must name its instance")
+		serviceTokenFirst+". DATABRAIN_BASE_URL (parameter DatabrainBaseUrl) must name its instance")
 }
 
 // list reads the API tokens of a data app and keeps their keys. Errors of Databrain but

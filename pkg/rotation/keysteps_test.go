@@ -82,7 +82,7 @@ func TestKeyRefusals(t *testing.T) {
 			}, want: rotation.APITokenContractMismatch, says: "API_TOKEN_ROTATE_CONTRACT"},
 		"a service token that is rejected": {
 			with: func(w *world) { w.db.SetToken(foreignToken) }, want: rotation.ServiceTokenRejected,
-			says: "service token first"},
+			says: "service token's secret first"},
 		"a service token's secret without a token": {
 			with: func(w *world) { must(w.sm.ManualPut(w.service, `{}`)) }, want: rotation.MalformedServiceTokenSecret,
 			says: "DATABRAIN_SERVICE_TOKEN_SECRET_ID"},

@@ -159,20 +159,30 @@ func (s *step) admit(action GuardAction) error {
 const overtaken = "If AWSCURRENT works, no action is needed. If it does not, do what the diagnosis says before " +
 	"anything else is stored"
 
-// switchOn says how to rotate again. Secrets Manager refuses to switch rotation on
+// switchOn says how rotation is switched on. Secrets Manager refuses to switch rotation on
 // while AWSPENDING is on a version of its own ("RotateSecret", API reference), and
 // that version may hold the token that works.
 func (s *step) switchOn() string {
 	pending := s.secret.Holder(labelPending)
 	if pending == "" || pending == s.secret.Holder(labelCurrent) {
-		return "Switch it on: " + s.rotateAgain()
+		return "Switch it on, which runs the pre-flight: " + s.preflightAgain()
 	}
 	return "Secrets Manager refuses to switch it on while AWSPENDING is on version " + pending + ", which may hold the " +
 		"token that works: do what the diagnosis says, and it gives the commands"
 }
 
-func (s *step) rotateAgain() string {
-	return "aws secretsmanager rotate-secret --secret-id " + s.event.SecretID
+// again says how to repeat what has failed. testSecret comes to this in the pre-flight
+// alone, and a rotation in its place could end a token in use that nobody has stored yet.
+func (s *step) again() string {
+	if s.event.Step == StepTest {
+		return "run the pre-flight again: " + s.preflightAgain()
+	}
+	return `rotate again, once, which answers "A previous rotation isn't complete" and has begun all the same: ` +
+		"aws secretsmanager rotate-secret --secret-id " + s.event.SecretID
+}
+
+func (s *step) preflightAgain() string {
+	return "aws secretsmanager rotate-secret --no-rotate-immediately --secret-id " + s.event.SecretID
 }
 
 // leftToOthers is for errors of a rotation that others have ended or overtaken: the

@@ -63,8 +63,8 @@ func (s *serviceToken) signInRefused(as databrain.Credentials, cause error) erro
 		cause,
 		found,
 		"Correct the e-mail address and password in the secret "+s.config.AdminSecretID+
-			" (DATABRAIN_ADMIN_SECRET_ID, parameter AdminSecretArn), then rotate again: "+
-			s.rotateAgain(),
+			" (DATABRAIN_ADMIN_SECRET_ID, parameter AdminSecretArn): scripts/secret.sh store-admin tries them first. Then "+
+			s.again(),
 	)
 }
 

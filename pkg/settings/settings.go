@@ -22,7 +22,7 @@ type InvalidSettings struct{ Faults []string }
 
 func (e *InvalidSettings) Error() string {
 	return "settings: " + strings.Join(e.Faults, "; ") +
-		" (nothing was done; correct the function's environment variables)"
+		" (nothing was done; a stack sets these variables by its parameters, which the function's README names)"
 }
 
 // Reader reads variables through Getenv and notes what is wrong with them.
