@@ -22,6 +22,8 @@ type config struct {
 	concurrency       int
 	previousGrace     time.Duration
 	apiTokenPrefix    string // "" knows of no managed API tokens
+	messagesPerRun    int
+	dashboard         string // address; "" is not known
 }
 
 // object is an object in S3.
@@ -40,6 +42,8 @@ func parseConfig(getenv func(string) string) (config, error) {
 		concurrency:       r.Int("AUDIT_CONCURRENCY", 4, 1, 64),
 		previousGrace:     r.SecondsOrZero("AUDIT_PREVIOUS_GRACE", 0),
 		apiTokenPrefix:    r.Text("AUDIT_API_TOKEN_PREFIX", ""),
+		messagesPerRun:    r.Int("AUDIT_MESSAGES_PER_RUN", 10, 0, 1000),
+		dashboard:         r.Text("AUDIT_DASHBOARD_URL", ""),
 	}
 	c.policy, c.policyObject = parsePolicy(r)
 	if c.bus == "none" {
@@ -55,6 +59,9 @@ func parseConfig(getenv func(string) string) (config, error) {
 	}
 	if !madeOf(c.apiTokenPrefix, "/_+=.@-") || strings.HasPrefix(c.apiTokenPrefix, "-") || len(c.apiTokenPrefix) > 480 {
 		r.Fault("AUDIT_API_TOKEN_PREFIX", "must be the beginning of a secret's name, such as databrain/api-token/")
+	}
+	if u, err := url.Parse(c.dashboard); c.dashboard != "" && (err != nil || u.Scheme != "https" || u.Host == "") {
+		r.Fault("AUDIT_DASHBOARD_URL", "must be an https URL")
 	}
 	if err := r.Err(); err != nil {
 		return config{}, err

@@ -86,6 +86,7 @@ func newAuditor(c config, sdk aws.Config, env bootstrap.Environment) *audit.Audi
 
 		PreviousGrace: c.previousGrace, APITokenPrefix: c.apiTokenPrefix,
 		RequestsPerMinute: c.requestsPerMinute, Concurrency: c.concurrency,
+		MessagesPerRun: c.messagesPerRun, Dashboard: c.dashboard,
 		Metrics: env.Stdout, Log: env.Log, Now: env.Now,
 	}
 	if c.bus != "" {

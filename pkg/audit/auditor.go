@@ -24,6 +24,8 @@ type Auditor struct {
 	Policy            func(context.Context) (finding.Policy, error) // asked at every run
 	RequestsPerMinute int                                           // ceiling towards the instance
 	Concurrency       int                                           // requests in flight
+	MessagesPerRun    int                                           // findings with a message of their own
+	Dashboard         string                                        // its address, for the page; "" if not known
 
 	Bus   *Bus   // nil sends no events
 	Store *Store // nil stores neither reports nor a state
@@ -60,9 +62,12 @@ const (
 func (a *Auditor) Run(ctx context.Context, request Request) (report.Summary, error) {
 	r := &run{
 		Auditor: a, request: request,
-		report: &report.Report{Version: a.Version, Summary: report.Summary{
-			Schema: report.SummarySchema, RunID: request.RunID, StartedAt: report.Instant(request.Start), Instance: a.Instance,
-		}},
+		report: &report.Report{
+			Version: a.Version, MessagesPerRun: a.MessagesPerRun, Dashboard: a.Dashboard,
+			Summary: report.Summary{
+				Schema: report.SummarySchema, RunID: request.RunID, StartedAt: report.Instant(request.Start), Instance: a.Instance,
+			},
+		},
 	}
 	failure := r.observe(ctx)
 	r.logGaps(ctx)

@@ -269,7 +269,7 @@ func TestWireForm(t *testing.T) {
 			"finding.title",
 		}
 		common := []string{"instance.url", "metadata.emittedAt", "metadata.eventId", "metadata.runId", "metadata.schema"}
-		remedy := []string{"remediation.text", "remediation.url"}
+		remedy := []string{"remediation.text", "remediation.url", "message.as", "message.text", "message.todo"}
 		join := func(parts ...[]string) []string { all := slices.Concat(parts...); slices.Sort(all); return all }
 		for key, want := range map[string][]string{
 			"Databrain Token Finding Observed token-age": join(finding, common, remedy, []string{"dataApp.name",

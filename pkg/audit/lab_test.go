@@ -83,7 +83,7 @@ func newLab(t testing.TB, c databraintest.Config) *lab {
 			BaseEndpoint: aws.String("http://secretsmanager.test"),
 		})},
 		Policy:            func(context.Context) (finding.Policy, error) { return finding.DefaultPolicy(), nil },
-		RequestsPerMinute: 200, Concurrency: 4,
+		RequestsPerMinute: 200, Concurrency: 4, MessagesPerRun: 10,
 		Bus:     &audit.Bus{Name: "default", Client: newEventBridge(l.bus)},
 		Store:   &audit.Store{Client: newS3(l.s3), Bucket: labBucket, Prefix: "audit/"},
 		Metrics: &l.metrics, Log: slog.New(slog.NewJSONHandler(&l.log, &slog.HandlerOptions{Level: slog.LevelDebug})),

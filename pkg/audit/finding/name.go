@@ -109,3 +109,29 @@ func Plain(text string) string {
 		return r
 	}, strings.ToValidUTF8(text, "\uFFFD"))
 }
+
+// chatMarks are the characters with which Slack and Teams mark mentions, links and
+// formats, and what takes their place: a data app may be called <!channel>. An
+// underscore stays, because it is a part of many names.
+// https://docs.slack.dev/messaging/formatting-message-text
+var chatMarks = map[rune]rune{
+	'<': '‹', '>': '›', '&': '＆', '@': '＠', '[': '［', ']': '］', '*': '＊', '~': '～', '`': '｀',
+}
+
+// Chat returns text as [Plain] does, in at most length characters, without what a chat
+// takes for a mention, a link or a format, and without characters that cannot be seen.
+func Chat(text string, length int) string {
+	text = strings.Map(func(r rune) rune {
+		if unfit(r) && !isJoiner(r) {
+			return -1
+		}
+		return cmp.Or(chatMarks[r], r)
+	}, Plain(text))
+	for i := range text {
+		if length == 0 {
+			return text[:i] + "…"
+		}
+		length--
+	}
+	return text
+}

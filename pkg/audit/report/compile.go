@@ -24,6 +24,7 @@ func (r *Report) Compile(
 	}
 	r.Resolved = slices.DeleteFunc(gone, func(f finding.Finding) bool { return f.Superseded != "" })
 	r.Findings = finding.Sorted(result.Findings) // suppression and states may have changed the order
+	r.Memory, r.Telling = m.Kind, finding.Tell(r.Findings, m.Kind, r.MessagesPerRun)
 	r.Gaps, r.Posture, r.Previous, r.Policy = c.Gaps, c.Posture, c.Previous, policy
 	r.Exceptions, r.Ages, r.Undated = result.Exceptions, result.Ages, result.Undated
 	r.Summarize(&c, &result)

@@ -26,6 +26,7 @@ type Detail struct {
 	Gap         *finding.Gap       `json:"gap,omitempty"` // in a summary only
 	Instance    InstanceDetail     `json:"instance,omitzero"`
 	Remediation *RemediationDetail `json:"remediation,omitempty"`
+	Message     *MessageDetail     `json:"message,omitempty"` // in an event only
 }
 
 // Metadata identifies one event. An event that is sent again after a crash has
@@ -102,8 +103,10 @@ type GapDetail struct {
 
 // CompletedDetail is the detail of the event that ends a run.
 type CompletedDetail struct {
-	Metadata Metadata `json:"metadata"`
-	Summary  Summary  `json:"summary"`
+	Metadata Metadata    `json:"metadata"`
+	Summary  Summary     `json:"summary"`
+	Message  *RestDetail `json:"message,omitempty"`
+	Digest   Digest      `json:"digest"`
 }
 
 // Detail returns the wire form of f, one of r's findings.
@@ -137,7 +140,7 @@ func (r *Report) GapDetail(g *finding.Gap) GapDetail {
 
 // CompletedDetail returns the detail of the event that ends the run.
 func (r *Report) CompletedDetail() CompletedDetail {
-	return CompletedDetail{r.metadata(CompletedSchema, r.Summary.RunID, "completed"), r.Summary}
+	return CompletedDetail{r.metadata(CompletedSchema, r.Summary.RunID, "completed"), r.Summary, r.rest(), r.digest()}
 }
 
 func (r *Report) metadata(schema, subject, kind string) Metadata {

@@ -33,10 +33,14 @@ type Event struct {
 // Events are those of a run, but for the one that ends it.
 func (r *Report) Events() iter.Seq[Event] {
 	return func(yield func(Event) bool) {
+		observed := 0
 		for d := range r.details() {
 			kind := FindingObserved
 			if d.Finding.State == finding.Resolved {
 				kind = FindingResolved
+			} else {
+				d.Message = r.message(observed, &d)
+				observed++
 			}
 			if !yield(Event{kind, d}) {
 				return

@@ -56,6 +56,7 @@ type page struct {
 	Undated         int
 	ExceptionsLine  string
 	Files           []string // beside the page, with all findings
+	Dashboard       string   // address; "" if it is not known
 }
 
 type pageStatus struct {
@@ -128,6 +129,7 @@ func newPage(r *Report) page {
 	p.AppsMore = left.say(apps-len(p.Apps), "data app")
 	p.Gaps, p.GapsMore = gapRows(r.Gaps), left.say(len(r.Gaps)-pageGaps, "gap")
 	p.Exceptions, p.ExceptionsLine, p.Files = exceptionRows(r), exceptionsLine(r), r.Beside
+	p.Dashboard = r.Dashboard
 	return p
 }
 

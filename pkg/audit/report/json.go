@@ -11,8 +11,8 @@ import (
 )
 
 // WriteJSON writes findings.json: one JSON array with the wire form of each
-// finding, the same as the detail of its event. Findings are written one by one,
-// so that memory does not grow with them.
+// finding, the same as the detail of its event but for the message. Findings are written
+// one by one, so that memory does not grow with them.
 func WriteJSON(w io.Writer, r *Report) error {
 	if err := writeArray(w, r.details()); err != nil {
 		return fmt.Errorf("write findings.json: %w", err)

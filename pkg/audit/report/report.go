@@ -19,15 +19,21 @@ type Report struct {
 	Superseded []finding.Finding // resolved too, but only to make way for worse ones among Findings
 	Gaps       []finding.Gap     // the app list first, then by name
 	Exceptions []finding.ExceptionStatus
-	Ages       []finding.AgeBin // every token that was read and has a usable date
-	Emptied    bool             // every app or every token of the last run is gone at once
-	Undated    int              // tokens that were read and have none
-	Policy     finding.Policy   // as applied, with inherited fields filled in
+	Ages       []finding.AgeBin   // every token that was read and has a usable date
+	Memory     finding.MemoryKind // of earlier runs
+	Telling    finding.Telling    // of which of Findings people are told
+	Emptied    bool               // every app or every token of the last run is gone at once
+	Undated    int                // tokens that were read and have none
+	Policy     finding.Policy     // as applied, with inherited fields filled in
 	Posture    finding.Posture
 	Previous   finding.Previous
 	Beside     []string // names of the files with all findings that are stored beside the page
 	EmittedAt  time.Time
+	Dashboard  string // its address; "" if it is not known
 	Version    string // of the program that made it
+
+	// MessagesPerRun is how many findings have a message of their own.
+	MessagesPerRun int
 
 	// EventBase is what event ids derive from besides the finding; see eventID.
 	EventBase string

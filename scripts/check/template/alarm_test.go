@@ -144,26 +144,41 @@ func succeededRotationIsToldOf(resources tree) []string {
 	})
 }
 
-// With state a finding is new once, and raised once to each severity; without it
-// every finding is ongoing at every run.
+// The audit itself chooses of whom people are told, and tells of the rest in one message.
 func findingsReachPeople(resources tree) []string {
 	bus := get(resources["AuditFunction"], "Properties.Environment.Variables.AUDIT_EVENT_BUS").(string)
 	if bus == "none" || strings.Contains(bus, ":210987654321:") {
-		if resources["FindingRule"] != nil {
-			return []string{"FindingRule is put on a bus that this account does not have"}
+		if resources["FindingRule"] != nil || resources["FurtherFindingsRule"] != nil {
+			return []string{"a rule is put on a bus that this account does not have"}
 		}
 		return nil
 	}
-	states := "[new reopened]"
-	if get(resources["AuditFunction"], "Properties.Environment.Variables.AUDIT_BUCKET") == "" {
-		states = "[ongoing]"
-	}
-	return expect(resources, "FindingRule", map[string]any{
-		"Properties.EventBusName":                    bus,
-		"Properties.EventPattern.source":             "[databrain.token-audit]",
-		"Properties.EventPattern.detail-type":        "[Databrain Token Finding Observed]",
-		"Properties.EventPattern.detail.finding.$or": "[map[state:" + states + "] map[raisedFrom:[map[exists:true]]]]",
+	bad := expect(resources, "FindingRule", map[string]any{
+		"Properties.EventBusName":                        bus,
+		"Properties.EventPattern.source":                 "[databrain.token-audit]",
+		"Properties.EventPattern.detail-type":            "[Databrain Token Finding Observed]",
+		"Properties.EventPattern.detail.message.as":      "[single]",
+		"Properties.EventPattern.detail.instance.url":    "[" + instanceOf(resources) + "]",
+		"Properties.EventPattern.detail.finding.state":   nil,
+		"Properties.EventPattern.detail.finding.$or":     nil,
+		"Properties.EventPattern.detail.message.counted": nil,
 	})
+	// A stack that tells of critical findings alone has nothing to say of others.
+	counted := "map[counted:[map[exists:true]]]"
+	if fmt.Sprint(get(resources["FindingRule"], "Properties.EventPattern.detail.finding.severity")) == "[critical]" {
+		counted = "map[critical:[map[exists:true]]]"
+	}
+	return append(bad, expect(resources, "FurtherFindingsRule", map[string]any{
+		"Properties.EventBusName":                         bus,
+		"Properties.EventPattern.source":                  "[databrain.token-audit]",
+		"Properties.EventPattern.detail-type":             "[Databrain Audit Completed]",
+		"Properties.EventPattern.detail.message":          counted,
+		"Properties.EventPattern.detail.summary.instance": "[" + instanceOf(resources) + "]",
+	})...)
+}
+
+func instanceOf(resources tree) string {
+	return get(resources["AuditFunction"], "Properties.Environment.Variables.DATABRAIN_BASE_URL").(string)
 }
 
 // metrics are the names that dashboards and alarms may use.

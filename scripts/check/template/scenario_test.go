@@ -22,7 +22,8 @@ const (
 var required = map[string]string{"DatabrainBaseUrl": "https://databrain.example.com", "AdminSecretArn": adminSecret}
 
 // scenarios are the deployments that every policy must hold for: all defaults,
-// every option on, everything that the stack could make given, no state, and the smallest.
+// every option on, everything that the stack could make given, no state with messages
+// for a chat, and the smallest.
 var scenarios = map[string]map[string]string{
 	"defaults": required,
 	"everything": with(required, map[string]string{
@@ -41,11 +42,13 @@ var scenarios = map[string]map[string]string{
 		"AuditEventBusArn": foreignBus,
 		"AlarmTopicArn":    "arn:aws:sns:us-east-1:123456789012:ops",
 	}),
-	"stateless":   with(required, map[string]string{"AuditBucketName": "none", "NotifyRotated": "true"}),
+	"stateless": with(required, map[string]string{
+		"AuditBucketName": "none", "MessageFormat": "chat", "NotifyRotated": "true", "AuditMessagesPerRun": "3",
+	}),
 	"audit alone": {"DatabrainBaseUrl": "https://api.usedatabrain.com", "TokenSecretArn": tokenSecret},
 	"audit and API tokens": {
 		"DatabrainBaseUrl": "https://databrain.example.com", "TokenSecretArn": tokenSecret,
-		"ApiTokenSecretPrefix": apiTokenPrefix,
+		"ApiTokenSecretPrefix": apiTokenPrefix, "MessageFormat": "chat",
 	},
 	"smallest": with(required, map[string]string{"AuditBucketName": "none", "AuditEventBus": "none"}),
 }
