@@ -71,6 +71,10 @@ func (w *workshop) auditEvents(ctx context.Context) ([]event, error) {
 		{name: "dry run", payload: `{"dryRun":true}`, ages: map[string]int{"critical": 400}},
 		{name: "stateless", payload: `{}`, ages: map[string]int{"critical": 400, "medium": 100},
 			env: map[string]string{"AUDIT_BUCKET": ""}},
+		{name: "flood", payload: `{}`, ages: map[string]int{"older": 500, "critical": 400, "medium": 100},
+			env: map[string]string{"AUDIT_BUCKET": "", "AUDIT_MESSAGES_PER_RUN": "1"}},
+		{name: "mild flood", payload: `{}`, ages: map[string]int{"critical": 400, "medium": 100},
+			env: map[string]string{"AUDIT_BUCKET": "", "AUDIT_MESSAGES_PER_RUN": "1"}},
 		{name: "failed", payload: `{}`, ages: map[string]int{"critical": 400}, fault: rejected},
 	} {
 		setTokens(lab, run.ages)

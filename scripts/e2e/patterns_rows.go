@@ -2,11 +2,16 @@ package main
 
 // matches are the events that each pattern matches, by their names.
 var matches = map[string][]string{
-	"template.yaml: FindingRule, HasBucket=true, SendAllFindings=false":  becameCritical,
-	"template.yaml: FindingRule, HasBucket=true, SendAllFindings=true":   becameAny,
-	"template.yaml: FindingRule, HasBucket=false, SendAllFindings=false": isCritical,
-	"template.yaml: FindingRule, HasBucket=false, SendAllFindings=true":  isAny,
-	"functions/audit/README.md: 1":                                       append(becameCritical, "critical elsewhere"),
+	"template.yaml: FindingRule, SendAllFindings=false": critical,
+	"template.yaml: FindingRule, SendAllFindings=true":  anySeverity,
+	"functions/audit/README.md: 1":                      append(critical, "critical elsewhere"),
+
+	"template.yaml: FurtherFindingsRule, SendAllFindings=false": {"flood: completed"},
+	"template.yaml: FurtherFindingsRule, SendAllFindings=true":  {"flood: completed", "mild flood: completed"},
+	"functions/audit/README.md: 2": {
+		"first: completed", "second: completed", "third: completed", "stateless: completed", "flood: completed",
+		"mild flood: completed", "failed: completed",
+	},
 
 	"template.yaml: RotatedRule, CreateTokenSecret=true, HasApiTokens=false":  movesOf("service-token"),
 	"template.yaml: RotatedRule, CreateTokenSecret=false, HasApiTokens=false": movesOf("service-token"),
@@ -20,15 +25,16 @@ var matches = map[string][]string{
 }
 
 var (
-	// With a state a finding is told of once, and once more when it gets worse or comes back.
-	becameCritical = []string{"first: critical", "first: goes", "second: high", "third: goes"}
-	becameAny      = append([]string{
+	// With a state a finding is told of once, and once more when it gets worse or comes
+	// back; without one at every run. Of a flood one finding has a message of its own.
+	critical = []string{
+		"first: critical", "first: goes", "second: high", "third: goes", "stateless: critical", "flood: older",
+		"mild flood: critical",
+	}
+	anySeverity = append([]string{
 		"first: high", "first: unread", "first: medium", "first: due", "second: due", "third: exception-unused",
-		"failed: data-apps-unlistable",
-	}, becameCritical...)
-	// Without one it is told of at every run.
-	isCritical = []string{"second: critical", "second: high", "third: critical", "stateless: critical"}
-	isAny      = append([]string{"second: medium", "stateless: medium"}, isCritical...)
+		"stateless: medium", "failed: data-apps-unlistable",
+	}, critical...)
 )
 
 func failuresOf(secret string) []string {

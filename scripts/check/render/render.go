@@ -79,7 +79,8 @@ type Deployment struct {
 	params   map[string]string
 }
 
-// New fills in the parameters; those that are not given have their defaults.
+// New fills in the parameters; those that are not given have their defaults. One that
+// has the name of a pseudo parameter, such as AWS::Partition, takes its place.
 func New(template Tree, params map[string]string) Deployment {
 	d := Deployment{template, map[string]string{}}
 	for name, p := range template["Parameters"].(Tree) {
@@ -205,10 +206,10 @@ func (d Deployment) call(fn string, arg any) any {
 }
 
 func (d Deployment) ref(name string) any {
-	if v, ok := pseudo[name]; ok {
+	if v, ok := d.params[name]; ok {
 		return v
 	}
-	if v, ok := d.params[name]; ok {
+	if v, ok := pseudo[name]; ok {
 		return v
 	}
 	return "(" + name + ")"
