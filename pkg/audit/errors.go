@@ -64,9 +64,13 @@ func policyFailed(err error) *RunFailed {
 	return &RunFailed{"read its policy", err, do}
 }
 
+// whichToken does not advise a rotation: that of a secret without a token would end the
+// token in use.
+const whichToken = "the stack's output DiagnoseCommand says how, or scripts/secret.sh which."
+
 // tokenFailed is a run without the service token.
 func tokenFailed(err error) *RunFailed {
-	do := "Store the live service token in the secret, or rotate it."
+	do := "Store the token in use there: " + whichToken
 	if _, asked := errors.AsType[*smithy.OperationError](err); asked {
 		do = "Check that the function reaches Secrets Manager (in a VPC: an endpoint or NAT), then run the audit again."
 	}
@@ -74,7 +78,9 @@ func tokenFailed(err error) *RunFailed {
 		switch e.ErrorCode() {
 		case "ResourceNotFoundException":
 			do = "Correct DATABRAIN_SERVICE_TOKEN_SECRET_ID (parameter TokenSecretArn), " +
-				"or rotate the secret if none of its versions has the label."
+				"or find out why none of its versions has the label: " + whichToken
+		case "InvalidRequestException":
+			do = "If the secret is scheduled for deletion, restore it: aws secretsmanager restore-secret."
 		case "AccessDeniedException", "DecryptionFailure":
 			do = "Check that the function's role may read the secret and use its key, and that the key is enabled."
 		}

@@ -68,13 +68,17 @@ func TestFailedRunStillTells(t *testing.T) {
 		{"the secret is not there", func(l *lab) { l.auditor.Secret.ID = "other" }, finding.GapAuth,
 			"Correct DATABRAIN_SERVICE_TOKEN_SECRET_ID"},
 		{"the secret holds no token yet", func(l *lab) { l.putValue(`{"token":""}`) }, finding.GapAuth,
-			"Store the live service token"},
+			"Store the token in use"},
 		{"the secret has two tokens", func(l *lab) { l.putValue(`{"token":"a","token":"b"}`) }, finding.GapAuth,
-			"Store the live service token"},
+			"Store the token in use"},
 		{"the token is not a string", func(l *lab) { l.putValue(`{"token":7}`) }, finding.GapAuth,
-			"Store the live service token"},
+			"Store the token in use"},
 		{"the secret is not JSON", func(l *lab) { l.putValue("some words") }, finding.GapAuth,
-			"Store the live service token"},
+			"Store the token in use"},
+		{"the secret is scheduled for deletion", func(l *lab) {
+			l.secrets.Inject(standin.Fault{Operation: "GetSecretValue", Times: -1,
+				Do: standin.Error("InvalidRequestException")})
+		}, finding.GapAuth, "restore it"},
 		{"the token is refused", func(l *lab) { l.db.SetToken("11111111-2222-4333-8444-555555555555") },
 			finding.GapAuth, "put AWSCURRENT on it"},
 		{"the policy is not there", func(l *lab) { l.storedPolicy() }, finding.GapSettings, "Put the policy there"},
@@ -104,6 +108,9 @@ func TestFailedRunStillTells(t *testing.T) {
 				s, err := l.run()
 				if e := asError[*audit.RunFailed](t, err); !strings.Contains(e.Do, c.do) || !strings.HasSuffix(err.Error(), e.Do) {
 					t.Errorf("%v\nshould say: %s", err, c.do)
+				}
+				if strings.Contains(err.Error(), "rotate") { // which would end a token in use that nobody has stored
+					t.Errorf("advises a rotation: %v", err)
 				}
 				if told := strings.Join(s.Notes, " "); !strings.Contains(told, finding.Plain(err.Error())) ||
 					strings.Contains(l.log.String(), c.do) {

@@ -63,7 +63,7 @@ func (s *Secret) version(ctx context.Context, label string) (version, error) {
 	}
 	value, err := tokensecret.Parse(out.SecretString, out.SecretBinary)
 	if err == nil && value.Token().Empty() {
-		err = errors.New("holds no token yet: rotate the secret first")
+		err = errors.New("holds no token yet")
 	}
 	if err != nil {
 		return version{}, fmt.Errorf("%s of the secret %s %w", label, s.ID, err)

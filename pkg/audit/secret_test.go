@@ -22,7 +22,7 @@ func TestFormsOfTheSecret(t *testing.T) {
 		"an object":           {`{"token":"` + token + `"}`, ""},
 		"with other members":  {`{ "Token" : 7, "url":"x", "token" : "` + token + `", "nested":{"token":"y"} }`, ""},
 		"a bare UUID":         {token, ""},
-		"empty":               {`{"token":""}`, "rotate the secret first"},
+		"empty":               {`{"token":""}`, "holds no token yet"},
 		"no token":            {`{"other":"x"}`, `no member "token" but others (other)`},
 		"twice":               {`{"token":"` + token + `","token":"` + token + `"}`, "twice"},
 		"null":                {`{"token":null}`, "not a string"},

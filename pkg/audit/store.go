@@ -100,7 +100,7 @@ func (s *Store) load(ctx context.Context, instance, owner string, now time.Time)
 	}()
 	if err != nil {
 		m.version.keep = true
-		m.lose(stateUnreadable, "the state of the last run could not be read ("+awsCause(err)+")", s.kept())
+		m.lose(stateUnreadable, "the state of the last run could not be read ("+awsCause(err)+")", kept+mendAccess)
 		return m
 	}
 	defer out.Body.Close()
@@ -110,15 +110,18 @@ func (s *Store) load(ctx context.Context, instance, owner string, now time.Time)
 	switch {
 	case body.err != nil || m.version.etag == "":
 		m.version.keep = true
-		m.lose(stateUnreadable, "the state of the last run could not be read to its end", s.kept())
+		m.lose(stateUnreadable, "the state of the last run could not be read to its end", kept+mendAccess)
 	case errors.Is(err, finding.ErrSchema):
 		m.version.keep = true
-		m.lose(stateUnreadable, "the state of the last run has a schema of another release", s.kept())
+		m.lose(stateUnreadable, "the state of the last run has a schema of another release", kept+
+			"Go back to that release, or "+s.begin())
 	case err != nil:
 		m.lose(stateDamaged, "the state of the last run is corrupt", "nothing is resolved, and this run replaces it")
 	case read.Instance != instance, read.Owner != "" && owner != "" && read.Owner != owner:
 		m.version.keep = true
-		m.lose(stateForeign, "the state belongs to another instance or another secret", s.kept())
+		m.lose(stateForeign, "the state belongs to another instance or another secret", kept+"If another audit writes there, "+
+			"give this one an AUDIT_PREFIX (parameter AuditPrefix) of its own. If none does, because the address or "+
+			"the secret was changed, "+s.begin())
 	default:
 		m.Kind, m.Snapshot = finding.Remembered, read
 		if read.Incomplete {
@@ -146,11 +149,15 @@ func droppedNote(d finding.Dropped) string {
 		d.Open, d.Resolved, moreMemory)
 }
 
-// kept says what follows from a state that is not replaced.
-func (s *Store) kept() string {
-	return "nothing is resolved, and the state stays as it is. Mend its access, give this audit " +
-		"an AUDIT_PREFIX (parameter AuditPrefix) of its own, " +
-		"or delete s3://" + s.Bucket + "/" + s.stateKey() + " to begin anew"
+const (
+	// kept is what follows from a state that is not replaced.
+	kept       = "nothing is resolved, and the state stays as it is. "
+	mendAccess = "If this lasts, check the bucket, its policy and its key, and what the function's role may do"
+)
+
+// begin says how to do without the memory of earlier runs.
+func (s *Store) begin() string {
+	return "delete s3://" + s.Bucket + "/" + s.stateKey() + " to begin anew"
 }
 
 // noState reports whether a list of the bucket shows that there is no state.

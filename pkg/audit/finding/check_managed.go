@@ -47,8 +47,8 @@ var managedChecks = []definition{
 				"Rotation of an API token is stuck",
 				fmt.Sprintf("Secret %s holds %s. Its staging label AWSPENDING is on another version than AWSCURRENT since %s: "+
 					"a rotation was begun and not finished.", quoted(f.holder().Secret), heldToken(f), Day(f.Since)),
-				"Read the log of the rotation function for the step that failed and remove its cause. Then: " +
-					rotateCommand(f.holder()), troubleshooting,
+				"The stack's output DiagnoseApiTokenCommand, with what follows the prefix of this name in place of NAME, " +
+					"says what keeps it, and what to do.", troubleshooting,
 			}
 		},
 	},
@@ -130,6 +130,6 @@ func heldToken(f *Finding) string {
 
 // switchOn says how to let Secrets Manager rotate a secret.
 func switchOn(m *ManagedBy) string {
-	return "Switch rotation on with the command in the output ManageApiTokenCommand of the stack, for the secret " +
-		m.Secret + ": its first rotation begins at once."
+	return "Switch rotation on with the command in the stack's output ManageApiTokenCommand, with what follows the prefix " +
+		"of the name " + m.Secret + " in place of NAME: its first rotation begins at once."
 }

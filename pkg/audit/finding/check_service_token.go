@@ -80,7 +80,8 @@ var serviceTokenChecks = []definition{
 				"Rotation of the service token is switched off",
 				"The secret of the service token has no rotation switched on, so the token stays the same until somebody " +
 					"changes it.",
-				"Switch rotation on for the secret, with the rotation function of this stack.", rotationDocs,
+				"The stack's output DiagnoseCommand prints the command, which rotates nothing yet. " +
+					"If something else rotates the token, accept this check by an exception.", rotationDocs,
 			}
 		},
 	},
@@ -100,7 +101,7 @@ var serviceTokenChecks = []definition{
 				"Rotation of the service token is stuck",
 				fmt.Sprintf("The staging label AWSPENDING is on another version than AWSCURRENT since %s: "+
 					"a rotation was begun and not finished.", Day(f.Since)),
-				"Read the log of the rotation function for the step that failed, remove its cause and rotate the secret again.",
+				"The stack's output DiagnoseCommand says what keeps it, and what to do.",
 				troubleshooting,
 			}
 		},

@@ -61,8 +61,8 @@ func (c GapClass) Remedy() (text, url string) {
 	switch c {
 	case GapAuth:
 		return "Find out which version of the secret holds the service token that Databrain accepts, " +
-				"and put AWSCURRENT on it: the stack's output DiagnoseCommand says which, and how.", databrainDocs +
-				"list-api-tokens"
+				"and put AWSCURRENT on it: the stack's output DiagnoseCommand says which, and how, or scripts/secret.sh which.",
+			databrainDocs + "list-api-tokens"
 	case GapForbidden:
 		return "Check that the service token may list data apps and API tokens, " +
 			"and that no proxy or firewall refuses the audit.", databrainDocs + "list-api-tokens"

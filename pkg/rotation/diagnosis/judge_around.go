@@ -138,7 +138,7 @@ func (j judge) scheduleProblems(current *Problem) []Problem {
 	case !s.RotationEnabled && s.Function == "" && j.Key != nil:
 		return []Problem{{Code: RotationOff, verdict: Attention,
 			Text: "Rotation was never set up for this secret. The stack's output ManageApiTokenCommand has the command, which " +
-				"rotates at once: put this secret's name into it"}}
+				"rotates at once: put what follows the prefix of this secret's name in place of NAME"}}
 	case !s.RotationEnabled && s.Function == "":
 		return []Problem{{Code: RotationOff, verdict: Attention,
 			Text: "Rotation was never set up for this secret. Deploy the stack with TokenSecretArn=" + s.ARN}}
