@@ -27,8 +27,9 @@ type Auditor struct {
 	MessagesPerRun    int                                           // findings with a message of their own
 	Dashboard         string                                        // its address, for the page; "" if not known
 
-	Bus   *Bus   // nil sends no events
-	Store *Store // nil stores neither reports nor a state
+	Bus   *Bus       // nil sends no events
+	Store *Store     // nil stores neither reports nor a state
+	Hub   *HubClient // nil imports nothing into Security Hub
 
 	Metrics io.Writer // one line of the embedded metric format for each run
 	Log     *slog.Logger
@@ -40,12 +41,18 @@ type Request struct {
 	RunID  string
 	DryRun bool // nothing is sent or stored, no metric is written
 	Start  time.Time
+
+	// FunctionARN is the ARN of the Lambda function; the account and the region in it are
+	// those of Security Hub.
+	FunctionARN string
 }
 
 // Of the time of an invocation, reading the instance leaves afterListing for all that
-// follows, and each stage of the emission leaves afterStage for those behind it.
+// follows, and each stage of the emission leaves afterStage for those behind it. An import
+// into Security Hub, which may be slow, leaves as much as the listing.
 const (
 	afterListing = 20 * time.Second
+	afterImport  = 20 * time.Second
 	afterStage   = 6 * time.Second
 )
 
@@ -91,7 +98,7 @@ func (a *Auditor) Run(ctx context.Context, request Request) (report.Summary, err
 	case failure != nil:
 		return s, failure
 	case s.EmitFailures > 0:
-		return s, &EmissionFailed{s.EmitFailures, r.firstFailure}
+		return s, &EmissionFailed{s.EmitFailures, r.firstFailure, r.firstRemedy}
 	}
 	return s, nil
 }
@@ -106,6 +113,7 @@ type run struct {
 
 	lostEvents   int
 	firstFailure string // of the emission: what and why
+	firstRemedy  string // what to do about it, as far as that is known
 }
 
 // observe reads the instance, judges what it read and compares that with the last

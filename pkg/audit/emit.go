@@ -27,6 +27,9 @@ func (r *run) emit(ctx context.Context) {
 	if r.Store != nil {
 		r.storeReports(ctx)
 	}
+	if r.Hub != nil {
+		r.importFindings(ctx)
+	}
 	r.finish()
 	if r.Bus != nil {
 		r.send(ctx, "the last event", slices.Values([]report.Event{r.report.Completed()}))
@@ -54,6 +57,9 @@ func (r *run) failed(ctx context.Context, what string, failures int, err error) 
 	r.report.Summary.EmitFailures += failures
 	if r.firstFailure == "" {
 		r.firstFailure = what + ": " + awsCause(err)
+		if hub, ok := errors.AsType[*hubFailure](err); ok {
+			r.firstRemedy = hub.Do
+		}
 	}
 	r.Log.ErrorContext(ctx, "not written",
 		slog.String("what", what), slog.Int("failures", failures), slog.Any("error", err))

@@ -39,14 +39,18 @@ func (e *RunFailed) Unwrap() error { return e.Err }
 type EmissionFailed struct {
 	Failures int
 	First    string // what was not written, and why
+	Do       string // what an operator does about the first, in sentences; "" for the general advice
 }
 
 func (e *EmissionFailed) Error() string {
-	return fmt.Sprintf("audit: not written: %s; %d events, reports or states in all. "+
-		`The rest was written, and nothing was changed in Databrain. The log names each ("not written"): `+
-		"check the policies of the event bus and of the bucket, what the function's role may do, "+
-		"and whether a report fits into the function's /tmp (EphemeralStorage in the template). "+
-		"Then run the audit again, which sends what was lost.", e.First, e.Failures)
+	do := e.Do
+	if do == "" {
+		do = "Check the policies of the event bus and of the bucket, what the function's role may do, " +
+			"and whether a report fits into the function's /tmp (EphemeralStorage in the template)."
+	}
+	return fmt.Sprintf("audit: not written: %s; %d events, reports, imports or states in all. "+
+		`The rest was written, and nothing was changed in Databrain. The log names each ("not written"). `+
+		"%s Then run the audit again, which sends what was lost.", e.First, e.Failures, do)
 }
 
 // policyFailed is a run without its policy, which came from S3.

@@ -12,6 +12,7 @@ import (
 const (
 	recordWeight = 640
 	appWeight    = 128
+	importWeight = 96
 )
 
 // Dropped counts the records that a state had no room for.
@@ -63,6 +64,9 @@ func (r *Record) weight() int64 {
 	}
 	if e := r.Exception; e != nil {
 		weight += len(e.Reason) + len(e.Owner)
+	}
+	if r.Import != nil {
+		weight += importWeight
 	}
 	return int64(weight)
 }

@@ -47,6 +47,11 @@ type Record struct {
 	Suppressed bool      `json:"suppressed,omitempty"`
 	ResolvedAt time.Time `json:"resolvedAt,omitzero"`
 
+	// Import is the last import into Security Hub; nil if there was none. A resolved finding
+	// keeps it, and what is known of its subject, until it is archived there.
+	Import       *Import `json:"import,omitempty"`
+	SupersededBy Check   `json:"supersededBy,omitempty"` // of a finding that is yet to be archived
+
 	// Foreign is the text of a record of a check that this release does not know. It is
 	// carried along for the release that does.
 	Foreign json.RawMessage `json:"-"`
@@ -107,8 +112,12 @@ func Transition(
 	for i := range findings {
 		f := &findings[i]
 		observe(f, m, known[f.ID], now)
+		record := remember(f)
+		if before := known[f.ID]; before != nil {
+			record.Import = before.Import
+		}
 		known[f.ID] = nil
-		next.Findings = append(next.Findings, remember(f))
+		next.Findings = append(next.Findings, record)
 	}
 	observed := func(check Check, subject string) bool {
 		r, there := known[findingID(check, instance, subject)]
@@ -133,15 +142,14 @@ func Transition(
 			f := r.Finding
 			f.State, f.Superseded = Resolved, r.superseded(observed)
 			resolved = append(resolved, f)
-			if r.Check == TokenAgeApproaching && f.Superseded == "" {
-				continue // a token that was replaced in time cannot come back
+			record := *r
+			record.ResolvedAt, record.SupersededBy = now.UTC(), f.Superseded
+			if record.Import != nil {
+				record.Import = &Import{At: r.Import.At}
 			}
-			next.Findings = append(next.Findings, Record{
-				Finding: Finding{
-					ID: r.ID, Check: r.Check, Severity: r.Severity, FirstSeen: r.FirstSeen, LastSeen: r.LastSeen,
-				},
-				ResolvedAt: now.UTC(),
-			})
+			if record.Import != nil || record.close() {
+				next.Findings = append(next.Findings, record)
+			}
 		}
 	}
 	slices.SortFunc(resolved, func(a, b Finding) int { return WorstFirst(&a, &b) })

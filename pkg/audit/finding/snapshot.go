@@ -165,11 +165,14 @@ func (r *Record) sound() bool {
 	if r.Token != nil {
 		times = append(times, r.Token.CreatedAt, r.Token.StaleSince)
 	}
+	if r.Import != nil {
+		times = append(times, r.Import.At)
+	}
 	for _, t := range times {
 		if year := t.UTC().Year(); year < 0 || year > 9999 { // JSON has no such year
 			return false
 		}
 	}
-	resolved := !r.ResolvedAt.IsZero() // then nothing of its subject is kept
-	return r.Severity.Rank() >= 0 && (resolved || define(r.Check).subject.known(&r.Finding))
+	closed := !r.ResolvedAt.IsZero() && r.Import == nil // then nothing of its subject is kept
+	return r.Severity.Rank() >= 0 && (closed || define(r.Check).subject.known(&r.Finding))
 }

@@ -1,0 +1,70 @@
+package finding
+
+import "time"
+
+// Import is the last import of a finding into Security Hub.
+type Import struct {
+	At     time.Time `json:"at"`               // what it stated as its UpdatedAt
+	Digest string    `json:"digest,omitempty"` // of what was imported; "" if it was not taken, or nobody knows
+}
+
+// Next returns the UpdatedAt of an import at now. An import is an update only if its
+// UpdatedAt is later than that of the last one, and a clock may have been put back since.
+func (i *Import) Next(now time.Time) time.Time {
+	now = now.UTC().Truncate(time.Millisecond)
+	if i != nil && !now.After(i.At) {
+		return i.At.Add(time.Millisecond)
+	}
+	return now
+}
+
+// Due reports whether a finding of that digest is to be imported at now: when it has
+// changed, when its last import was not taken, and once a day (UTC), because Security Hub
+// deletes what was not updated for 90 days
+// (https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub-findings-update-types.html).
+func (i *Import) Due(digest string, now time.Time) bool {
+	return i == nil || i.Digest != digest || i.At.UTC().Format(time.DateOnly) != now.UTC().Format(time.DateOnly)
+}
+
+// Owed reports whether an import of r was not taken, or nobody knows.
+func (r *Record) Owed() bool { return r.Import != nil && r.Import.Digest == "" }
+
+// Stated returns the finding of r as the run saw it that r is from.
+func (r *Record) Stated() Finding {
+	f := r.Finding
+	f.State, f.Superseded = Ongoing, r.SupersededBy
+	switch {
+	case !r.ResolvedAt.IsZero():
+		f.State = Resolved
+	case r.Suppressed:
+		f.State = Suppressed
+	}
+	return f
+}
+
+// ForgetArchived forgets of the resolved findings that Security Hub has archived all but
+// what reopens them.
+func (s *Snapshot) ForgetArchived() {
+	kept := s.Findings[:0]
+	for _, r := range s.Findings {
+		archived := !r.ResolvedAt.IsZero() && r.Import != nil && !r.Owed()
+		if !archived || r.close() {
+			kept = append(kept, r)
+		}
+	}
+	clear(s.Findings[len(kept):])
+	s.Findings = kept
+}
+
+// close forgets of a resolved finding all but what reopens it. It reports whether anything
+// does: a token that was replaced in time cannot come back.
+func (r *Record) close() bool {
+	returns := r.Check != TokenAgeApproaching || r.SupersededBy != ""
+	*r = Record{
+		Finding: Finding{
+			ID: r.ID, Check: r.Check, Severity: r.Severity, FirstSeen: r.FirstSeen, LastSeen: r.LastSeen,
+		},
+		ResolvedAt: r.ResolvedAt,
+	}
+	return returns
+}
