@@ -24,6 +24,7 @@ type config struct {
 	apiTokenPrefix    string // "" knows of no managed API tokens
 	messagesPerRun    int
 	dashboard         string // address; "" is not known
+	securityHub       bool   // import the findings
 }
 
 // object is an object in S3.
@@ -44,6 +45,7 @@ func parseConfig(getenv func(string) string) (config, error) {
 		apiTokenPrefix:    r.Text("AUDIT_API_TOKEN_PREFIX", ""),
 		messagesPerRun:    r.Int("AUDIT_MESSAGES_PER_RUN", 10, 0, 1000),
 		dashboard:         r.Text("AUDIT_DASHBOARD_URL", ""),
+		securityHub:       r.Choice("AUDIT_SECURITY_HUB", "false", "true") == "true",
 	}
 	c.policy, c.policyObject = parsePolicy(r)
 	if c.bus == "none" {

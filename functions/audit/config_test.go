@@ -51,13 +51,15 @@ func TestSettings(t *testing.T) {
 				"arn:aws:events:eu-west-1:123456789012:event-bus/audit", "AUDIT_BUCKET", "reports",
 				"AUDIT_PREFIX", "a/b/", "AUDIT_REQUESTS_PER_MINUTE", "1000", "AUDIT_CONCURRENCY", "16",
 				"AUDIT_API_TOKEN_PREFIX", "databrain/api-token/", "AUDIT_PREVIOUS_GRACE", "24h",
-				"AUDIT_MESSAGES_PER_RUN", "0", "AUDIT_DASHBOARD_URL", "https://console.example.com/#dashboards:name=x"),
+				"AUDIT_MESSAGES_PER_RUN", "0", "AUDIT_DASHBOARD_URL", "https://console.example.com/#dashboards:name=x",
+				"AUDIT_SECURITY_HUB", "true"),
 			with(func(c *config) {
 				c.policy.MaxAgeDays = 30
 				c.bus, c.bucket, c.prefix = "arn:aws:events:eu-west-1:123456789012:event-bus/audit", "reports", "a/b/"
 				c.requestsPerMinute, c.concurrency = 1000, 16
 				c.apiTokenPrefix, c.previousGrace = "databrain/api-token/", 24*time.Hour
 				c.messagesPerRun, c.dashboard = 0, "https://console.example.com/#dashboards:name=x"
+				c.securityHub = true
 			}),
 		},
 		"no events": {required("AUDIT_EVENT_BUS", "none"), with(func(c *config) { c.bus = "" })},
@@ -103,12 +105,12 @@ func TestFaultySettings(t *testing.T) {
 				"AUDIT_POLICY":                      value, "AUDIT_EVENT_BUS": value + " " + value, "AUDIT_BUCKET": "s3://" + value,
 				"AUDIT_PREFIX":              "/" + value,
 				"AUDIT_REQUESTS_PER_MINUTE": value, "AUDIT_CONCURRENCY": value,
-				"AUDIT_PREVIOUS_GRACE": value, "AUDIT_API_TOKEN_PREFIX": value + "*",
+				"AUDIT_PREVIOUS_GRACE": value, "AUDIT_API_TOKEN_PREFIX": value + "*", "AUDIT_SECURITY_HUB": value,
 				"AUDIT_MESSAGES_PER_RUN": value, "AUDIT_DASHBOARD_URL": "javascript:" + value,
 			},
 			[]string{"DATABRAIN_ALLOW_HTTP", "DATABRAIN_BASE_URL", "DATABRAIN_SERVICE_TOKEN_SECRET_ID",
 				"AUDIT_REQUESTS_PER_MINUTE", "AUDIT_CONCURRENCY",
-				"AUDIT_PREVIOUS_GRACE", "AUDIT_MESSAGES_PER_RUN", "AUDIT_POLICY", "AUDIT_EVENT_BUS", "AUDIT_BUCKET",
+				"AUDIT_PREVIOUS_GRACE", "AUDIT_MESSAGES_PER_RUN", "AUDIT_SECURITY_HUB", "AUDIT_POLICY", "AUDIT_EVENT_BUS", "AUDIT_BUCKET",
 				"AUDIT_PREFIX", "AUDIT_API_TOKEN_PREFIX", "AUDIT_DASHBOARD_URL"},
 		},
 		"numbers out of range": {required("AUDIT_REQUESTS_PER_MINUTE", "0", "AUDIT_CONCURRENCY",

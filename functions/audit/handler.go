@@ -41,11 +41,16 @@ func setUp(ctx context.Context, env bootstrap.Environment) (bootstrap.Handler, e
 		debug.SetMemoryLimit(memory)
 	}
 	auditor := newAuditor(c, sdk, env)
+	if c.securityHub {
+		if auditor.Hub, err = audit.NewHubClient(sdk, env.Now); err != nil {
+			return nil, &bootstrap.InvalidAWSConfig{Err: err}
+		}
+	}
 	if auditor.Store != nil {
 		auditor.Store.StateBytes = memory / stateShare
 	}
 	return func(ctx context.Context, payload json.RawMessage) (any, error) {
-		request := audit.Request{RunID: runID(ctx), Start: env.Now()}
+		request := audit.Request{RunID: runID(ctx), Start: env.Now(), FunctionARN: functionARN(ctx)}
 		var summary any
 		var err error
 		if request.DryRun, err = parseEvent(payload); err == nil {
@@ -134,6 +139,14 @@ func runID(ctx context.Context) string {
 		return lc.AwsRequestID
 	}
 	return uuid.NewString()
+}
+
+// functionARN is the ARN that the function was invoked by; "" if it is not known.
+func functionARN(ctx context.Context) string {
+	if lc, ok := lambdacontext.FromContext(ctx); ok {
+		return lc.InvokedFunctionArn
+	}
+	return ""
 }
 
 // MalformedEvent is an invocation whose payload is not understood.

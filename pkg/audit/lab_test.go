@@ -31,6 +31,7 @@ import (
 	"databrain-rotation/pkg/standin/eventbridgetest"
 	"databrain-rotation/pkg/standin/s3test"
 	"databrain-rotation/pkg/standin/secretsmanagertest"
+	"databrain-rotation/pkg/standin/securityhubtest"
 )
 
 const (
@@ -38,6 +39,7 @@ const (
 	labSecret   = "databrain/service-token"
 	labBucket   = "bucket"
 	labState    = labBucket + "/audit/state.json"
+	labFunction = "arn:aws:lambda:us-east-1:123456789012:function:audit"
 )
 
 // lab is an instance and an AWS account with an audit, in the process, so that it
@@ -48,6 +50,7 @@ type lab struct {
 	secrets *secretsmanagertest.Server
 	bus     *eventbridgetest.Server
 	s3      *s3test.Server
+	hub     *securityhubtest.Server // [lab.withHub] has the audit import into it
 	auditor *audit.Auditor
 	log     bytes.Buffer
 	metrics bytes.Buffer
@@ -60,13 +63,15 @@ type lab struct {
 func newLab(t testing.TB, c databraintest.Config) *lab {
 	l := &lab{
 		t: t, db: databraintest.New(c), secrets: secretsmanagertest.New(secretsmanagertest.Config{}),
-		bus: eventbridgetest.New(eventbridgetest.Config{}), s3: s3test.New(s3test.Config{}), timeout: 15 * time.Minute,
+		bus: eventbridgetest.New(eventbridgetest.Config{}), s3: s3test.New(s3test.Config{}),
+		hub: securityhubtest.New(securityhubtest.Config{}), timeout: 15 * time.Minute,
 	}
 	t.Cleanup(func() {
 		l.checkCanaries()
 		l.secrets.Close()
 		l.bus.Close()
 		l.s3.Close()
+		l.hub.Close()
 	})
 	l.guard(c.DataApps)
 	l.putSecret(databraintest.ExampleServiceToken)
@@ -142,7 +147,7 @@ func (l *lab) run() (report.Summary, error) {
 func (l *lab) runAs(id string) (report.Summary, error) {
 	ctx, cancel := context.WithTimeout(l.t.Context(), l.timeout)
 	defer cancel()
-	s, err := l.auditor.Run(ctx, audit.Request{RunID: id, Start: time.Now()})
+	s, err := l.auditor.Run(ctx, audit.Request{RunID: id, Start: time.Now(), FunctionARN: labFunction})
 	encoded, marshalErr := json.Marshal(s)
 	if marshalErr != nil {
 		l.t.Error(marshalErr)
@@ -150,6 +155,9 @@ func (l *lab) runAs(id string) (report.Summary, error) {
 	l.outputs = append(l.outputs, string(encoded), fmt.Sprintf("%v %+v %#v", err, err, err))
 	for _, e := range l.bus.Entries() {
 		l.outputs = append(l.outputs, e.Detail)
+	}
+	for _, f := range l.hub.Findings() {
+		l.outputs = append(l.outputs, fmt.Sprint(f))
 	}
 	return s, err
 }

@@ -2,10 +2,12 @@ package standin
 
 import (
 	"encoding/json"
+	"maps"
 	"net"
 	"net/http"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -14,13 +16,13 @@ import (
 type Access struct {
 	App      string // the application id that the SDK was given by AWS_SDK_UA_APP_ID
 	Action   string // such as "secretsmanager:GetSecretValue"
-	Resource string // as the request names it: a secret's name or ARN, bucket/key, bucket/prefix, a bus
+	Resource string // as the request names it: a secret's name or ARN, bucket/key, bucket/prefix, a bus, a product
 }
 
 var appID = regexp.MustCompile(`\bapp/(\S+)`)
 
-// Accesses returns what a request asks of IAM, an entry for each event bus of
-// PutEvents. A request of another service has the service's own name of its action, one
+// Accesses returns what a request asks of IAM, an entry for each event bus of PutEvents
+// and for each product of BatchImportFindings. A request of another service has the service's own name of its action, one
 // that is of no SDK or CLI of AWS none.
 func Accesses(r *http.Request, body []byte) []Access {
 	if !strings.Contains(r.UserAgent(), "aws-") { // aws-sdk-go-v2, aws-cli
@@ -32,6 +34,18 @@ func Accesses(r *http.Request, body []byte) []Access {
 	}
 	service, operation, isJSON := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 	switch {
+	case !isJSON && r.URL.Path == "/findings/import":
+		var in struct{ Findings []struct{ ProductArn string } }
+		json.Unmarshal(body, &in) //nolint:errcheck // a body that is none names no product
+		products := make(map[string]bool)
+		for _, f := range in.Findings {
+			products[f.ProductArn] = true
+		}
+		var all []Access
+		for _, product := range slices.Sorted(maps.Keys(products)) {
+			all = append(all, Access{app, "securityhub:BatchImportFindings", product})
+		}
+		return all
 	case !isJSON:
 		bucket, key := bucketAndKey(r)
 		return []Access{{app, s3Action(r.Method, key), bucket + "/" + key + r.URL.Query().Get("prefix")}}

@@ -8,8 +8,9 @@ type Import struct {
 	Digest string    `json:"digest,omitempty"` // of what was imported; "" if it was not taken, or nobody knows
 }
 
-// Next returns the UpdatedAt of an import at now. An import is an update only if its
-// UpdatedAt is later than that of the last one, and a clock may have been put back since.
+// Next returns the UpdatedAt of an import at now. Security Hub ignores an import whose
+// UpdatedAt is not later than that of the last one, and a clock may have been put back
+// (https://docs.aws.amazon.com/securityhub/latest/userguide/finding-update-batchimportfindings.html).
 func (i *Import) Next(now time.Time) time.Time {
 	now = now.UTC().Truncate(time.Millisecond)
 	if i != nil && !now.After(i.At) {

@@ -89,8 +89,8 @@ type asffRecommendation struct {
 }
 
 type asffResource struct {
-	Type, Id, Partition, Region string
-	Details                     asffDetails
+	Type, Id, Region string
+	Details          asffDetails
 }
 
 type asffDetails struct{ Other map[string]string }
@@ -196,7 +196,7 @@ func asffResources(d *Detail, p Product) []asffResource {
 		id = "databrain-audit-exception/" + d.Exception.ID
 	}
 	return []asffResource{{
-		Type: "Other", Id: fit(id, asffIdentifier), Partition: p.Partition, Region: p.Region,
+		Type: "Other", Id: fit(id, asffIdentifier), Region: p.Region,
 		Details: asffDetails{other.values},
 	}}
 }

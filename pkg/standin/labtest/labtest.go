@@ -18,6 +18,7 @@ import (
 	"databrain-rotation/pkg/standin/eventbridgetest"
 	"databrain-rotation/pkg/standin/s3test"
 	"databrain-rotation/pkg/standin/secretsmanagertest"
+	"databrain-rotation/pkg/standin/securityhubtest"
 )
 
 // What the payloads in events/ name.
@@ -54,7 +55,7 @@ type Config struct {
 	// example's service token and two other members.
 	Secret string
 	// The addresses to listen on; "" is any free port of 127.0.0.1.
-	DatabrainAddr, SecretsManagerAddr, EventBridgeAddr, S3Addr string
+	DatabrainAddr, SecretsManagerAddr, EventBridgeAddr, S3Addr, SecurityHubAddr string
 }
 
 // Lab is the account and the instance.
@@ -63,8 +64,9 @@ type Lab struct {
 	Secrets   *secretsmanagertest.Server
 	Events    *eventbridgetest.Server
 	Objects   *s3test.Server
+	Hub       *securityhubtest.Server
 
-	DatabrainURL, SecretsManagerURL, EventBridgeURL, S3URL string
+	DatabrainURL, SecretsManagerURL, EventBridgeURL, S3URL, SecurityHubURL string
 }
 
 // Start starts the stand-ins. The rotated secret exists, with rotation switched on
@@ -81,6 +83,7 @@ func Start(c Config) (*Lab, error) {
 		}),
 		Events:  eventbridgetest.New(eventbridgetest.Config{}),
 		Objects: s3test.New(s3test.Config{Buckets: []string{Bucket}}),
+		Hub:     securityhubtest.New(securityhubtest.Config{Region: Region}),
 	}
 	if err := errors.Join(l.listen(c), l.fill(c)); err != nil {
 		return nil, errors.Join(fmt.Errorf("start the stand-ins: %w", err), l.Close())
@@ -99,11 +102,12 @@ func suffix(name string) string {
 }
 
 func (l *Lab) listen(c Config) error {
-	var errs [4]error
+	var errs [5]error
 	l.DatabrainURL, errs[0] = l.Databrain.Start(c.DatabrainAddr)
 	l.SecretsManagerURL, errs[1] = l.Secrets.Start(c.SecretsManagerAddr)
 	l.EventBridgeURL, errs[2] = l.Events.Start(c.EventBridgeAddr)
 	l.S3URL, errs[3] = l.Objects.Start(c.S3Addr)
+	l.SecurityHubURL, errs[4] = l.Hub.Start(c.SecurityHubAddr)
 	return errors.Join(errs[:]...)
 }
 
@@ -129,7 +133,7 @@ func (l *Lab) fill(c Config) error {
 
 // Close ends the stand-ins.
 func (l *Lab) Close() error {
-	return errors.Join(l.Databrain.Close(), l.Secrets.Close(), l.Events.Close(), l.Objects.Close())
+	return errors.Join(l.Databrain.Close(), l.Secrets.Close(), l.Events.Close(), l.Objects.Close(), l.Hub.Close())
 }
 
 // OnlyTheStandIns keeps what the SDK reads of the developer's account from a test
@@ -154,6 +158,7 @@ func (l *Lab) AWS() map[string]string {
 		"AWS_ENDPOINT_URL_SECRETS_MANAGER": l.SecretsManagerURL,
 		"AWS_ENDPOINT_URL_EVENTBRIDGE":     l.EventBridgeURL,
 		"AWS_ENDPOINT_URL_S3":              l.S3URL,
+		"AWS_ENDPOINT_URL_SECURITYHUB":     l.SecurityHubURL,
 	}
 }
 
