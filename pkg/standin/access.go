@@ -22,8 +22,8 @@ type Access struct {
 var appID = regexp.MustCompile(`\bapp/(\S+)`)
 
 // Accesses returns what a request asks of IAM, an entry for each event bus of PutEvents
-// and for each product of BatchImportFindings. A request of another service has the service's own name of its action, one
-// that is of no SDK or CLI of AWS none.
+// and for each product of BatchImportFindings. A request of another service has the
+// service's own name of its action, and a request that is of no SDK or CLI of AWS none.
 func Accesses(r *http.Request, body []byte) []Access {
 	if !strings.Contains(r.UserAgent(), "aws-") { // aws-sdk-go-v2, aws-cli
 		return nil

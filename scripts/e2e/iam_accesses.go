@@ -26,6 +26,7 @@ const (
 	reports     // an object under the prefix
 	policy      // the object of the policy
 	bus
+	product // of Security Hub
 )
 
 // access is a request of a function, free from the names of the run that it is from.
@@ -96,6 +97,8 @@ func abstract(a standin.Access) access {
 		return access{a.Action, secretNames, ""}
 	case service == "events":
 		return access{a.Action, bus, ""}
+	case service == "securityhub":
+		return access{a.Action, product, ""}
 	case service == "s3" && (strings.HasSuffix(a.Resource, "/policy.json") || strings.HasSuffix(a.Resource, policyKey)):
 		return access{a.Action, policy, ""}
 	case service == "s3":

@@ -150,6 +150,11 @@ func (s shapeRoles) asks(a access) []ask {
 			return nil
 		}
 		return []ask{{a.action, "arn:aws:events:us-east-1:" + account + ":event-bus/" + name, nil}}
+	case product:
+		if parameters["AuditSecurityHub"] != "true" {
+			return nil
+		}
+		return []ask{{a.action, "arn:aws:securityhub:us-east-1:" + account + ":product/" + account + "/default", nil}}
 	case policy:
 		object := parameters["AuditPolicyObject"]
 		if object == "" {
@@ -270,6 +275,10 @@ func elsewhere(a ask) []ask {
 	case "kms":
 		on(a.resource[len(a.resource)-6:], "000000")
 		all = append(all, ask{a.action, a.resource, nil}) // not by way of the service
+	case "securityhub":
+		on("product/"+account, "product/"+otherAccount)
+		on("us-east-1:"+account, "us-east-1:"+otherAccount)
+		on("/default", "/other")
 	case "events":
 		on("event-bus/", "event-bus/other-")
 	case "s3":

@@ -55,11 +55,12 @@ func (g *givens) shapes() []shape {
 		parameters: map[string]string{
 			"TokenSecretArn": g.secret, "TokenSecretKmsKeyArn": g.tokenKey, "AuditBucketName": givenBucket, "AuditPrefix": "team/audit/",
 			"AuditBucketKmsKeyArn": g.bucketKey, "AuditPolicy": `{"maxAgeDays": 36500}`, "AlarmTopicArn": g.topic,
-			"AuditEventBusArn": foreignBus, "RotationStrategy": "grace", "RotationGracePeriod": "90m",
+			"AuditEventBusArn": foreignBus, "RotationStrategy": "grace", "RotationGracePeriod": "90m", "AuditSecurityHub": "true",
 		},
 		absent: []string{"AlarmSubscription", "AlarmTopic", "AuditBucket", "FindingRule", "TokenSecret"},
 		variables: map[string]string{
 			"AUDIT_PREFIX":          "team/audit/",
+			"AUDIT_SECURITY_HUB":    "true",
 			"ROTATION_STRATEGY":     "grace",
 			"ROTATION_GRACE_PERIOD": "90m",
 		},

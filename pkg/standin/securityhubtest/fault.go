@@ -72,7 +72,7 @@ func fail(_ *http.Request, code string) standin.Answer {
 }
 
 // statuses are those of the service's errors
-// (https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_BatchImportFindings.html#API_BatchImportFindings_Errors).
+// (https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_BatchImportFindings.html).
 var statuses = map[string]int{
 	"InternalException": http.StatusInternalServerError, "InvalidAccessException": http.StatusUnauthorized,
 	"LimitExceededException": http.StatusTooManyRequests, "TooManyRequestsException": http.StatusTooManyRequests,

@@ -106,6 +106,8 @@ var wantGrants = map[string]map[string][]string{
 			"WriteLogs: Allow logs:CreateLogStream logs:PutLogEvents on (AuditLogGroup.Arn)",
 			"ReportFailedRuns: Allow sqs:SendMessage on (AuditFailedQueue.Arn)",
 			"SendEvents: Allow events:PutEvents on arn:aws:events:us-east-1:123456789012:event-bus/default",
+			"ImportFindings: Allow securityhub:BatchImportFindings on " +
+				"arn:aws:securityhub:us-east-1:123456789012:product/123456789012/default",
 			"KeepReportsAndState: Allow s3:GetObject s3:PutObject on arn:aws:s3:::(AuditBucket)/databrain-audit/*",
 			"TellMissingFromForbidden: Allow s3:ListBucket on arn:aws:s3:::(AuditBucket) if StringLike " +
 				"s3:prefix=databrain-audit/*",

@@ -15,6 +15,8 @@ var mutations = []struct{ policy, old, new string }{
 	},
 	{"grants", "                  - secretsmanager:PutSecretValue\n", ""},
 	{"grants", "s3:prefix: !Sub ${AuditPrefix}*", `s3:prefix: "*"`},
+	{"grants", "product/${AWS::AccountId}/default", "product/*/*"},
+	{"grants", "                - ImportFindings\n", "                - HasBucket\n"},
 	{"grants", "Resource: !GetAtt AuditFunction.Arn", `Resource: !Sub "${AuditFunction.Arn}*"`},
 	{
 		"grants",

@@ -31,7 +31,7 @@ var scenarios = map[string]map[string]string{
 		"ApiTokenSecretPrefix": apiTokenPrefix, "ApiTokenSecretKmsKeyArn": apiTokenKey,
 		"AuditBucketKmsKeyArn": bucketKey, "LogKmsKeyArn": logKey,
 		"AuditPolicyObject": "policies/databrain/audit.json", "FindingsToTopic": "true", "NotifyRotated": "true",
-		"AuditReservedConcurrency": "1", "AlarmEmail": "ops@example.com",
+		"AuditSecurityHub": "true", "AuditReservedConcurrency": "1", "AlarmEmail": "ops@example.com",
 		"VpcSubnetIds": "subnet-0a,subnet-0b", "VpcSecurityGroupIds": "sg-0c",
 		"CaBundleLayerArn": "arn:aws:lambda:us-east-1:123456789012:layer:ca:1",
 	}),
