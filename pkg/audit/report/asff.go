@@ -228,8 +228,12 @@ func recommend(text string) string {
 	if utf16Length(text) <= asffRecommended {
 		return text
 	}
-	if sentence, _, found := strings.Cut(text, ": aws "); found {
-		text = sentence + ". The report of the audit has the command."
+	if before, _, found := strings.Cut(text, "aws "); found {
+		text = strings.TrimSuffix(before, ": ")
+		if text != "" {
+			text += ". "
+		}
+		text += "The report of the audit has the command."
 	}
 	return fit(text, asffRecommended)
 }
