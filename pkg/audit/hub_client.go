@@ -128,7 +128,8 @@ func (c *HubClient) once(ctx context.Context, body []byte) ([]refusal, error) {
 		return nil, err
 	}
 	sum := sha256.Sum256(body)
-	if err := c.signer.SignHTTP(ctx, keys, req, hex.EncodeToString(sum[:]), "securityhub", c.region, c.now()); err != nil {
+	err = c.signer.SignHTTP(ctx, keys, req, hex.EncodeToString(sum[:]), "securityhub", c.region, c.now())
+	if err != nil {
 		return nil, err
 	}
 	resp, err := c.http.Do(req)

@@ -70,7 +70,8 @@ func hubFailed(err error, p report.Product) *hubFailure {
 			"Deploy the stack with the parameter AuditSecurityHub, and look for a policy of the organization or of a VPC " +
 				"endpoint that denies it, " + orSwitchOff,
 		}
-	case httpStatus(err) == http.StatusTooManyRequests, strings.Contains(code, "Throttl"), code == "LimitExceededException":
+	case httpStatus(err) == http.StatusTooManyRequests, strings.Contains(code, "Throttl"),
+		code == "LimitExceededException":
 		return &hubFailure{
 			code + ": Security Hub throttles the imports " + place,
 			"Find out what else imports at that time. The next run imports what is missing.",

@@ -128,7 +128,8 @@ func TestImports(t *testing.T) {
 		l.mustRun()
 		l.checkHub()
 		for id, f := range l.hub.Findings() {
-			if member(f, "CreatedAt") != member(before[id], "CreatedAt") || member(f, "UpdatedAt") <= member(before[id], "UpdatedAt") {
+			if member(f, "CreatedAt") != member(before[id], "CreatedAt") ||
+				member(f, "UpdatedAt") <= member(before[id], "UpdatedAt") {
 				t.Errorf("a day later: created %v, updated %v; before %v, %v", f["CreatedAt"], f["UpdatedAt"],
 					before[id]["CreatedAt"], before[id]["UpdatedAt"])
 			}
@@ -174,7 +175,8 @@ func TestAnImportLeavesToPeopleWhatIsTheirs(t *testing.T) {
 			"VerificationState": "TRUE_POSITIVE", "Types": []any{"TTPs"},
 		}
 		l.hub.Update(id, people)
-		const exception = `{"exceptions":[{"id":"e","dataApp":"ETL","reason":"vendor","owner":"data","expiresAt":"2100-01-01"}]}`
+		const exception = `{"exceptions":[` +
+			`{"id":"e","dataApp":"ETL","reason":"vendor","owner":"data","expiresAt":"2100-01-01"}]}`
 		for _, policy := range []string{exception, `{}`} {
 			time.Sleep(time.Minute)
 			l.policy(policy)
@@ -310,9 +312,10 @@ func TestWhatFailsInSecurityHub(t *testing.T) {
 		"a proxy":      {call(standin.BadGateway()), 31, 12, []string{"502"}},
 		"a firewall":   {call(standin.Reply(403, "text/html", "<h1>no</h1>")), 31, 1, []string{"403", "role"}},
 		"no region": {func(l *lab) { l.importBy(unknownHost{}) }, 31, 0,
-			[]string{"the name securityhub.us-east-1.amazonaws.com could not be looked up", "region us-east-1 has Security Hub"}},
+			[]string{"the name securityhub.us-east-1.amazonaws.com could not be looked up",
+				"region us-east-1 has Security Hub"}},
 		"one finding": {func(l *lab) {
-			l.hub.InjectFinding(securityhubtest.FindingFault{Skip: 4, Code: "InvalidInput", Message: "Title \"too\" long"})
+			l.hub.InjectFinding(securityhubtest.FindingFault{Skip: 4, Code: "InvalidInput", Message: "too \"long\""})
 			l.hub.InjectFinding(securityhubtest.FindingFault{Skip: 31, Times: -1, Code: "InvalidInput", Message: "no"})
 		}, 1, 6, []string{"finding dbt1-", "was refused: InvalidInput: no", "1 events, reports, imports"}},
 	} {
@@ -446,7 +449,8 @@ func TestWithoutMemoryEachRunImportsAll(t *testing.T) {
 		if n := l.hub.Count(""); n != 3 {
 			t.Errorf("%d calls in three runs", n)
 		}
-		_, err := l.auditor.Run(t.Context(), audit.Request{RunID: "dry", DryRun: true, Start: time.Now(), FunctionARN: labFunction})
+		_, err := l.auditor.Run(t.Context(),
+			audit.Request{RunID: "dry", DryRun: true, Start: time.Now(), FunctionARN: labFunction})
 		if n := l.hub.Count(""); n != 3 || err != nil {
 			t.Errorf("%d calls after a dry run: %v", n, err)
 		}

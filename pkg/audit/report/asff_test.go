@@ -187,17 +187,22 @@ func TestASFFDigest(t *testing.T) {
 }
 
 func TestParseProduct(t *testing.T) {
-	for arn, want := range map[string]string{
-		"arn:aws:lambda:us-east-1:123456789012:function:f":              "arn:aws:securityhub:us-east-1:123456789012:product/123456789012/default",
-		"arn:aws-cn:lambda:cn-north-1:123456789012:function:f:live":     "arn:aws-cn:securityhub:cn-north-1:123456789012:product/123456789012/default",
-		"arn:aws-us-gov:lambda:us-gov-west-1:123456789012:function:f:1": "arn:aws-us-gov:securityhub:us-gov-west-1:123456789012:product/123456789012/default",
-		"": "", "f": "", "arn:aws:s3:::bucket": "", "arn:aws:lambda:us-east-1::function:f": "",
-		"arn:aws:sqs:us-east-1:123456789012:function:f": "",
+	const account = "123456789012"
+	for arn, want := range map[string]report.Product{
+		"arn:aws:lambda:us-east-1:123456789012:function:f":              {"aws", "us-east-1", account},
+		"arn:aws-cn:lambda:cn-north-1:123456789012:function:f:live":     {"aws-cn", "cn-north-1", account},
+		"arn:aws-us-gov:lambda:us-gov-west-1:123456789012:function:f:1": {"aws-us-gov", "us-gov-west-1", account},
+		"": {}, "f": {}, "arn:aws:s3:::bucket": {}, "arn:aws:lambda:us-east-1::function:f": {},
+		"arn:aws:sqs:us-east-1:123456789012:function:f": {},
 	} {
 		p, ok := report.ParseProduct(arn)
-		if ok != (want != "") || ok && p.ARN() != want {
-			t.Errorf("%s: %v, %s", arn, ok, p.ARN())
+		if ok != (want.Account != "") || p != want {
+			t.Errorf("%s: %v, %+v", arn, ok, p)
 		}
+	}
+	const arn = "arn:aws-cn:securityhub:cn-north-1:123456789012:product/123456789012/default"
+	if got := (report.Product{Partition: "aws-cn", Region: "cn-north-1", Account: account}).ARN(); got != arn {
+		t.Errorf("the product is %s", got)
 	}
 }
 
@@ -222,8 +227,9 @@ func TestOneASFFFinding(t *testing.T) {
 	want := map[string]any{
 		"SchemaVersion": "2018-10-08", "Id": stale.ID, "ProductArn": product.ARN(), "AwsAccountId": "123456789012",
 		"ProductName": "Databrain token audit", "CompanyName": "databrain-rotation", "GeneratorId": "token-age",
-		"CreatedAt": d.Finding.FirstSeenAt.Format(time.RFC3339), "FirstObservedAt": d.Finding.FirstSeenAt.Format(time.RFC3339),
-		"UpdatedAt": "2026-03-12T06:00:45.123Z", "LastObservedAt": d.Finding.LastSeenAt.Format(time.RFC3339),
+		"CreatedAt":       d.Finding.FirstSeenAt.Format(time.RFC3339),
+		"FirstObservedAt": d.Finding.FirstSeenAt.Format(time.RFC3339),
+		"UpdatedAt":       "2026-03-12T06:00:45.123Z", "LastObservedAt": d.Finding.LastSeenAt.Format(time.RFC3339),
 		"Title": d.Finding.Title, "Description": d.Finding.Description, "RecordState": "ACTIVE",
 		"Compliance": map[string]any{"Status": "FAILED"},
 		"FindingProviderFields": map[string]any{
@@ -232,7 +238,9 @@ func TestOneASFFFinding(t *testing.T) {
 			},
 			"Types": []any{"Software and Configuration Checks/Databrain Token Audit/token-age"},
 		},
-		"Remediation": map[string]any{"Recommendation": map[string]any{"Text": d.Remediation.Text, "Url": d.Remediation.URL}},
+		"Remediation": map[string]any{
+			"Recommendation": map[string]any{"Text": d.Remediation.Text, "Url": d.Remediation.URL},
+		},
 		"Resources": []any{map[string]any{
 			"Type": "Other", "Id": "databrain-api-token/" + stale.Token.Fingerprint, "Region": "us-east-1",
 			"Details": map[string]any{"Other": map[string]any{
@@ -242,8 +250,9 @@ func TestOneASFFFinding(t *testing.T) {
 			}},
 		}},
 		"ProductFields": map[string]any{
-			"databrain-token-audit/instance": "https://databrain.example.com",
-			"databrain-token-audit/rule":     d.Policy.Rule, "databrain-token-audit/maxAgeDays": fmt.Sprint(d.Policy.MaxAgeDays),
+			"databrain-token-audit/instance":   "https://databrain.example.com",
+			"databrain-token-audit/rule":       d.Policy.Rule,
+			"databrain-token-audit/maxAgeDays": fmt.Sprint(d.Policy.MaxAgeDays),
 		},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

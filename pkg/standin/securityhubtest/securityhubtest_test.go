@@ -79,25 +79,27 @@ func TestFindingsAreJudged(t *testing.T) {
 		f    map[string]any
 		says string
 	}{
-		"good":              {finding(), ""},
-		"no title":          {finding("Title", nil), "required property 'Title'"},
-		"blank title":       {finding("Title", " "), ".Title should match"},
-		"long title":        {finding("Title", long(257)), ".Title should NOT be longer than 256"},
-		"title in UTF-16":   {finding("Title", strings.Repeat("👩", 129)), ".Title should NOT be longer than 256"},
-		"long description":  {finding("Description", long(1025)), "1024"},
-		"schema":            {finding("SchemaVersion", "2018"), ".SchemaVersion"},
-		"no time":           {finding("UpdatedAt", "yesterday"), ".UpdatedAt should match format"},
-		"unknown member":    {finding("Tittle", "t"), ".Tittle is not known"},
-		"no severity":       {finding("FindingProviderFields", map[string]any{"Types": []any{}}), "Severity"},
-		"nothing provided":  {finding("FindingProviderFields", nil), "required property 'FindingProviderFields'"},
-		"state":             {finding("RecordState", "OPEN"), ".RecordState"},
-		"compliance":        {finding("Compliance", map[string]any{"Status": "FAIL"}), ".Compliance.Status"},
-		"no resource":       {finding("Resources", []any{}), ".Resources"},
-		"resource's id":     {finding("Resources", resource(map[string]any{"Id": ""})), ".Resources[0].Id"},
-		"remedy":            {finding("Remediation", map[string]any{"Recommendation": map[string]any{"Text": long(513)}}), "512"},
-		"51 fields":         {finding("ProductFields", pairs(51, "v")), ".ProductFields should NOT have more than 50"},
-		"long field":        {finding("ProductFields", pairs(1, long(2049))), "2048"},
-		"1,024 in a detail": {finding("Resources", resource(map[string]any{"Details": map[string]any{"Other": pairs(1, long(1024))}})), "1023"},
+		"good":             {finding(), ""},
+		"no title":         {finding("Title", nil), "required property 'Title'"},
+		"blank title":      {finding("Title", " "), ".Title should match"},
+		"long title":       {finding("Title", long(257)), ".Title should NOT be longer than 256"},
+		"title in UTF-16":  {finding("Title", strings.Repeat("👩", 129)), ".Title should NOT be longer than 256"},
+		"long description": {finding("Description", long(1025)), "1024"},
+		"schema":           {finding("SchemaVersion", "2018"), ".SchemaVersion"},
+		"no time":          {finding("UpdatedAt", "yesterday"), ".UpdatedAt should match format"},
+		"unknown member":   {finding("Tittle", "t"), ".Tittle is not known"},
+		"no severity":      {finding("FindingProviderFields", map[string]any{"Types": []any{}}), "Severity"},
+		"nothing provided": {finding("FindingProviderFields", nil), "required property 'FindingProviderFields'"},
+		"state":            {finding("RecordState", "OPEN"), ".RecordState"},
+		"compliance":       {finding("Compliance", map[string]any{"Status": "FAIL"}), ".Compliance.Status"},
+		"no resource":      {finding("Resources", []any{}), ".Resources"},
+		"resource's id":    {finding("Resources", resource(map[string]any{"Id": ""})), ".Resources[0].Id"},
+		"remedy": {finding("Remediation",
+			map[string]any{"Recommendation": map[string]any{"Text": long(513)}}), "512"},
+		"51 fields":  {finding("ProductFields", pairs(51, "v")), ".ProductFields should NOT have more than 50"},
+		"long field": {finding("ProductFields", pairs(1, long(2049))), "2048"},
+		"1,024 in a detail": {finding("Resources",
+			resource(map[string]any{"Details": map[string]any{"Other": pairs(1, long(1024))}})), "1023"},
 		"type": {finding("FindingProviderFields", map[string]any{
 			"Severity": map[string]any{"Label": "LOW"}, "Types": []any{"Tokens/old"}}), "taxonomy"},
 	} {
@@ -120,10 +122,11 @@ func TestCallsAreJudged(t *testing.T) {
 		status        int
 		says          string
 	}{
-		"good":             {scope, many[:100], 200, `"SuccessCount":100`},
-		"too many":         {scope, many, 400, "InvalidInputException"},
-		"none":             {scope, nil, 400, "InvalidInputException"},
-		"another product":  {scope, []map[string]any{finding("ProductArn", "arn:aws:securityhub:us-east-1::product/a/b")}, 403, "AccessDenied"},
+		"good":     {scope, many[:100], 200, `"SuccessCount":100`},
+		"too many": {scope, many, 400, "InvalidInputException"},
+		"none":     {scope, nil, 400, "InvalidInputException"},
+		"another product": {scope, []map[string]any{
+			finding("ProductArn", "arn:aws:securityhub:us-east-1::product/a/b")}, 403, "AccessDenied"},
 		"another account":  {scope, []map[string]any{finding("AwsAccountId", "210987654321")}, 403, "AccessDenied"},
 		"another service":  {strings.Replace(scope, "securityhub", "s3", 1), many[:1], 403, "InvalidSignatureException"},
 		"without a signer": {"", many[:1], 403, "InvalidSignatureException"},
@@ -145,7 +148,9 @@ func TestAnImportIsAnUpdate(t *testing.T) {
 		t.Error("an import that is no later was not ignored")
 	}
 	post(t, s, scope, finding("Title", "later", "UpdatedAt", "2026-01-02T00:00:00Z"))
-	want := map[string]any{"Title": "later", "Workflow": "w", "Severity": "s", "Types": []any{"Software and Configuration Checks/A/b"}}
+	want := map[string]any{
+		"Title": "later", "Workflow": "w", "Severity": "s", "Types": []any{"Software and Configuration Checks/A/b"},
+	}
 	for name, value := range want {
 		if diff := cmp.Diff(value, s.Findings()["a"][name]); diff != "" {
 			t.Errorf("%s: %s", name, diff)
@@ -157,7 +162,9 @@ func TestFaults(t *testing.T) {
 	s := securityhubtest.New(securityhubtest.Config{})
 	s.InjectFinding(securityhubtest.FindingFault{Id: "b", Skip: 1})
 	s.Inject(standin.Fault{Skip: 2, Do: standin.Error("LimitExceededException")})
-	for i, want := range []string{`"FailedCount":0`, `"ErrorCode":"InternalError"`, "LimitExceededException", `"FailedCount":0`} {
+	for i, want := range []string{
+		`"FailedCount":0`, `"ErrorCode":"InternalError"`, "LimitExceededException", `"FailedCount":0`,
+	} {
 		if _, answer := post(t, s, scope, finding(), finding("Id", "b")); !strings.Contains(answer, want) {
 			t.Errorf("call %d: %s", i, answer)
 		}
