@@ -165,7 +165,10 @@ func (p *person) obey(err *rotation.Error) {
 		consider(rest[:at[0]])
 		rest = rest[at[1]:]
 		if !skip && !strings.HasPrefix(line, "aws secretsmanager describe-secret") {
-			p.w.command(p.t, strings.Replace(line, "VERSION", p.w.sm.Holder(p.w.secret, "AWSCURRENT"), 1))
+			line = strings.Replace(line, "VERSION", p.w.sm.Holder(p.w.secret, "AWSCURRENT"), 1)
+			if p.w.command(p.t, line) && !strings.Contains(p.said, "isn't complete") {
+				p.t.Errorf("nothing says that the command ends with an error and is not to be repeated: %s", p.said)
+			}
 			p.done(line)
 		}
 	}

@@ -190,20 +190,25 @@ func (s *step) unlabelPending() string {
 
 // unavailable is for every outcome that says nothing about a token.
 func (s *step) unavailable(tried string, cause error) error {
-	next := "Secrets Manager tries again by itself for a while. If it stays, see whether the instance runs, whether " +
-		"DATABRAIN_BASE_URL (parameter DatabrainBaseUrl) names it, and whether the function has a way to it"
-	e, _ := errors.AsType[*databrain.Error](cause)
-	switch {
-	case e != nil && e.Class == databrain.ClassRateLimited:
-		next = "That is the rate limit of Databrain; Secrets Manager tries again by itself. Do not let rotations and " +
-			"audits run in the same minutes, or raise RATE_LIMIT of the instance"
-	case e != nil && e.Class == databrain.ClassForbidden:
-		next = "A firewall or proxy before the instance may refuse the function: see its log"
-	case e != nil && e.Class == databrain.ClassDecode:
-		next = "DATABRAIN_BASE_URL (parameter DatabrainBaseUrl) is probably wrong, or a proxy or login page answers in " +
+	return s.fail(DatabrainUnavailable, cause, "Databrain gave no usable answer ("+tried+")",
+		triesAgain+Remedy(cause)+s.shortTime(cause))
+}
+
+const triesAgain = "Secrets Manager tries again by itself for a while. If it stays: "
+
+// Remedy returns what to do about an answer of Databrain that says nothing about a token.
+func Remedy(cause error) string {
+	switch databrain.ClassOf(cause) {
+	case databrain.ClassRateLimited:
+		return "let rotations and audits run at different times, or raise the rate limit of the instance (RATE_LIMIT)"
+	case databrain.ClassForbidden:
+		return "a firewall or proxy before the instance may refuse the function, and its log says so"
+	case databrain.ClassDecode:
+		return "DATABRAIN_BASE_URL (parameter DatabrainBaseUrl) is probably wrong, or a proxy or login page answers in " +
 			"place of the API. The address is the origin of the instance, without /api/v2"
 	}
-	return s.fail(DatabrainUnavailable, cause, "Databrain gave no usable answer ("+tried+")", next+s.shortTime(cause))
+	return "see whether the instance runs, whether DATABRAIN_BASE_URL (parameter DatabrainBaseUrl) names it, and " +
+		"whether the function has a way to it"
 }
 
 // shortTime is an advice where a request has hung, for a function whose time-out is
@@ -222,7 +227,7 @@ func (s *step) shortTime(cause error) string {
 
 // refused is for a write that Databrain definitely did not carry out.
 func (s *step) refused(tried string, cause error) error {
-	found, next := "Databrain refused ("+tried+")", "Check the admin account's rights and the instance's log"
+	found, next := "Databrain refused ("+tried+")", "Check what the account may do there, and the instance's log"
 	switch databrain.ClassOf(cause) {
 	case databrain.ClassPermanent:
 		found = "Databrain refused for good (" + tried + "): the instance is not self-hosted, or has no account " +
@@ -230,7 +235,7 @@ func (s *step) refused(tried string, cause error) error {
 		next = "A retry cannot help. Check DATABRAIN_BASE_URL (parameter DatabrainBaseUrl) and the instance's set-up"
 	case databrain.ClassRateLimited:
 		found = "Databrain's rate limit refused the request (" + tried + ")"
-		next = "The step can be retried, and Secrets Manager does so by itself"
+		next = triesAgain + Remedy(cause)
 	}
 	return s.fail(DatabrainRefused, cause, found, next)
 }

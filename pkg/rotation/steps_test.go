@@ -293,7 +293,7 @@ func TestRefusals(t *testing.T) {
 					Times:     -1,
 				},
 			)
-		}, want: rotation.DatabrainRefused, says: "can be retried", wrote: true},
+		}, want: rotation.DatabrainRefused, says: "tries again by itself", wrote: true},
 		{name: "rate limited sign-in", with: func(_ *testing.T, b *bench) {
 			b.db.Inject(standin.Fault{Target: "/api/v2/admin-account/jwt", Do: databraintest.TooManyRequests("30"), Times: -1})
 		}, want: rotation.DatabrainRefused, says: "rate limit refused the request (sign in as admin)", wrote: true},
@@ -312,7 +312,7 @@ func TestRefusals(t *testing.T) {
 					Times:     -1,
 				},
 			)
-		}, want: rotation.DatabrainRefused, says: "can be retried", wrote: true},
+		}, want: rotation.DatabrainRefused, says: "tries again by itself", wrote: true},
 		{name: "instance down", with: func(_ *testing.T, b *bench) {
 			b.db.Inject(standin.Fault{Do: standin.BadGateway(), Times: -1})
 		}, want: rotation.DatabrainUnavailable, says: "DATABRAIN_BASE_URL", wrote: true},

@@ -148,6 +148,24 @@ func TestHostilePlaces(t *testing.T) {
 			with:    func(a *account) { a.secrets.Inject(fail("DescribeSecret", denied)) },
 			verdict: diagnosis.Unknown, code: diagnosis.SecretUnreadable,
 		},
+		"rate limited": {
+			with: func(a *account) {
+				a.db.Inject(standin.Fault{Do: databraintest.TooManyRequests(""), Times: -1})
+			},
+			verdict: diagnosis.Unknown, code: diagnosis.InstanceSilent, says: "raise the rate limit of the instance",
+		},
+		"behind a firewall": {
+			with:    func(a *account) { a.db.Inject(standin.Fault{Do: standin.Reply(403, "text/html", "no"), Times: -1}) },
+			verdict: diagnosis.Unknown, code: diagnosis.InstanceSilent, says: "a firewall or proxy",
+		},
+		"behind a login page": {
+			with:    func(a *account) { a.db.Inject(standin.Fault{Do: standin.LoginPage(), Times: -1}) },
+			verdict: diagnosis.Unknown, code: diagnosis.InstanceSilent, says: "login page",
+		},
+		"no admin's secret": {
+			with:    func(a *account) { a.diagnoser.Config.AdminSecretID = "databrain/nobody" },
+			verdict: diagnosis.Attention, code: diagnosis.AdminUnreadable, says: "There is no secret databrain/nobody",
+		},
 		"reading is denied": {
 			with:    func(a *account) { a.secrets.Inject(fail("GetSecretValue", denied)) },
 			verdict: diagnosis.Unknown, code: diagnosis.CurrentUnreadable, says: denied,

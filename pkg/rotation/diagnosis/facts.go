@@ -73,6 +73,7 @@ type InstanceFacts struct {
 	AcceptsAny bool // it accepted the made-up token
 	Took       time.Duration
 	Why        string
+	Remedy     string // what to do about an answer that is not the API's; "" if it answers
 	AnswersAt  string
 }
 

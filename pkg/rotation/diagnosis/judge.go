@@ -33,8 +33,28 @@ type judge struct {
 	next Outcome
 }
 
-// problems returns what is wrong, first what has to be repaired first.
+// problems returns what is wrong, first what has to be repaired first. A command that
+// takes an unfinished rotation up ends with an error: whoever is not told repeats it,
+// and the token changes twice.
 func (j judge) problems() []Problem {
+	all := j.ordered()
+	if v := j.pending(); v == nil || !j.resumes(v) {
+		return all
+	}
+	for i := range all {
+		p := &all[i]
+		rotates := slices.Contains(p.Do, j.run.rotate())
+		for _, c := range p.Decide {
+			rotates = rotates || slices.Contains(c.Do, j.run.rotate())
+		}
+		if rotates {
+			p.Text += ` Run rotate-secret once: it answers "A previous rotation isn't complete", and has begun all the same.`
+		}
+	}
+	return all
+}
+
+func (j judge) ordered() []Problem {
 	if p := j.secretProblem(); p != nil {
 		return []Problem{*p}
 	}

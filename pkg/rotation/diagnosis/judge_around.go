@@ -84,9 +84,8 @@ func (j judge) instanceProblems() []Problem {
 			"about", i.URL, i.Why, i.AnswersAt, i.AnswersAt)
 	default:
 		p.Code = InstanceSilent
-		p.Text = fmt.Sprintf("%s gave no answer of Databrain's API (%s). See whether the instance runs, whether "+
-			"DatabrainBaseUrl names it, and "+
-			"whether the function has a way to it. The tokens were not asked about", i.URL, i.Why)
+		p.Text = fmt.Sprintf("%s gave no answer of Databrain's API (%s), and the tokens were not asked about. If it "+
+			"stays: %s. Then diagnose again.", i.URL, i.Why, i.Remedy)
 	}
 	return []Problem{p}
 }
@@ -117,6 +116,10 @@ func (j judge) adminProblem() *Problem {
 	case Unreadable:
 		p.Code = AdminUnreadable
 		p.Text = "The function cannot read the admin's secret " + j.AdminID + ": " + j.Admin.Why + ". " + howToRead
+		if j.Admin.Why == "ResourceNotFoundException" {
+			p.Text = "There is no secret " + j.AdminID + " (parameter AdminSecretArn), or it has no value. Deploy with the " +
+				"ARN of the admin's secret, or store its value"
+		}
 	case NoAnswer:
 		if !j.Instance.Answers {
 			return nil

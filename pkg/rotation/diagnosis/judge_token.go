@@ -55,7 +55,8 @@ func (j judge) revive(code Code, text string) *Problem {
 		}
 		switch v.Label {
 		case labelPending:
-			p.Text += " AWSPENDING works: setSecret has saved its token, and the rotation did not come to its end."
+			p.Text += " AWSPENDING works: setSecret has saved its token, and the rotation did not come to its end. If a " +
+				"rotation fails again, its error has the command that makes AWSPENDING current."
 			p.DoNot = keepPending
 			p.Do = j.finish(v)
 		case "":
@@ -233,9 +234,7 @@ func (j judge) unfinished(p *Problem, v *Version, do []string) *Problem {
 	p.Text += "If one is running now, wait for it. If it ended with an error, repair its cause, which the log of " +
 		"the function names"
 	if len(do) > 0 && do[0] == j.run.rotate() {
-		p.Text += `, and run this once: it answers "A previous rotation isn't complete", ` +
-			"which means that the retry has begun. " +
-			"Secrets Manager tries again by itself at the next time of the schedule"
+		p.Text += ", and run this. Secrets Manager tries again by itself at the next time of the schedule"
 	}
 	p.Text += "."
 	return p

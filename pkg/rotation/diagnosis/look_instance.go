@@ -28,7 +28,7 @@ func (q *inquiry) control(ctx context.Context) {
 	case i.AcceptsAny:
 		i.Why = "it accepts a token that was made up"
 	case !i.Answers:
-		i.Why = why(err)
+		i.Why, i.Remedy = why(err), rotation.Remedy(err)
 	}
 }
 
