@@ -46,6 +46,7 @@ func setUp(ctx context.Context, env bootstrap.Environment) (bootstrap.Handler, e
 			return nil, &bootstrap.InvalidAWSConfig{Err: err}
 		}
 	}
+	auditor.RunBytes = memory / runShare
 	if auditor.Store != nil {
 		auditor.Store.StateBytes = memory / stateShare
 	}
@@ -63,9 +64,12 @@ func setUp(ctx context.Context, env bootstrap.Environment) (bootstrap.Handler, e
 	}, nil
 }
 
-// stateShare: the state of the last run may take the fifth part of the memory. At the
-// bound the findings of this run take as much, and so do the next state and the rest.
-const stateShare = 5
+// stateShare: the state of the last run may take the fifth part of the memory, and so
+// may the next state. runShare: what this run reads may take the third part.
+const (
+	stateShare = 5
+	runShare   = 3
+)
 
 // memoryLimit returns how many bytes the garbage collector may let the heap grow to, by
 // the function's memory in MB; 0 if that is not known. Without a limit the heap of a

@@ -26,6 +26,7 @@ type Auditor struct {
 	Concurrency       int                                           // requests in flight
 	MessagesPerRun    int                                           // findings with a message of their own
 	Dashboard         string                                        // its address, for the page; "" if not known
+	RunBytes          int64                                         // of memory for what a run reads; 0 has no end
 
 	Bus   *Bus       // nil sends no events
 	Store *Store     // nil stores neither reports nor a state
@@ -68,7 +69,7 @@ const (
 // [*RunFailed] or an [*EmissionFailed].
 func (a *Auditor) Run(ctx context.Context, request Request) (report.Summary, error) {
 	r := &run{
-		Auditor: a, request: request,
+		Auditor: a, request: request, room: finding.NewRoom(a.RunBytes),
 		report: &report.Report{
 			Version: a.Version, MessagesPerRun: a.MessagesPerRun, Dashboard: a.Dashboard,
 			Summary: report.Summary{
@@ -110,6 +111,7 @@ type run struct {
 	report  *report.Report
 	memory  recollection
 	next    finding.Snapshot
+	room    *finding.Room // for what is read of the instance and of the secrets
 
 	lostEvents   int
 	firstFailure string // of the emission: what and why
@@ -212,9 +214,10 @@ func (r *run) read(ctx context.Context, managed *finding.Managed) (
 		return policy, coverage, evaluation, tokenFailed(err)
 	}
 	evaluation.Expect(r.memory.Memory)
+	evaluation.Within(r.room)
 	previous, over := r.previous(ctx, current)
 	coverage, stats, err := collect.Run(ctx, collect.Options{
-		Databrain: r.Databrain, Evaluation: evaluation, Apps: r.memory.Apps, Token: current.token,
+		Databrain: r.Databrain, Evaluation: evaluation, Room: r.room, Apps: r.memory.Apps, Token: current.token,
 		ReadToken: r.Secret.token, Previous: previous,
 		RequestsPerMinute: r.RequestsPerMinute, Concurrency: r.Concurrency, Now: r.Now,
 	})

@@ -1,6 +1,7 @@
 package audit_test
 
 import (
+	"fmt"
 	"os/signal"
 	"strings"
 	"syscall"
@@ -9,6 +10,8 @@ import (
 	"time"
 
 	"databrain-rotation/pkg/audit"
+	"databrain-rotation/pkg/audit/finding"
+	"databrain-rotation/pkg/audit/report"
 	"databrain-rotation/pkg/standin/databraintest"
 )
 
@@ -34,6 +37,69 @@ func TestAStateThatDoesNotFit(t *testing.T) {
 				t.Errorf("run %d: %+v", run, s.Counts)
 			}
 			time.Sleep(time.Minute)
+		}
+	})
+}
+
+// TestAnInstanceThatDoesNotFit: a run has the memory for about 30 of 60 apps. The others
+// are gaps that say so, no token resolves, and over some runs each app is read.
+func TestAnInstanceThatDoesNotFit(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		all := apps(60)
+		l := newLab(t, databraintest.Config{DataApps: all})
+		l.auditor.RunBytes = 58_000
+		read := map[string]bool{}
+		for range 5 {
+			s := l.mustRun()
+			l.checkRecall(s, all)
+			unread := map[string]bool{}
+			for _, g := range l.gaps() {
+				unread[g.DataApp.Name] = true
+				if g.Gap.Class != finding.GapMemory {
+					t.Errorf("the gap of %s is %+v", g.DataApp.Name, g.Gap)
+				}
+			}
+			if s.Status != report.Partial || s.Counts.Covered < 10 || s.Counts.Covered > 40 {
+				t.Errorf("%s: %+v", s.Status, s.Counts)
+			}
+			for _, a := range all {
+				read[a.Name] = read[a.Name] || !unread[a.Name]
+			}
+			time.Sleep(24 * time.Hour)
+		}
+		for name, ever := range read {
+			if !ever {
+				t.Errorf("%s was never read", name)
+			}
+		}
+	})
+}
+
+// TestAHugeAppHidesNoOther: the app whose tokens take more than half of the memory is a
+// gap at every run, and the others are read beside it.
+func TestAHugeAppHidesNoOther(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		all := apps(20)
+		huge := &all[7]
+		huge.Generate = func(yield func(databraintest.APIToken) bool) {
+			for i := 0; yield(databraintest.APIToken{Key: fmt.Sprint("huge-", i), Name: "n", CreatedAt: time.Now()}); i++ {
+				if i == 5000 {
+					return
+				}
+			}
+		}
+		l := newLab(t, databraintest.Config{DataApps: all})
+		l.auditor.RunBytes = 1 << 20
+		for range 2 {
+			s := l.mustRun()
+			gaps := l.gaps()
+			if len(gaps) != 1 || gaps[0].DataApp.Name != huge.Name || gaps[0].Gap.Class != finding.GapMemory ||
+				s.Counts.Covered != len(all)-1 || s.Counts.Resolved != 0 {
+				t.Errorf("%d gaps, %+v", len(gaps), s.Counts)
+			}
+			time.Sleep(24 * time.Hour)
 		}
 	})
 }

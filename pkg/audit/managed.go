@@ -2,6 +2,7 @@ package audit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -40,8 +41,8 @@ func (r *run) managed(ctx context.Context) finding.Managed {
 	if m.Secrets, err = r.listManaged(ctx); err == nil {
 		m.Complete = true
 	} else {
-		r.unread(ctx, "the secrets that manage API tokens could not be listed: ListSecrets failed ("+awsCause(err)+
-			"). What they say of tokens is not known, and no finding on them is resolved", nil)
+		r.unread(ctx, "the secrets that manage API tokens could not be listed: "+err.Error()+
+			". What they say of tokens is not known, and no finding on them is resolved", nil)
 	}
 	faults := make([]string, len(m.Secrets))
 	queue := make(chan int)
@@ -62,6 +63,13 @@ func (r *run) managed(ctx context.Context) finding.Managed {
 	return m
 }
 
+// secretWeight is what a secret takes in memory to the end of the run, in bytes, with
+// a finding on it.
+const secretWeight = 1000
+
+// errTooMany: the secrets fill the memory that the run may take.
+var errTooMany = errors.New("there are too many secrets for the memory. " + finding.MoreMemory)
+
 // listManaged lists the secrets whose names begin with the prefix, but for the service
 // token's own. With an error the list may lack some.
 func (r *run) listManaged(ctx context.Context) ([]finding.ManagedSecret, error) {
@@ -73,7 +81,7 @@ func (r *run) listManaged(ctx context.Context) ([]finding.ManagedSecret, error) 
 	for pages.HasMorePages() {
 		page, err := r.managedPage(ctx, pages)
 		if err != nil {
-			return secrets, err
+			return secrets, fmt.Errorf("ListSecrets failed (%s)", awsCause(err))
 		}
 		for _, entry := range page.SecretList {
 			name := aws.ToString(entry.Name)
@@ -82,6 +90,9 @@ func (r *run) listManaged(ctx context.Context) ([]finding.ManagedSecret, error) 
 				continue
 			}
 			seen[name] = true
+			if !r.room.Take(secretWeight) {
+				return secrets, errTooMany
+			}
 			secrets = append(secrets, finding.ManagedSecret{ManagedBy: finding.ManagedBy{
 				Secret: name, Rotation: aws.ToBool(entry.RotationEnabled), NextRotation: nextRotation(entry.NextRotationDate),
 			}})

@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"databrain-rotation/pkg/audit"
+	"databrain-rotation/pkg/audit/report"
 	"databrain-rotation/pkg/standin/databraintest"
 	"databrain-rotation/pkg/standin/eventbridgetest"
 )
@@ -123,6 +124,7 @@ func TestMemory(t *testing.T) {
 	store := &disk{folder: t.TempDir()}
 	l.auditor.Store = &audit.Store{Client: store, Bucket: labBucket, Prefix: "audit/"}
 	l.auditor.RequestsPerMinute = 100_000_000
+	l.auditor.RunBytes = 32 << 20 // likewise
 
 	var peaks []uint64
 	for run, wantNew := range []int{3*scaleApps + 1, 0, 0} {
@@ -150,5 +152,42 @@ func TestMemory(t *testing.T) {
 	}
 	if peaks[2] > peaks[1]*5/4+8 {
 		t.Errorf("the heap grows with the tokens: %d MB, then %d MB", peaks[1], peaks[2])
+	}
+}
+
+// TestFindingsOfARunAreBounded audits instances of which all tokens are stale. Ten times
+// as many need no more memory: the rest is a gap.
+func TestFindingsOfARunAreBounded(t *testing.T) {
+	var peaks []uint64
+	for _, tokens := range []int{500, 5000} {
+		all := databraintest.Many(20, 0, time.Now(), nil)
+		for i := range all {
+			all[i].Generate = func(yield func(databraintest.APIToken) bool) {
+				for n := range tokens {
+					if !yield(databraintest.APIToken{
+						Key: fmt.Sprintf("%d-%d", i, n), Name: fmt.Sprint(n), CreatedAt: time.Now().Add(-days(500)),
+					}) {
+						return
+					}
+				}
+			}
+		}
+		l := newLab(t, databraintest.Config{DataApps: all})
+		bus := eventbridgetest.New(eventbridgetest.Config{Discard: true})
+		defer bus.Close()
+		l.auditor.Bus = &audit.Bus{Name: "default", Client: newEventBridge(bus)}
+		l.auditor.Store = &audit.Store{Client: &disk{folder: t.TempDir()}, Bucket: labBucket, Prefix: "audit/"}
+		l.auditor.RequestsPerMinute, l.auditor.RunBytes = 100_000_000, 4<<20
+		runtime.GC()
+		stop := peakHeap()
+		s, err := l.auditor.Run(t.Context(), audit.Request{RunID: "r", Start: time.Now()})
+		peaks = append(peaks, stop()>>20)
+		if err != nil || s.Status != report.Partial || s.Counts.Stale < 3000 || s.Counts.Stale > 7000 {
+			t.Errorf("%d tokens: %v, %s, %+v", 20*tokens, err, s.Status, s.Counts)
+		}
+	}
+	t.Logf("the heap reached %v MB", peaks)
+	if peaks[1] > peaks[0]*5/4+8 {
+		t.Errorf("the heap grows with the findings: %d MB, then %d MB", peaks[0], peaks[1])
 	}
 }

@@ -126,7 +126,7 @@ func (s *Store) load(ctx context.Context, instance, owner string, now time.Time)
 		m.Kind, m.Snapshot = finding.Remembered, read
 		if read.Incomplete {
 			m.lose(stateIncomplete, "open findings had no room in the state of the last run", "they are ongoing if this run "+
-				"sees them, and are not reported as resolved otherwise. "+moreMemory)
+				"sees them, and are not reported as resolved otherwise. "+finding.MoreMemory)
 		}
 	}
 	return m
@@ -136,9 +136,6 @@ func (m *recollection) lose(how loss, what, follows string) {
 	m.lost, m.note = how, what+": "+follows
 }
 
-// moreMemory is what to do about a state that does not fit.
-const moreMemory = "Give AuditFunction more memory (MemorySize in the template)"
-
 // droppedNote says what a state had no room for; "" if it held everything.
 func droppedNote(d finding.Dropped) string {
 	if d == (finding.Dropped{}) {
@@ -146,7 +143,7 @@ func droppedNote(d finding.Dropped) string {
 	}
 	return fmt.Sprintf("the memory between runs is full: %d open and %d resolved findings were dropped from it, "+
 		"those that were resolved longest ago first. This run reports every finding all the same. %s",
-		d.Open, d.Resolved, moreMemory)
+		d.Open, d.Resolved, finding.MoreMemory)
 }
 
 const (

@@ -18,6 +18,7 @@ import (
 type Options struct {
 	Databrain  *databrain.Client
 	Evaluation *finding.Evaluation          // takes the tokens as they arrive
+	Room       *finding.Room                // for what is read; nil has no end
 	Apps       map[string]finding.AppMemory // what the last run knew, by name; may be nil
 
 	Token databrain.Secret // the service token to begin with
@@ -50,7 +51,8 @@ type Stats struct {
 func Run(ctx context.Context, o Options) (finding.Coverage, Stats, error) {
 	g := newGate(o.RequestsPerMinute, o.Now)
 	c := &collector{
-		client: o.Databrain.WithWait(g.wait), evaluation: o.Evaluation, apps: o.Apps, concurrency: o.Concurrency,
+		client: o.Databrain.WithWait(g.wait), evaluation: o.Evaluation, room: o.Room,
+		apps: o.Apps, concurrency: o.Concurrency,
 		progress:  o.Progress,
 		requester: &requester{gate: g, credential: newCredential(o.Token, o.ReadToken)},
 	}
@@ -70,6 +72,7 @@ func Run(ctx context.Context, o Options) (finding.Coverage, Stats, error) {
 type collector struct {
 	client      *databrain.Client
 	evaluation  *finding.Evaluation
+	room        *finding.Room
 	apps        map[string]finding.AppMemory
 	concurrency int // lists that are read at a time
 	progress    func(done, apps int)
@@ -106,12 +109,18 @@ func (c *collector) collect(ctx context.Context) (finding.Coverage, error) {
 func (c *collector) listApps(ctx context.Context) ([]string, *finding.Gap, error) {
 	var names map[string]bool
 	l := list[databrain.DataApp]{
-		requester: c.requester, ask: c.client.DataApps,
-		begin: func() { names = make(map[string]bool) },
+		requester: c.requester, room: c.room, ask: c.client.DataApps,
+		begin: func() {
+			c.room.Give(int64(len(names)) * appWeight)
+			names = make(map[string]bool)
+		},
 		keep: func(app databrain.DataApp) bool {
-			fresh := !names[app.Name]
+			if names[app.Name] {
+				return false
+			}
 			names[app.Name] = true
-			return fresh
+			c.room.Take(appWeight)
+			return true
 		},
 		knows: func(app databrain.DataApp) bool { return names[app.Name] },
 		lacks: func() bool {
@@ -193,13 +202,19 @@ func (c *collector) readApp(ctx context.Context, name string) (finding.AppRead, 
 	if ctx.Err() != nil {
 		return finding.Unread, c.newGap(name, 0, errNoTime)
 	}
+	if c.room.Full() {
+		return finding.Unread, c.newGap(name, 0, errNoRoom)
+	}
 	app := c.evaluation.App(name)
 	l := list[databrain.APIToken]{
-		requester: c.requester,
+		requester: c.requester, room: c.room,
 		ask: func(ctx context.Context, token databrain.Secret, page int) iter.Seq2[databrain.APIToken, error] {
 			return c.client.APITokens(ctx, token, name, page)
 		},
-		begin: func() { app = c.evaluation.App(name) },
+		begin: func() {
+			app.Drop()
+			app = c.evaluation.App(name)
+		},
 		keep:  func(token databrain.APIToken) bool { return app.Token(token) },
 		knows: func(token databrain.APIToken) bool { return app.Knows(token) },
 		lacks: func() bool { return app.Lacks() },
@@ -234,6 +249,8 @@ func gapClass(err error) finding.GapClass {
 	switch {
 	case errors.Is(err, errNoTime):
 		return finding.GapDeadline
+	case errors.Is(err, errNoRoom):
+		return finding.GapMemory
 	case errors.Is(err, errStopped):
 		return finding.GapAuth
 	case incomplete(err):

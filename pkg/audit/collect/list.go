@@ -7,6 +7,7 @@ import (
 	"iter"
 	"maps"
 
+	"databrain-rotation/pkg/audit/finding"
 	"databrain-rotation/pkg/databrain"
 )
 
@@ -23,6 +24,17 @@ var (
 
 	// errNoEnd: the pages repeat themselves, so nothing shows where the list ends.
 	errNoEnd = errors.New("the pages of the list have no end")
+
+	// errNoRoom: what was read fills the memory that the run may take, or half of it if
+	// one list alone does.
+	errNoRoom = errors.New("there is no memory for more of the list")
+)
+
+// What is read takes in memory, in bytes: an entry of a list that is being read, and
+// whatever is kept of a data app to the end of the run.
+const (
+	entryWeight = 256
+	appWeight   = 600
 )
 
 // oddEntries is the error of a list in which some entries cannot be told from others.
@@ -36,13 +48,15 @@ func (e *oddEntries) Error() string {
 // instance answered.
 func incomplete(err error) bool {
 	_, odd := errors.AsType[*oddEntries](err)
-	return odd || errors.Is(err, errDisagree) || errors.Is(err, errNoEnd)
+	return odd || errors.Is(err, errDisagree) || errors.Is(err, errNoEnd) || errors.Is(err, errNoRoom)
 }
 
 // list is one list of the API: the data apps, or the tokens of one.
 type list[T comparable] struct {
 	*requester
-	ask func(ctx context.Context, token databrain.Secret, page int) iter.Seq2[T, error]
+	room *finding.Room // that the entries fill while the list is read
+	held int64         // of it
+	ask  func(ctx context.Context, token databrain.Secret, page int) iter.Seq2[T, error]
 
 	// begin starts to keep entries anew: what was kept before does not count.
 	begin func()
@@ -65,8 +79,10 @@ type answer[T comparable] struct {
 // what was kept since the last begin is real. The package's documentation says what is
 // believed and why; doubted is whether a list of that length may be a part.
 func (l *list[T]) read(ctx context.Context, doubted func(length int) bool) error {
+	defer func() { l.free(l.held) }()
 	var whole answer[T]
 	err := l.do(ctx, &l.effort, func(ctx context.Context, token databrain.Secret) error {
+		l.free(l.held)
 		l.begin()
 		whole = answer[T]{}
 		return l.take(l.ask(ctx, token, databrain.Whole), &whole, func(entry T) {
@@ -93,9 +109,26 @@ func (l *list[T]) read(ctx context.Context, doubted func(length int) bool) error
 	return l.readPages(ctx, whole, err == nil)
 }
 
-// take consumes the entries of an answer.
+// hold takes the room of one more entry.
+func (l *list[T]) hold() error {
+	l.held += entryWeight
+	if !l.room.Take(entryWeight) || l.room.MoreThanHalf(l.held) {
+		return errNoRoom
+	}
+	return nil
+}
+
+func (l *list[T]) free(bytes int64) {
+	l.held -= bytes
+	l.room.Give(bytes)
+}
+
+// take consumes the entries of an answer, and holds room for them.
 func (l *list[T]) take(entries iter.Seq2[T, error], a *answer[T], use func(T)) error {
 	for entry, err := range entries {
+		if err == nil {
+			err = l.hold()
+		}
 		switch {
 		case errors.Is(err, databrain.ErrEntry):
 			a.odd++
@@ -234,14 +267,17 @@ func (l *list[T]) pass(ctx context.Context) (pass[T], error) {
 		if err != nil || page.length == 0 {
 			return p, err
 		}
-		before := len(p.seen)
-		for _, entry := range page.entries {
-			p.repeated = p.repeated || p.seen[entry]
-			p.seen[entry] = true
-		}
 		repeats++
-		if len(p.seen) > before {
+		for _, entry := range page.entries {
+			if p.seen[entry] {
+				p.repeated = true
+				continue
+			}
+			p.seen[entry] = true
 			repeats = 0
+			if err := l.hold(); err != nil {
+				return p, err
+			}
 		}
 		p.odd += page.odd
 		same = same && len(page.entries) == len(p.seen)
@@ -261,8 +297,12 @@ func (l *list[T]) pass(ctx context.Context) (pass[T], error) {
 	return p, errNoEnd
 }
 
+// page reads one page. Its entries hold room only meanwhile.
 func (l *list[T]) page(ctx context.Context, number int) (page answer[T], err error) {
+	before := l.held
+	defer func() { l.free(l.held - before) }()
 	err = l.do(ctx, &l.effort, func(ctx context.Context, token databrain.Secret) error {
+		l.free(l.held - before)
 		page = answer[T]{}
 		return l.take(l.ask(ctx, token, number), &page, func(entry T) { page.entries = append(page.entries, entry) })
 	})

@@ -59,6 +59,9 @@ func (r *requester) do(ctx context.Context, effort *int, send func(context.Conte
 		if ctx.Err() != nil {
 			return errNoTime
 		}
+		if errors.Is(err, errNoRoom) {
+			return err
+		}
 		last = err
 		class := databrain.ClassOf(err)
 		if class == databrain.ClassRateLimited {

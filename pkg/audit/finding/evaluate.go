@@ -21,6 +21,8 @@ type Evaluation struct {
 
 	expected map[string][]*Record // by app: what the last run knew of its tokens
 
+	room *Room // of the findings; nil has no end
+
 	held map[string]*held // by fingerprint: keys that a secret holds; mu guards what they point to
 
 	mu    sync.Mutex
@@ -96,6 +98,9 @@ func (e *Evaluation) Expect(m Memory) {
 	}
 }
 
+// Within makes the findings on tokens fill room. They are kept even if it is full.
+func (e *Evaluation) Within(room *Room) { e.room = room }
+
 // App is the evaluation of one data app. Nothing of it counts before
 // [App.Commit], so that an attempt to read a list can be given up.
 type App struct {
@@ -105,6 +110,7 @@ type App struct {
 	keys    map[string]bool             // their fingerprints
 	twins   map[twin]bool               // names and times of the expected tokens; true once listed
 	odd     int
+	taken   int64 // of the room, by its findings
 	tally
 }
 
@@ -165,6 +171,9 @@ func (a *App) Token(t databrain.APIToken) (fresh bool) {
 	}
 	a.e.accept(&f, exception, a.covered)
 	a.findings = append(a.findings, f)
+	weight := int64(recordWeight + len(f.Token.Name))
+	a.taken += weight
+	a.e.room.Take(weight)
 	return true
 }
 
@@ -183,6 +192,9 @@ func (a *App) Lacks() bool {
 	}
 	return false
 }
+
+// Drop gives up what was read of the list.
+func (a *App) Drop() { a.e.room.Give(a.taken) }
 
 // Close ends the reading of the list and frees what only that needed.
 func (a *App) Close() {

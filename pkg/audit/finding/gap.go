@@ -17,6 +17,7 @@ const (
 	GapTimeout     GapClass = "timeout"
 	GapDecode      GapClass = "decode"   // not the API's answer, or an incomplete list
 	GapDeadline    GapClass = "deadline" // the invocation's time ran out first
+	GapMemory      GapClass = "memory"   // the run had no room for more
 	GapNetwork     GapClass = "network"
 	GapSettings    GapClass = "settings" // the audit's own policy could not be read
 )
@@ -53,6 +54,9 @@ func (g *Gap) Remedy() (text, url string) {
 	return text, databrainDocs + "list-data-apps"
 }
 
+// MoreMemory is what to do where something does not fit into the memory.
+const MoreMemory = "Give AuditFunction more memory (MemorySize in the template)"
+
 const checkBaseURL = "DATABRAIN_BASE_URL (parameter DatabrainBaseUrl) is probably wrong: " +
 	"it has to be the origin of the instance with its path prefix, if any, and without /api/v2."
 
@@ -72,6 +76,8 @@ func (c GapClass) Remedy() (text, url string) {
 	case GapDeadline:
 		return "One run had not enough time. Raise RATE_LIMIT on the instance, and with it " +
 			"AUDIT_REQUESTS_PER_MINUTE (parameter AuditRequestsPerMinute).", rateLimitDocs
+	case GapMemory:
+		return "One run had not enough memory. " + MoreMemory + ".", ""
 	case GapTimeout:
 		return "Check the load of the instance and the network on the way to it, then run the audit again.",
 			databrainDocs + "health-check"

@@ -214,6 +214,7 @@ func whyGap(g *finding.Gap) string {
 		finding.GapTimeout:     "no answer in time",
 		finding.GapDecode:      "the answer was not a complete list",
 		finding.GapDeadline:    "the time of the run was up",
+		finding.GapMemory:      "the memory of the run was full",
 		finding.GapNetwork:     "the connection failed",
 		finding.GapSettings:    "the policy of the audit could not be read",
 	}
