@@ -60,29 +60,38 @@ func (s *stack) findings(ctx context.Context) {
 	s.databrain.SetDataApps(tokens(critical, critical, critical)) // what the state knows
 }
 
-// failedRotation sends the event that Secrets Manager's failure makes of CloudTrail's
-// record (https://docs.aws.amazon.com/secretsmanager/latest/userguide/cloudtrail_log_entries.html).
+// failedRotation wants a message of the service token's failed rotation, and none of
+// another secret's.
 func (s *stack) failedRotation(ctx context.Context) error {
 	for _, secret := range []string{s.outputs["TokenSecretArn"], s.adminARN} {
-		detail, err := json.Marshal(map[string]any{
-			"eventSource": "secretsmanager.amazonaws.com", "eventName": "RotationFailed",
-			"errorMessage": "it failed", "additionalEventData": map[string]string{"SecretId": secret},
-		})
-		if err != nil {
+		if err := s.putFailedRotation(ctx, secret); err != nil {
 			return err
-		}
-		out, err := s.events.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: []ebtypes.PutEventsRequestEntry{{
-			Source: aws.String("aws.secretsmanager"), DetailType: aws.String("AWS Service Event via CloudTrail"),
-			Detail: aws.String(string(detail)),
-		}}})
-		if err != nil {
-			return err
-		}
-		if out.FailedEntryCount > 0 {
-			return fmt.Errorf("the event was refused: %s", aws.ToString(out.Entries[0].ErrorMessage))
 		}
 	}
 	return s.mail.expect(ctx, 1, "RotationFailed", s.outputs["TokenSecretArn"])
+}
+
+// putFailedRotation sends the event that Secrets Manager's failure makes of CloudTrail's
+// record (https://docs.aws.amazon.com/secretsmanager/latest/userguide/cloudtrail_log_entries.html).
+func (s *stack) putFailedRotation(ctx context.Context, secret string) error {
+	detail, err := json.Marshal(map[string]any{
+		"eventSource": "secretsmanager.amazonaws.com", "eventName": "RotationFailed",
+		"errorMessage": "it failed", "additionalEventData": map[string]string{"SecretId": secret},
+	})
+	if err != nil {
+		return err
+	}
+	out, err := s.events.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: []ebtypes.PutEventsRequestEntry{{
+		Source: aws.String("aws.secretsmanager"), DetailType: aws.String("AWS Service Event via CloudTrail"),
+		Detail: aws.String(string(detail)),
+	}}})
+	if err != nil {
+		return err
+	}
+	if out.FailedEntryCount > 0 {
+		return fmt.Errorf("the event was refused: %s", aws.ToString(out.Entries[0].ErrorMessage))
+	}
+	return nil
 }
 
 // failingAudit starts an audit as the Scheduler does, asynchronously, with a service

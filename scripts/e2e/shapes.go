@@ -57,7 +57,9 @@ func (g *givens) shapes() []shape {
 			"AuditBucketKmsKeyArn": g.bucketKey, "AuditPolicy": `{"maxAgeDays": 36500}`, "AlarmTopicArn": g.topic,
 			"AuditEventBusArn": foreignBus, "RotationStrategy": "grace", "RotationGracePeriod": "90m", "AuditSecurityHub": "true",
 		},
-		absent: []string{"AlarmSubscription", "AlarmTopic", "AuditBucket", "FindingRule", "TokenSecret"},
+		absent: []string{
+			"AlarmSubscription", "AlarmTopic", "AuditBucket", "FindingRule", "FurtherFindingsRule", "TokenSecret",
+		},
 		variables: map[string]string{
 			"AUDIT_PREFIX":          "team/audit/",
 			"AUDIT_SECURITY_HUB":    "true",
@@ -82,9 +84,15 @@ func (g *givens) shapes() []shape {
 		variables:  map[string]string{"AUDIT_BUCKET": ""},
 		works:      messagesEachTime(3, 3),
 	}, {
+		name:       "chat",
+		parameters: map[string]string{"MessageFormat": "chat"},
+		present:    []string{"FindingRule", "FurtherFindingsRule"},
+		variables:  map[string]string{"AUDIT_MESSAGES_PER_RUN": "10"},
+		works:      chatIsNotFlooded,
+	}, {
 		name:       "smallest",
 		parameters: map[string]string{"AuditBucketName": "none", "AuditEventBus": "none"},
-		absent:     []string{"AuditBucket", "AuditBucketPolicy", "FindingRule"},
+		absent:     []string{"AuditBucket", "AuditBucketPolicy", "FindingRule", "FurtherFindingsRule"},
 		variables:  map[string]string{"AUDIT_EVENT_BUS": "none"},
 		works:      messagesEachTime(0, 0),
 	}, {

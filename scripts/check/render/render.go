@@ -1,5 +1,6 @@
 // Package render reads template.yaml as CloudFormation does, as far as the template
-// goes: it fills in parameters, conditions and references.
+// goes: it fills in parameters, conditions and references. It also reads the messages
+// that its rules make for a chat.
 package render
 
 import (

@@ -1,61 +1,14 @@
 package template_test
 
 import (
-	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"testing"
 
 	"databrain-rotation/pkg/audit/finding"
+	"databrain-rotation/scripts/check/render"
 )
-
-// notification is the schema of a custom notification, as far as the template uses it
-// (https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html).
-type notification struct {
-	Version string `json:"version"`
-	Source  string `json:"source"`
-	Content struct {
-		TextType    string   `json:"textType"`
-		Title       string   `json:"title"`
-		Description string   `json:"description"`
-		NextSteps   []string `json:"nextSteps"`
-	} `json:"content"`
-	Metadata struct {
-		ThreadID  string `json:"threadId"`
-		Summary   string `json:"summary"`
-		EventType string `json:"eventType"`
-	} `json:"metadata"`
-}
-
-// notify returns the notification that a chat gets of an event.
-func (tr transformer) notify(event tree) (n notification, err error) {
-	filled := tr.insert(event)
-	decoder := json.NewDecoder(strings.NewReader(filled))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&n); err != nil {
-		return n, fmt.Errorf("%s: %w", filled, err)
-	}
-	c := n.Content
-	switch {
-	case decoder.More():
-		return n, fmt.Errorf("there is more than one value: %s", filled)
-	case n.Version != "1.0" || n.Source != "custom" || c.TextType != "client-markdown":
-		return n, fmt.Errorf("no custom notification: %s", filled)
-	case c.Title == "" || c.Description == "" || n.Metadata.ThreadID == "" || slices.Contains(c.NextSteps, ""):
-		return n, fmt.Errorf("an empty text: %s", filled)
-	// AWS's page names no lengths; these are what one section of a message in Slack holds.
-	case len([]rune(c.Title)) > 150 || len([]rune(c.Description)) > 3000:
-		return n, fmt.Errorf("too long: %s", filled)
-	}
-	for _, step := range c.NextSteps {
-		if len([]rune(step)) > 3000 {
-			return n, fmt.Errorf("a step is too long: %s", step)
-		}
-	}
-	return n, nil
-}
 
 // TestChatMessagesAreValid fills the chat form of each rule with hostile names. None of
 // them can end a string, hide text, mention somebody or pose as a link.
@@ -100,11 +53,11 @@ func TestChatMessagesAreValid(t *testing.T) {
 			t.Errorf("%s: no events", rule)
 		}
 		for _, event := range c.events {
-			n, err := tr.notify(event)
+			n, err := render.ParseNotification(tr.insert(event))
 			if err != nil {
 				t.Fatalf("%s: %v", rule, err)
 			}
-			all := strings.Join(append([]string{n.Content.Title, n.Content.Description, n.Metadata.ThreadID}, n.Content.NextSteps...), "\n")
+			all := n.Texts() + "\n" + n.Metadata.ThreadID
 			for _, path := range c.says {
 				if text, ok := follow(event, path).(string); !ok || !strings.Contains(all, text) {
 					t.Fatalf("%s: the notification does not hold %s, %q: %s", rule, path, text, all)
@@ -145,5 +98,31 @@ func TestNoNameCallsAChannel(t *testing.T) {
 	}
 	if seen == 0 {
 		t.Error("no text was looked at")
+	}
+}
+
+// TestNotificationsAreReadStrictly: what a chat drops or shows otherwise is an error.
+func TestNotificationsAreReadStrictly(t *testing.T) {
+	const good = `{"version":"1.0","source":"custom","content":{"textType":"client-markdown","title":"t",` +
+		`"description":"d","nextSteps":["s"]},"metadata":{"threadId":"x","summary":"t","eventType":"e"}}`
+	if n, err := render.ParseNotification(good); err != nil || n.Texts() != "t\nd\ns" {
+		t.Errorf("%v, %q", err, n.Texts())
+	}
+	for name, change := range map[string][2]string{
+		"plain text":        {good, `"Databrain token audit"`},
+		"no JSON":           {`"t"`, `"a"b"`},
+		"two values":        {`}}`, `}}{}`},
+		"another version":   {`"1.0"`, `"2.0"`},
+		"another source":    {`"custom"`, `"aws.events"`},
+		"plain content":     {`"client-markdown"`, `"plain"`},
+		"an unknown member": {`"threadId"`, `"thread":"x","threadId"`},
+		"no description":    {`"description":"d"`, `"description":""`},
+		"an empty step":     {`["s"]`, `["s",""]`},
+		"a long title":      {`"title":"t"`, `"title":"` + strings.Repeat("t", 151) + `"`},
+		"a long text":       {`"d"`, `"` + strings.Repeat("d", 3001) + `"`},
+	} {
+		if _, err := render.ParseNotification(strings.Replace(good, change[0], change[1], 1)); err == nil {
+			t.Errorf("%s is taken", name)
+		}
 	}
 }
