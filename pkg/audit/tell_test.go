@@ -122,11 +122,11 @@ func TestTheMessageSaysWhereAllFindingsAre(t *testing.T) {
 		says    []string
 	}{
 		"a report": {
-			func(*lab) {}, []string{"of the 10 worst one by one", "2 critical, 1 high", "All are in s3://bucket/audit/2000-01-01/run-1/report.html"},
+			func(*lab) {}, []string{"of the 10 worst one by one", "2 critical, 1 high", "All findings are in s3://bucket/audit/2000-01-01/run-1/report.html"},
 		},
 		"no bucket": {
 			func(l *lab) { l.auditor.Store = nil },
-			[]string{"AuditBucketName", "each run tells of all of them again", "AuditDryRunCommand"},
+			[]string{"AuditBucketName", "each run tells of all findings again", "AuditDryRunCommand"},
 		},
 		"a report that was not stored": {
 			func(l *lab) {
@@ -218,12 +218,23 @@ func TestDigest(t *testing.T) {
 		digest(map[string]string{
 			"title": "2 of 3 API tokens are stale", "counts": "3 findings: 2 critical, 1 high.",
 			"changes": "This is the first run.", "worst": "critical: API token “token 0” (fingerprint",
-			"report": "All are in s3://bucket/audit/2000-01-01/run-1/report.html",
+			"report": "All findings are in s3://bucket/audit/2000-01-01/run-1/report.html",
 		})
 		l.db.SetDataApps([]databraintest.DataApp{app("Old", 400), app("Young", 100, 100, 100, 100)})
 		digest(map[string]string{"changes": "4 new, 0 reopened, 0 with a higher severity, 1 resolved."})
 		l.db.Inject(standin.Fault{Target: tokensPath, When: forApp("Young"), Times: -1, Do: databraintest.Error(403, "FORBIDDEN", "x")})
 		digest(map[string]string{"counts": "Partial. 1 of 2 data apps could not be read.", "title": "that could be read"})
+		l.db.ClearFaults()
+		l.db.Inject(standin.Fault{Target: appsPath, Times: -1, Do: databraintest.Error(401, "AUTHENTICATION_ERROR", "no")})
+		l.bus.ClearEntries()
+		_, err := l.run()
+		asError[*audit.RunFailed](t, err)
+		if got := l.completed().Digest; !strings.Contains(got.Title, "The audit failed") || got.Notes == "" {
+			t.Errorf("%+v", got)
+		}
+		l.db.ClearFaults()
+		l.s3.Remove(labBucket, "audit/state.json")
+		digest(map[string]string{"changes": "lost or could not be read", "notes": "the state of the last run is gone"})
 		l.auditor.Store = nil
 		digest(map[string]string{"changes": "Nothing is known of earlier runs", "report": "AuditBucketName"})
 	})

@@ -78,10 +78,10 @@ func (r *Report) rest() *RestDetail {
 func (r *Report) whereAllAre() string {
 	switch {
 	case r.Summary.Report != "":
-		return "All are in " + finding.Plain(r.Summary.Report)
+		return "All findings are in " + finding.Plain(r.Summary.Report)
 	case r.Memory == finding.NoMemory:
 		return "There is neither a report nor a memory of earlier runs, because " +
-			"AUDIT_BUCKET (parameter AuditBucketName) names no bucket, so that each run tells of all of them again. " +
+			"AUDIT_BUCKET (parameter AuditBucketName) names no bucket, so that each run tells of all findings again. " +
 			"The output AuditDryRunCommand of the stack shows the 50 worst."
 	}
 	return "The report could not be stored, and the log of the function says why. The output AuditDryRunCommand of the " +
@@ -109,7 +109,7 @@ func (r *Report) digest() Digest {
 		Title: line(headline(&r.Summary)), Changes: line(r.changes()), Worst: []string{},
 		Notes: finding.Chat(strings.Join(r.Summary.Notes, " "), maxChatText), Report: r.whereAllAre(),
 	}
-	found := "Nothing was found."
+	found := findingsLine(&r.Summary)
 	if c.Findings > 0 {
 		found = fmt.Sprintf("%s: %s.", plural(c.Findings, "finding"), c.BySeverity.String())
 	}
@@ -130,13 +130,13 @@ func (r *Report) digest() Digest {
 // changes says what is otherwise than in the last run.
 func (r *Report) changes() string {
 	c := &r.Summary.Counts
-	switch r.Memory {
-	case finding.NoMemory:
+	switch {
+	case r.Memory == finding.NoMemory:
 		return "Nothing is known of earlier runs, because no bucket is set."
-	case finding.FirstRun:
+	case r.Memory == finding.FirstRun && r.Summary.StateLost == "":
 		return "This is the first run."
-	case finding.Forgotten:
-		return "What the last run knew could not be read, so that only an age that was crossed since counts as new."
+	case r.Memory != finding.Remembered:
+		return "What the last run knew is lost or could not be read."
 	}
 	raised := 0
 	for i := range r.Findings {

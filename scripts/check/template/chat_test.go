@@ -89,7 +89,7 @@ func TestNoNameCallsAChannel(t *testing.T) {
 			"$.detail.digest.changes", "$.detail.digest.worst[0]", "$.detail.digest.worst[4]", "$.detail.digest.notes",
 		} {
 			text, _ := follow(event, path).(string)
-			text = strings.TrimSuffix(text, "All are in "+finding.Plain(report))
+			text = strings.TrimSuffix(text, "All findings are in "+finding.Plain(report))
 			seen += len(text)
 			if i := strings.IndexAny(text, "<>&@[]*~`\u2066\u2069\u200b\u202e"); i >= 0 {
 				t.Errorf("%s: %q holds %q", path, text, text[i:])
