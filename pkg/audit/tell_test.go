@@ -122,7 +122,11 @@ func TestTheMessageSaysWhereAllFindingsAre(t *testing.T) {
 		says    []string
 	}{
 		"a report": {
-			func(*lab) {}, []string{"of the 10 worst one by one", "2 critical, 1 high", "All findings are in s3://bucket/audit/2000-01-01/run-1/report.html"},
+			func(*lab) {}, []string{"13 findings to tell of on https://databrain.example.com. The 10 worst", "the other 3 are counted here: 2 critical, 1 high.", "All findings are in s3://bucket/audit/2000-01-01/run-1/report.html"},
+		},
+		"a dashboard": {
+			func(l *lab) { l.auditor.Dashboard = "https://console.example/#dashboards:name=x" },
+			[]string{"/report.html and the dashboard links to the latest report: https://console.example/#dashboards:name=x"},
 		},
 		"no bucket": {
 			func(l *lab) { l.auditor.Store = nil },
@@ -135,7 +139,7 @@ func TestTheMessageSaysWhereAllFindingsAre(t *testing.T) {
 			[]string{"could not be stored", "AuditDryRunCommand"},
 		},
 		"none by itself": {
-			func(l *lab) { l.auditor.MessagesPerRun = 0 }, []string{"parameter AuditMessagesPerRun", "12 critical, 1 high"},
+			func(l *lab) { l.auditor.MessagesPerRun = 0 }, []string{"parameter AuditMessagesPerRun) is 0: 12 critical, 1 high."},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

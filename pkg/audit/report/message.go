@@ -64,19 +64,23 @@ func (r *Report) rest() *RestDetail {
 	if counts.Critical > 0 {
 		d.Title += ", " + thousands(counts.Critical) + " of them critical"
 	}
-	how := "none has a message of its own, because AUDIT_MESSAGES_PER_RUN (parameter AuditMessagesPerRun) is 0."
+	how := "None has a message of its own, because AUDIT_MESSAGES_PER_RUN (parameter AuditMessagesPerRun) is 0"
 	if t.Single > 0 {
-		how = fmt.Sprintf("of the %s worst one by one, and of the rest here.", thousands(t.Single))
+		how = fmt.Sprintf("The %s worst have a message each, and the other %s are counted here",
+			thousands(t.Single), thousands(t.Counted))
 	}
-	text := fmt.Sprintf("This run tells of %s on %s: %s Counted: %s. ", plural(t.Single+t.Counted, "finding"),
-		r.Summary.Instance, how, counts.String())
+	text := fmt.Sprintf("This run has %s to tell of on %s. %s: %s. ",
+		plural(t.Single+t.Counted, "finding"), r.Summary.Instance, how, counts.String())
 	d.Text = finding.Chat(text, maxChatText) + r.whereAllAre()
 	return d
 }
 
-// whereAllAre says where all findings of the run are. The address stays as it is.
+// whereAllAre says where all findings of the run are. Addresses stay as they are.
 func (r *Report) whereAllAre() string {
 	switch {
+	case r.Summary.Report != "" && r.Dashboard != "":
+		return finding.Plain(fmt.Sprintf("All findings are in %s and the dashboard links to the latest report: %s",
+			r.Summary.Report, r.Dashboard))
 	case r.Summary.Report != "":
 		return "All findings are in " + finding.Plain(r.Summary.Report)
 	case r.Memory == finding.NoMemory:
