@@ -235,3 +235,22 @@ func quote(t *testing.T, s string) string {
 	}
 	return string(text)
 }
+
+func TestChat(t *testing.T) {
+	for text, want := range map[string]string{
+		"Customer Portal, nightly_etl":  "Customer Portal, nightly_etl",
+		"<!channel> @here":              "‹!channel› ＠here",
+		"@\u200bhere \u2066<@U1>\u2069": "＠here ‹＠U1›",
+		"&lt;!here&gt;":                 "＆lt;!here＆gt;",
+		"[x](https://evil.example)":     "［x］(https://evil.example)",
+		"*b* ~s~ `c`":                   "＊b＊ ～s～ ｀c｀",
+		"say \"a\\b\"\n":                "say “a＼b” ",
+		"می\u200cخواهم":                 "می\u200cخواهم",
+		strings.Repeat("é", 30):         strings.Repeat("é", 30),
+		strings.Repeat("é", 31):         strings.Repeat("é", 30) + "…",
+	} {
+		if got := finding.Chat(text, 30); got != want {
+			t.Errorf("%q becomes %q, want %q", text, got, want)
+		}
+	}
+}
