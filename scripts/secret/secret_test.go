@@ -77,6 +77,7 @@ func TestStoreToken(t *testing.T) {
 			strings.Replace(members, stale, inForce, 1), ""},
 		"the token that is there":   {`{"token":"` + inForce + `","a":1}`, inForce + "\n", nil, "", ""},
 		"a version without a value": {"{}", inForce + "\n", noValue, `{"token":"` + inForce + `"}`, ""},
+		"another member":            {`{"a":"` + inForce + `"}`, inForce, nil, "", "correct it there"},
 		"nothing":                   {members, "", nil, "", "no token in use was given"},
 		"Enter alone":               {members, "\n\n\n\n", nil, "", "no token in use was given"},
 		"three pasted lines":        {members, "a b\nc d\ne f\n" + inForce + "\n", nil, "", "no token in use was given"},

@@ -32,7 +32,7 @@ func (o *operator) storeToken(ctx context.Context, args []string) error {
 		if value, err = o.value(ctx, id, holder); errors.Is(err, errNoValue) {
 			value = tokensecret.Empty()
 		} else if err != nil {
-			return fmt.Errorf("AWSCURRENT of %s %w; nothing was stored", id, err)
+			return fmt.Errorf("AWSCURRENT of %s %w; nothing was stored%s", id, err, inTheConsole(err))
 		}
 	}
 	line, err := o.ask("token in use", databrain.Sendable)
@@ -60,6 +60,14 @@ func (o *operator) storeToken(ctx context.Context, args []string) error {
 	}
 	fmt.Fprintln(o.notes, "Databrain accepts the token, and AWSCURRENT holds it now.")
 	return nil
+}
+
+// inTheConsole says what to do about a value into which no token can be written.
+func inTheConsole(err error) string {
+	if _, odd := errors.AsType[*malformed](err); odd {
+		return ". Look at the value in the Secrets Manager console, and correct it there"
+	}
+	return ""
 }
 
 // pendingMayGo returns an error if storing token would lose another that works: a

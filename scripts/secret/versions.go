@@ -193,7 +193,8 @@ func advice(id string, rows []row) string {
 	case unsure:
 		return "Databrain gave no usable answer about some tokens. Change nothing, ask again."
 	case current.standing == unknown:
-		return "AWSCURRENT holds no token that could be asked about. If one is in use, store it: store-token."
+		return "AWSCURRENT holds no token that could be asked about. If it is empty and a token is in use, store that: " +
+			"store-token. Correct any other value in the Secrets Manager console, for it may hold a token that works."
 	default:
 		return "No stored token works. If you know the one that does, store it: store-token."
 	}
