@@ -15,7 +15,7 @@ require (
 	golang.org/x/time v0.16.0
 )
 
-// For tests alone.
+// For tests and scripts alone.
 require (
 	github.com/google/go-cmp v0.7.0
 	go.yaml.in/yaml/v3 v3.0.6

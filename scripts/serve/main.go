@@ -83,7 +83,11 @@ func run(ctx context.Context, args []string, getenv func(string) string, out, lo
 			return err
 		}
 	}
-	explain(out, lab, lambdaURL, *pending)
+	commands, err := outputs("template.yaml")
+	if err != nil {
+		return err
+	}
+	explain(out, lab, lambdaURL, commands, *pending)
 	<-ctx.Done()
 	return nil
 }
@@ -121,7 +125,7 @@ func start(ctx context.Context, lab *labtest.Lab, logs io.Writer) (map[string]*r
 	return functions, nil
 }
 
-func explain(out io.Writer, lab *labtest.Lab, lambdaURL string, pending bool) {
+func explain(out io.Writer, lab *labtest.Lab, lambdaURL, commands string, pending bool) {
 	env := map[string]string{
 		"AWS_DEFAULT_REGION":      labtest.Region, // for version 1 of the AWS CLI
 		"AWS_ENDPOINT_URL_LAMBDA": lambdaURL,
@@ -140,6 +144,7 @@ func explain(out io.Writer, lab *labtest.Lab, lambdaURL string, pending bool) {
 	for _, name := range slices.Sorted(maps.Keys(env)) {
 		fmt.Fprintf(out, "  export %s=%s\n", name, env[name])
 	}
+	fmt.Fprint(out, commands)
 	fmt.Fprint(out, `
 Try there:
   curl -s $DATABRAIN_BASE_URL/health/live
@@ -148,7 +153,7 @@ Try there:
   aws secretsmanager rotate-secret --secret-id $API_TOKEN_SECRET \
     --rotation-lambda-arn $API_TOKEN_FUNCTION --rotation-rules AutomaticallyAfterDays=30
   aws lambda invoke --function-name AuditFunction /dev/stdout
-  aws lambda invoke --function-name RotateFunction --payload fileb://events/rotate-diagnose.json /dev/stdout
+  eval "$(out DiagnoseCommand)"
   aws lambda invoke --function-name RotateApiTokenFunction --payload fileb://events/rotate-api-token-diagnose.json /dev/stdout
   aws s3 cp s3://$AUDIT_BUCKET/databrain-audit/latest/report.html .
 

@@ -7,10 +7,12 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
 
+	"databrain-rotation/pkg/standin/labtest"
 	"databrain-rotation/pkg/standin/runtimetest"
 )
 
@@ -87,5 +89,33 @@ func TestLambdaInvoke(t *testing.T) {
 	}
 	if w := invoke("AuditFunction", "Event"); w.Code != 400 {
 		t.Errorf("an asynchronous invocation: %d", w.Code)
+	}
+}
+
+// TestOutputsInEveryShell: what the runbook asks the stack for, serve prints, ready to be
+// pasted, and without a reference that only a stack could fill in.
+func TestOutputsInEveryShell(t *testing.T) {
+	function, err := outputs("../../template.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, shell := range []string{"bash", "dash", "zsh"} {
+		if _, err := exec.LookPath(shell); err != nil {
+			t.Logf("not run, for want of %s", shell)
+			continue
+		}
+		for output, want := range map[string]string{
+			"TokenSecretArn":          labtest.TokenSecretARN,
+			"DiagnoseCommand":         `--function-name RotateFunction `,
+			"DiagnoseApiTokenCommand": `'{"diagnose":"` + labtest.APITokenPrefix + `NAME"}'`,
+			"ManageApiTokenCommand":   "--rotation-lambda-arn " + labtest.APITokenRotationARN + " ",
+			"AuditNowCommand":         `--payload '{}' /dev/stdout`,
+			"AuditDryRunCommand":      `--payload '{"dryRun":true}' /dev/stdout`,
+		} {
+			got, err := exec.CommandContext(t.Context(), shell, "-c", function+"\nout "+output).CombinedOutput()
+			if err != nil || !strings.Contains(string(got), want) || strings.Contains(string(got), "${") {
+				t.Errorf("%s: out %s: %v\n%s", shell, output, err, got)
+			}
+		}
 	}
 }
