@@ -41,6 +41,7 @@ func (w *workshop) readReports(ctx context.Context) {
 	}{
 		{"py-ocsf-models takes every finding", r.ocsf("models")},
 		{"the published schema of OCSF 1.6.0 takes every finding", r.ocsf("schema")},
+		{"botocore takes every import, and moto shows it", r.securityHub},
 		{"jq reads findings.json and every time in it", r.jq},
 		{"LibreOffice opens findings.csv as it was written", r.spreadsheet},
 		{"LibreOffice runs no formula with another separator either", r.otherSeparators},
@@ -87,18 +88,7 @@ func (r *reading) audit(ctx context.Context) error {
 	now := time.Now()
 	for run, days := range []int{90, 60} {
 		policy := fmt.Sprintf(`{"maxAgeDays":%d,"exceptions":%s}`, days, hostileExceptions())
-		var apps []databraintest.DataApp
-		for i, name := range hostileNames {
-			tokens := []databraintest.APIToken{
-				{Key: fmt.Sprintf("key-%d-old", i), Name: name, CreatedAt: now.AddDate(0, 0, -100-i*20)},
-				{Key: fmt.Sprintf("key-%d-due", i), Name: name, CreatedAt: now.AddDate(0, 0, -80)},
-			}
-			if run == 1 && i%3 == 0 {
-				tokens = tokens[1:] // the other one is resolved
-			}
-			apps = append(apps, databraintest.DataApp{Name: name, Tokens: tokens})
-		}
-		lab.Databrain.SetDataApps(apps)
+		lab.Databrain.SetDataApps(hostileApps(now, run))
 		if err := r.run(ctx, lab, policy); err != nil {
 			return err
 		}
@@ -123,13 +113,28 @@ func (r *reading) audit(ctx context.Context) error {
 	return r.everyState()
 }
 
-// run invokes the built function once.
-func (r *reading) run(ctx context.Context, lab *labtest.Lab, policy string) error {
+// hostileApps are what a run of an audit sees.
+func hostileApps(now time.Time, run int) (apps []databraintest.DataApp) {
+	for i, name := range hostileNames {
+		tokens := []databraintest.APIToken{
+			{Key: fmt.Sprintf("key-%d-old", i), Name: name, CreatedAt: now.AddDate(0, 0, -100-i*20)},
+			{Key: fmt.Sprintf("key-%d-due", i), Name: name, CreatedAt: now.AddDate(0, 0, -80)},
+		}
+		if run == 1 && i%3 == 0 {
+			tokens = tokens[1:] // the other one is resolved
+		}
+		apps = append(apps, databraintest.DataApp{Name: name, Tokens: tokens})
+	}
+	return apps
+}
+
+// run invokes the built function once, with further variables.
+func (r *reading) run(ctx context.Context, lab *labtest.Lab, policy string, more ...string) error {
 	path, err := r.bootstrap("AuditFunction")
 	if err != nil {
 		return err
 	}
-	env := lab.Audit()
+	env := with(lab.Audit(), more...)
 	env["AUDIT_POLICY"], env["AUDIT_REQUESTS_PER_MINUTE"] = policy, "60000"
 	function, err := runtimetest.Start(ctx, runtimetest.Config{Path: path, Env: env, Timeout: time.Minute})
 	if err != nil {
