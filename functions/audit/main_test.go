@@ -106,6 +106,28 @@ func TestAuditThroughTheRuntime(t *testing.T) {
 	}
 }
 
+// TestImportsThroughTheRuntime: the account and the region are those of the function's ARN,
+// the address is that of the SDK's variable.
+func TestImportsThroughTheRuntime(t *testing.T) {
+	l := lab(t)
+	env := l.Audit()
+	env["AUDIT_SECURITY_HUB"] = "true"
+	f := start(t, env)
+	for run := range 2 {
+		if r := invoke(t, f, `{}`); r.Err != nil || !strings.Contains(r.Log, `"imported":`) {
+			t.Fatalf("run %d: %v\n%s", run, r.Err, r.Log)
+		}
+		if n, calls := len(l.Hub.Findings()), l.Hub.Count("BatchImportFindings"); n != 3 || calls != 1 {
+			t.Errorf("run %d: %d findings by %d calls", run, n, calls)
+		}
+	}
+	for _, f := range l.Hub.Findings() {
+		if f["AwsAccountId"] != "123456789012" {
+			t.Errorf("imported for account %v", f["AwsAccountId"])
+		}
+	}
+}
+
 func TestErrorsThroughTheRuntime(t *testing.T) {
 	const hidden = "s3cr3t-Value"
 	for name, c := range map[string]struct {
@@ -130,6 +152,10 @@ func TestErrorsThroughTheRuntime(t *testing.T) {
 		"events": {func(_ *labtest.Lab, env map[string]string) {
 			env["AWS_ENDPOINT_URL_EVENTBRIDGE"] = "http://127.0.0.1:1"
 		}, `{}`, "EmissionFailed", []string{"events"}},
+		"Security Hub": {func(l *labtest.Lab, env map[string]string) {
+			env["AUDIT_SECURITY_HUB"] = "true"
+			l.Hub.Switch(false)
+		}, `{}`, "EmissionFailed", []string{"Security Hub", "switched off", "enable-security-hub", "AuditSecurityHub"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := lab(t)

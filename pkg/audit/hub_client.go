@@ -25,8 +25,8 @@ import (
 
 // HubClient makes the one call of Security Hub that the audit needs, BatchImportFindings
 // (https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_BatchImportFindings.html).
-// The SDK's own client for it would add 1.8 MB to a program of 20, and its set-up to every cold start.
-// Retries, time-outs, credentials and endpoint are those of the SDK's other clients.
+// The SDK's own client for it would add 1.8 MB to a program of 20, and its set-up to
+// every cold start. Retries, time-outs, credentials and endpoint are those of the SDK's other clients.
 type HubClient struct {
 	endpoint    string
 	region      string
