@@ -109,14 +109,14 @@ func TestALongList(t *testing.T) {
 }
 
 // firstPage is an instance that does not know isPagination=false.
-type firstPage struct{ instance http.RoundTripper }
+type firstPage struct{ instance http.Handler }
 
-func (f firstPage) RoundTrip(req *http.Request) (*http.Response, error) {
+func (f firstPage) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	if query := req.URL.Query(); query.Get("isPagination") == "false" {
 		req = req.Clone(req.Context())
 		query.Set("isPagination", "true")
 		query.Set("pageNumber", "1")
 		req.URL.RawQuery = query.Encode()
 	}
-	return f.instance.RoundTrip(req)
+	f.instance.ServeHTTP(w, req)
 }

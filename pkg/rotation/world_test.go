@@ -37,7 +37,6 @@ import (
 
 	"databrain-rotation/pkg/databrain"
 	"databrain-rotation/pkg/rotation"
-	"databrain-rotation/pkg/standin"
 	"databrain-rotation/pkg/standin/databraintest"
 	"databrain-rotation/pkg/standin/secretsmanagertest"
 	"databrain-rotation/pkg/transport"
@@ -97,9 +96,7 @@ func newWorld(s setup) *world {
 		Admin: databraintest.Account{Email: adminEmail, Password: adminPassword},
 	})
 	w.watch = newWatch(w)
-	w.wire = &wire{watch: w.watch, hosts: map[string]http.RoundTripper{
-		secretsHost: standin.Transport{Handler: w.sm}, databrainHost: standin.Transport{Handler: w.db},
-	}}
+	w.wire = &wire{watch: w.watch, hosts: map[string]http.Handler{secretsHost: w.sm, databrainHost: w.db}}
 	w.rotator = w.newRotator(o)
 	w.furnish(o)
 	return w

@@ -41,7 +41,7 @@ func (a Answer) write(w http.ResponseWriter, r *http.Request) {
 		w.Write(a.Body)
 		return
 	}
-	buffered := bufio.NewWriterSize(w, 16<<10)
+	buffered := bufio.NewWriter(w)
 	if err := a.Stream(buffered); err == nil {
 		buffered.Flush()
 	}
