@@ -14,6 +14,7 @@ import (
 // meets them finds out by itself what took effect, or tries again. Only the death
 // of the sandbox is too much.
 func TestAbsorbed(t *testing.T) {
+	oneAtATime(t)
 	unclear := []kind{lost, lostAnswer, failed, errorAfter, truncated, hang, hangAfter, otherOK}
 	refused := []kind{unreachable, noConnect, throttled}
 	for name, tt := range map[string]struct {

@@ -19,6 +19,7 @@ import (
 // TestAdviceOfErrors makes each trouble, does what the error says to the letter, and
 // rotates. At no moment may the last token that works be lost.
 func TestAdviceOfErrors(t *testing.T) {
+	oneAtATime(t)
 	for name, trouble := range troubles() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

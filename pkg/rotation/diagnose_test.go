@@ -263,12 +263,10 @@ func (w *world) storedAndLive() bool {
 // TestAdviceAfterEveryCrash lets a rotation die at each of its calls, before and after
 // the call took effect, from every start and in every mode.
 func TestAdviceAfterEveryCrash(t *testing.T) {
+	oneAtATime(t)
 	draw, share := sampler(t), 8
-	switch {
-	case *complete:
+	if *complete {
 		share = 1
-	case slow():
-		share = 60
 	}
 	for _, s := range allSetups() {
 		if s.ofKey() { // where a list cannot tell, a person decides; see TestDiagnosisAfterEveryCrash
@@ -298,12 +296,10 @@ func TestAdviceAfterEveryCrash(t *testing.T) {
 // TestDiagnosisAfterEveryCrash lets a rotation of an API token die like that. The
 // diagnosis writes nothing and knows whether consumers work.
 func TestDiagnosisAfterEveryCrash(t *testing.T) {
+	oneAtATime(t)
 	draw, share := sampler(t), 8
-	switch {
-	case *complete:
+	if *complete {
 		share = 1
-	case slow():
-		share = 60
 	}
 	for _, s := range allSetups() {
 		if !s.ofKey() {
@@ -347,6 +343,7 @@ func (n named) Errorf(format string, args ...any) {
 // TestAdviceInHistories draws what rotations and others did to a secret, and follows
 // the diagnosis of whatever came of it.
 func TestAdviceInHistories(t *testing.T) {
+	oneAtATime(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		s := setup{
 			rapid.SampledFrom([]string{"replace", "grace", "grace-jwt"}).Draw(rt, "mode"),

@@ -186,10 +186,7 @@ func (w *world) rotateOnce() (secretsmanagertest.Result, error) {
 // TestHistories draws long histories of rotations, crashes and meddling. A failed
 // one is shrunk, and its output names the -rapid.seed that repeats it.
 func TestHistories(t *testing.T) {
-	longest := 12
-	if slow() {
-		longest = 4
-	}
+	oneAtATime(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		s := setup{
 			rapid.SampledFrom([]string{"replace", "grace", "grace-jwt"}).Draw(rt, "mode"),
@@ -197,7 +194,7 @@ func TestHistories(t *testing.T) {
 			rapid.SampledFrom([]string{"default", "refuse-in-grace", "drop-grace", "expired-400", "bad-token-401", "sdk-retry"}).
 				Draw(rt, "variant"),
 		}
-		history := rapid.SliceOfN(rapid.Custom(drawHappening(others, opSave)), 1, longest).Draw(rt, "history")
+		history := rapid.SliceOfN(rapid.Custom(drawHappening(others, opSave)), 1, 12).Draw(rt, "history")
 		var problems []string
 		synctest.Test(t, func(*testing.T) {
 			w := newWorld(s)

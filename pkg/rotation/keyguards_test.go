@@ -18,6 +18,7 @@ import (
 // TestKeyAdoptedIsCounted: an answer that is lost is found in the list, by the same
 // attempt, and the metric says so.
 func TestKeyAdoptedIsCounted(t *testing.T) {
+	oneAtATime(t)
 	for _, mode := range []string{"key", "key-service"} {
 		for variant := range keyVariants {
 			s := setup{mode, "normal", variant}

@@ -107,10 +107,7 @@ func (w *world) concludeKeys() {
 // TestKeyHistories draws long histories of an API token: rotations, crashes and other
 // writers, in every reading of what is not documented.
 func TestKeyHistories(t *testing.T) {
-	longest := 10
-	if slow() {
-		longest = 3
-	}
+	oneAtATime(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		s := setup{
 			rapid.SampledFrom([]string{"key", "key-service"}).Draw(rt, "mode"),
@@ -120,7 +117,7 @@ func TestKeyHistories(t *testing.T) {
 		if s.start == "create" || s.variant == "read-lag" { // its name is another; it needs time to catch up
 			s.start, s.variant = "normal", "default"
 		}
-		history := rapid.SliceOfN(rapid.Custom(drawHappening(keyOthers, opRotateKey)), 1, longest).Draw(rt, "history")
+		history := rapid.SliceOfN(rapid.Custom(drawHappening(keyOthers, opRotateKey)), 1, 10).Draw(rt, "history")
 		var problems []string
 		synctest.Test(t, func(*testing.T) {
 			w := newWorld(s)

@@ -8,12 +8,9 @@ import (
 
 // TestPairsOfFaults breaks two calls of a rotation: the second fault strikes any
 // call after the first one, those of the retry that the first one caused included.
-// It draws -proof.pairs of them for each mode, or tries all with -proof.complete, and
-// leaves the race detector to the tests of two invocations.
+// It draws -proof.pairs of them for each mode, or tries all with -proof.complete.
 func TestPairsOfFaults(t *testing.T) {
-	if slow() && !*complete {
-		t.Skip("the pairs are drawn without the race detector")
-	}
+	oneAtATime(t)
 	draw := sampler(t)
 	for _, mode := range slices.Sorted(maps.Keys(modes)) {
 		s := setup{mode, "normal", "default"}

@@ -27,11 +27,20 @@ var (
 )
 
 // slow reports whether the race detector is on, which makes a schedule five times
-// as slow. It looks for races and needs no more than samples for that; the
-// schedules that are left out run without it.
+// as slow. It looks for races and needs no more than samples for that; make test runs
+// all of this package a second time without it.
 func slow() bool {
 	info, _ := debug.ReadBuildInfo()
 	return slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
+}
+
+// oneAtATime skips a test under the race detector if its invocations follow each other:
+// [TestEveryFault] has a sample of such rotations for it.
+func oneAtATime(t *testing.T) {
+	t.Helper()
+	if slow() && !*complete {
+		t.Skip("no two invocations at a time; it runs without the race detector")
+	}
 }
 
 // sampler returns the source of all samples of a test, and logs how to repeat them.
