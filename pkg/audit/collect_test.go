@@ -98,7 +98,7 @@ func TestInstanceLimit(t *testing.T) {
 // whether the attempts outlast it, so there are many runs.
 func TestLimitThatOthersUsedUp(t *testing.T) {
 	t.Parallel()
-	for range 20 {
+	for range 20 / share {
 		synctest.Test(t, func(t *testing.T) {
 			l := newLab(t, databraintest.Config{DataApps: apps(2), Switches: databraintest.Switches{RateLimit: 20}})
 			for range 20 {
@@ -315,7 +315,7 @@ func TestPages(t *testing.T) {
 	for i := range ages {
 		ages[i] = 91 + i
 	}
-	for _, c := range []struct {
+	for _, c := range sample([]struct {
 		name     string
 		switches databraintest.Switches
 		also     *standin.Fault
@@ -333,7 +333,7 @@ func TestPages(t *testing.T) {
 			Do: standin.BadGateway()}, true},
 		{"the second pass breaks for good", databraintest.Switches{}, &standin.Fault{Skip: 5, Times: -1,
 			Do: standin.BadGateway()}, true},
-	} {
+	}) {
 		paged := func(r *http.Request) bool { return !whole(r) }
 		t.Run("of tokens/"+c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

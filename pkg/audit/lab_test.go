@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"html"
 	"log/slog"
+	"math/rand/v2"
 	"net/url"
 	"regexp"
 	"strings"
@@ -113,6 +114,15 @@ func newS3(server *s3test.Server) *s3.Client {
 		Region: "us-east-1", Credentials: sdkKeys(), HTTPClient: server.Client(), BaseEndpoint: aws.String("http://s3.test"),
 		DisableLogOutputChecksumValidationSkipped: true,
 	})
+}
+
+// sample returns one of so many cases as share says.
+func sample[T any](cases []T) []T {
+	var some []T
+	for i := rand.IntN(share); i < len(cases); i += share {
+		some = append(some, cases[i])
+	}
+	return some
 }
 
 // putSecret makes or replaces the service token in Secrets Manager.

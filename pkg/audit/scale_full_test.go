@@ -8,3 +8,5 @@ const (
 	scaleApps   = 10_000
 	scaleTokens = 10_000
 )
+
+const share = 1
