@@ -115,7 +115,7 @@ func checkState(t *testing.T, name string, f diagnosis.Facts) {
 				slices.Contains([]diagnosis.Standing{diagnosis.Accepted, diagnosis.NoAnswer, diagnosis.Unreadable}, pending) {
 				fault("it takes AWSPENDING, which is %s, away", pending)
 			}
-			if drops && pending == diagnosis.Malformed && current != diagnosis.Accepted && f.Strategy == rotation.Grace {
+			if drops && pending == diagnosis.Malformed && (current != diagnosis.Accepted || f.Strategy == rotation.Grace) {
 				fault("it takes away an AWSPENDING that nobody has looked at")
 			}
 			if strings.Contains(command, "--version-stage AWSCURRENT") && current == diagnosis.Accepted &&
@@ -126,6 +126,12 @@ func checkState(t *testing.T, name string, f diagnosis.Facts) {
 				if strings.Contains(command, "--move-to-version-id "+v.ID) && v.Standing != diagnosis.Accepted {
 					fault("it moves AWSCURRENT to a token that is %s", v.Standing)
 				}
+			}
+		}
+		for _, c := range p.Decide { // a person pastes all commands of a choice at once
+			all := strings.Join(c.Do, "\n")
+			if strings.Contains(all, "get-secret-value") && len(c.Do) > 1 {
+				fault("what a person has to look at decides about the next command of the same choice")
 			}
 		}
 	}

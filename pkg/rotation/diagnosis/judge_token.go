@@ -254,12 +254,8 @@ func (j judge) unusablePending(p *Problem, v *Version) {
 	}
 	p.DoNot = "Do not take AWSPENDING off before somebody has looked at the value: it may hold the only token that works."
 	p.Text += "A person has to look at the value, because it may hold a token that works."
-	p.Decide = []Choice{
-		{
-			"the value, which the first command shows, holds no token that is needed",
-			[]string{j.run.read(v.ID), j.drop(v.ID)},
-		},
-	}
+	p.Do = []string{j.run.read(v.ID)}
+	p.Decide = []Choice{{"this value holds no token that is needed", []string{j.drop(v.ID)}}}
 }
 
 // expendable reports whether AWSPENDING can be taken off v without losing a token
