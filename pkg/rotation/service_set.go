@@ -136,8 +136,8 @@ func (s *serviceToken) currentRejected(q *inquiry) error {
 
 const whoChangedIt = "Someone else changed the token, another secret rotates the same organisation, or " +
 	"DATABRAIN_BASE_URL (parameter DatabrainBaseUrl) names another instance: CloudTrail tells who moved AWSCURRENT, " +
-	"and when. Store the token that works as AWSCURRENT; only if nobody has it, set the parameter RotationTakeover to " +
-	"invalid (ROTATION_TAKEOVER=invalid) for one rotation to replace it"
+	"and when. Store the token that works as AWSCURRENT, with scripts/secret.sh store-token; only if nobody has it, set " +
+	"the parameter RotationTakeover to invalid (ROTATION_TAKEOVER=invalid) for one rotation to replace it"
 
 // save posts the pending token and sees that it works. The POST may be repeated,
 // since it names the value; on an unknown outcome the probe decides.
