@@ -56,6 +56,9 @@ func (w *workshop) packageRelease(ctx context.Context) {
 		}
 		return nil
 	})
+	w.check(ctx, "its bills of materials are valid, and list the modules of the binaries", func() error {
+		return w.readBills(ctx)
+	})
 }
 
 // built is the folder of the SAM CLI's output for an architecture.

@@ -1,6 +1,6 @@
 // Command release writes what a release offers to those who have no Go toolchain:
 // the functions as zip files for both architectures of Lambda, a template for each
-// that names them, and SHA-256 sums.
+// that names them, a bill of materials (SBOM) for each zip file, and SHA-256 sums.
 //
 //	go run ./scripts/release -version v1.2.3
 //
@@ -57,10 +57,11 @@ func run(version, out string) error {
 		}
 		files["template-"+name+".yaml"] = packaged
 		for resource, folder := range functions {
-			binary, err := build(resource, goarch, version)
+			binary, bill, err := build(resource, goarch, version)
 			if err != nil {
 				return err
 			}
+			files[billName(folder, name)] = bill
 			archive, err := zipped(binary)
 			if err != nil {
 				return err
@@ -82,19 +83,27 @@ func run(version, out string) error {
 
 func zipName(folder, architecture string) string { return folder + "-" + architecture + ".zip" }
 
-// build has make build one function, as the SAM CLI does.
-func build(resource, goarch, version string) ([]byte, error) {
+func billName(folder, architecture string) string { return folder + "-" + architecture + ".cdx.json" }
+
+// build has make build one function, as the SAM CLI does. It returns the binary and its
+// bill of materials.
+func build(resource, goarch, version string) (binary, bill []byte, err error) {
 	dir, err := os.MkdirTemp("", "release-")
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer os.RemoveAll(dir)
 	cmd := exec.Command("make", "build-"+resource, "ARTIFACTS_DIR="+dir, "GOARCH="+goarch, "VERSION="+version)
 	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
 	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("build %s for %s: %w", resource, goarch, err)
+		return nil, nil, fmt.Errorf("build %s for %s: %w", resource, goarch, err)
 	}
-	return os.ReadFile(filepath.Join(dir, "bootstrap"))
+	path := filepath.Join(dir, "bootstrap")
+	if binary, err = os.ReadFile(path); err != nil {
+		return nil, nil, err
+	}
+	bill, err = materials(path, version)
+	return binary, bill, err
 }
 
 // zipped is a deployment package: one executable file named bootstrap, with the

@@ -88,6 +88,26 @@ func TestZipHoldsAnExecutableAndRepeats(t *testing.T) {
 	}
 }
 
+func TestBillsRepeat(t *testing.T) {
+	bill := func(at, hash string) string {
+		got, err := timeless([]byte(`{"metadata":{"timestamp":"` + at + `","tools":[{"name":"t","hashes":["` + hash +
+			`"]}]},"components":[{"name":"a","hashes":["h"],"purl":"pkg:golang/a@v1?x=y&z=w"}]}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(got)
+	}
+	one := bill("2026-01-01T00:00:00Z", "a")
+	if one != bill("2026-02-01T00:00:00Z", "b") {
+		t.Error("two bills of one binary differ")
+	}
+	for _, kept := range []string{`"name": "t"`, `"h"`, "x=y&z=w"} {
+		if !strings.Contains(one, kept) {
+			t.Errorf("no %s in %s", kept, one)
+		}
+	}
+}
+
 func TestSumsAreSortedByName(t *testing.T) {
 	got := string(sums(map[string][]byte{"b.zip": nil, "a.zip": []byte("x")}))
 	const want = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881  a.zip\n" +

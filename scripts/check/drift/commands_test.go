@@ -114,7 +114,7 @@ echo answer
 func TestCommandsMeanTheSameInEveryShell(t *testing.T) {
 	found := shells(t)
 	dir := t.TempDir()
-	for _, name := range []string{"answer", "aws", "docker", "go", "make", "sam", "sh", "sha256sum"} {
+	for _, name := range []string{"answer", "aws", "docker", "gh", "go", "make", "sam", "sh", "sha256sum"} {
 		put(t, filepath.Join(dir, "bin", name), recorder, 0o755)
 	}
 	put(t, filepath.Join(dir, "bin", "date"), "#!/bin/sh\necho 1795600000\n", 0o755) // the same second for every shell
