@@ -68,21 +68,27 @@ type imported struct {
 	record  *finding.Record
 }
 
-// due returns what is to be imported: the worst first, then what was resolved, then what
-// this run did not see and an earlier one could not import.
+// due returns what is to be imported: first what Security Hub does not know, the worst at
+// the beginning, what was resolved, and what an earlier run could not import and this one
+// did not see. Then comes what only has to be refreshed, the longest ago first, so that in
+// the end all of it is, even if a run has no time for all. What is due stays owed until it
+// is taken.
 func (i *importing) due() []imported {
 	records := make(map[string]*finding.Record, len(i.next.Findings))
 	for n := range i.next.Findings {
 		record := &i.next.Findings[n]
 		records[record.ID] = record
 	}
-	var due []imported
+	var due, refresh []imported
 	for _, findings := range [][]finding.Finding{i.report.Findings, i.report.Resolved, i.report.Superseded} {
 		for n := range findings {
 			f := &findings[n]
 			record := records[f.ID]
 			delete(records, f.ID)
-			if i.isDue(f, record) {
+			switch known, is := i.isDue(f, record); {
+			case is && known:
+				refresh = append(refresh, imported{f, record})
+			case is:
 				due = append(due, imported{f, record})
 			}
 		}
@@ -94,18 +100,27 @@ func (i *importing) due() []imported {
 			due = append(due, imported{&f, record})
 		}
 	}
+	slices.SortStableFunc(refresh, func(a, b imported) int { return a.record.Import.At.Compare(b.record.Import.At) })
+	due = append(due, refresh...)
+	for _, d := range due {
+		if d.record != nil {
+			d.record.Owe()
+		}
+	}
 	return due
 }
 
-func (i *importing) isDue(f *finding.Finding, record *finding.Record) bool {
+// isDue reports whether f is to be imported, and whether Security Hub knows all that it says.
+func (i *importing) isDue(f *finding.Finding, record *finding.Record) (known, due bool) {
 	switch {
-	case record == nil: // whether Security Hub knows it is not known
-		return true
+	case record == nil: // the state has no room to tell
+		return false, true
 	case f.State == finding.Resolved:
-		return record.Owed() // else it never heard of it
+		return false, record.Owed() // else Security Hub never heard of it
 	}
 	_, digest, err := i.report.ASFF(f, i.product, time.Time{})
-	return err != nil || record.Import.Due(digest, i.report.EmittedAt)
+	known = err == nil && record.Import != nil && record.Import.Digest == digest
+	return known, !known || record.Import.Aged(i.report.EmittedAt)
 }
 
 // send imports findings, and those that were not taken again. It returns how many were not

@@ -164,6 +164,9 @@ func readImport(answer []byte) ([]refusal, error) {
 	return out.FailedFindings, nil
 }
 
+// noCode begins the code of an answer that has none, such as a page of a proxy.
+const noCode = "HTTP status "
+
 // hubError returns the error that an answer tells of: its code is in a header or in the
 // body (https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html#operation-error-serialization).
 func hubError(resp *http.Response, answer []byte) error {
@@ -172,8 +175,8 @@ func hubError(resp *http.Response, answer []byte) error {
 		Type    string `json:"__type"`
 		Message string `json:"message"`
 	}
-	_ = json.Unmarshal(answer, &body) // a page of a proxy has none of them
-	e := &smithy.GenericAPIError{Message: body.Message, Code: "HTTP status " + resp.Status}
+	_ = json.Unmarshal(answer, &body)
+	e := &smithy.GenericAPIError{Message: body.Message, Code: noCode + resp.Status}
 	for _, code := range []string{body.Type, body.Code, resp.Header.Get("X-Amzn-ErrorType")} {
 		code, _, _ = strings.Cut(code, ":")
 		if code = code[strings.LastIndex(code, "#")+1:]; code != "" {

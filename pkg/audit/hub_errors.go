@@ -64,7 +64,7 @@ func hubFailed(err error, p report.Product) *hubFailure {
 			code + ": Security Hub is switched off " + place,
 			"Switch it on there (aws securityhub enable-security-hub --region " + p.Region + "), " + orSwitchOff,
 		}
-	case strings.HasPrefix(code, "AccessDenied"), httpStatus(err) == http.StatusForbidden:
+	case strings.HasPrefix(code, "AccessDenied"), strings.HasPrefix(code, noCode+"403"):
 		return &hubFailure{
 			code + ": the function's role may not import findings (securityhub:BatchImportFindings on " + p.ARN() + ")",
 			"Deploy the stack with the parameter AuditSecurityHub, and look for a policy of the organization or of a VPC " +

@@ -385,6 +385,34 @@ func TestASlowSecurityHubCostsNothingElse(t *testing.T) {
 	})
 }
 
+// TestWhatIsUnknownComesFirst: a Security Hub that is too slow for all findings gets those
+// first that it does not have, and then refreshes them in turn.
+func TestWhatIsUnknownComesFirst(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t, databraintest.Config{DataApps: aged(450)}).withHub()
+		l.auditor.RequestsPerMinute, l.timeout = 60_000, 31*time.Second // of which half is for the import
+		l.hub.Inject(standin.Fault{Times: -1, Do: standin.Delay(4 * time.Second)})
+		for day, want := range []int{300, 451} {
+			s, err := l.run()
+			if n := len(l.records()); n < want || s.EmitFailures == 0 || err == nil {
+				t.Errorf("day %d: %d findings are in Security Hub, %d failures", day, n, s.EmitFailures)
+			}
+			time.Sleep(24 * time.Hour)
+		}
+		for range 2 {
+			l.run()
+			time.Sleep(24 * time.Hour)
+		}
+		for id, f := range l.hub.Findings() {
+			at, err := time.Parse(time.RFC3339, member(f, "UpdatedAt"))
+			if err != nil || time.Since(at) > 3*24*time.Hour {
+				t.Errorf("%s was refreshed at %v", id, at)
+			}
+		}
+	})
+}
+
 // TestOneOddFindingKeepsBackNoOther: a call that is refused for one of its findings is made
 // again in parts.
 func TestOneOddFindingKeepsBackNoOther(t *testing.T) {

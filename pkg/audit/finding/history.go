@@ -47,7 +47,7 @@ type Record struct {
 	Suppressed bool      `json:"suppressed,omitempty"`
 	ResolvedAt time.Time `json:"resolvedAt,omitzero"`
 
-	// Import is the last import into Security Hub; nil if there was none. A resolved finding
+	// Import is the last import into Security Hub; nil if there is none and none is due. A resolved finding
 	// keeps it, and what is known of its subject, until it is archived there.
 	Import       *Import `json:"import,omitempty"`
 	SupersededBy Check   `json:"supersededBy,omitempty"` // of a finding that is yet to be archived
@@ -144,10 +144,10 @@ func Transition(
 			resolved = append(resolved, f)
 			record := *r
 			record.ResolvedAt, record.SupersededBy = now.UTC(), f.Superseded
-			if record.Import != nil {
-				record.Import = &Import{At: r.Import.At}
-			}
-			if record.Import != nil || record.close() {
+			if record.Import != nil && !record.Import.At.IsZero() {
+				record.Owe()
+				next.Findings = append(next.Findings, record)
+			} else if record.close() {
 				next.Findings = append(next.Findings, record)
 			}
 		}

@@ -4,7 +4,7 @@ import "time"
 
 // Import is the last import of a finding into Security Hub.
 type Import struct {
-	At     time.Time `json:"at"`               // what it stated as its UpdatedAt
+	At     time.Time `json:"at,omitzero"`      // what it stated as its UpdatedAt; zero if there was none yet
 	Digest string    `json:"digest,omitempty"` // of what was imported; "" if it was not taken, or nobody knows
 }
 
@@ -19,12 +19,20 @@ func (i *Import) Next(now time.Time) time.Time {
 	return now
 }
 
-// Due reports whether a finding of that digest is to be imported at now: when it has
-// changed, when its last import was not taken, and once a day (UTC), because Security Hub
-// deletes what was not updated for 90 days
+// Aged reports whether an import is to be made again at now even if nothing has changed:
+// once a day (UTC), because Security Hub deletes what was not updated for 90 days
 // (https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub-findings-update-types.html).
-func (i *Import) Due(digest string, now time.Time) bool {
-	return i == nil || i.Digest != digest || i.At.UTC().Format(time.DateOnly) != now.UTC().Format(time.DateOnly)
+func (i *Import) Aged(now time.Time) bool {
+	return i.At.UTC().Format(time.DateOnly) != now.UTC().Format(time.DateOnly)
+}
+
+// Owe notes that an import of r is due, for the next run if this one does not make it.
+func (r *Record) Owe() {
+	owed := &Import{}
+	if r.Import != nil {
+		owed.At = r.Import.At
+	}
+	r.Import = owed
 }
 
 // Owed reports whether an import of r was not taken, or nobody knows.

@@ -30,20 +30,12 @@ func TestNextImport(t *testing.T) {
 	}
 }
 
-func TestImportIsDue(t *testing.T) {
+func TestImportsAge(t *testing.T) {
 	now := time.Date(2026, 3, 12, 0, 30, 0, 0, time.UTC)
-	for name, c := range map[string]struct {
-		last *finding.Import
-		want bool
-	}{
-		"never imported": {nil, true},
-		"changed":        {&finding.Import{At: now, Digest: "b"}, true},
-		"not taken":      {&finding.Import{At: now}, true},
-		"today":          {&finding.Import{At: now.Add(-29 * time.Minute), Digest: "a"}, false},
-		"yesterday":      {&finding.Import{At: now.Add(-31 * time.Minute), Digest: "a"}, true},
-	} {
-		if got := c.last.Due("a", now); got != c.want {
-			t.Errorf("%s: %t", name, got)
+	for minutes, want := range map[int]bool{0: false, 29: false, 31: true, 24 * 60: true, -24 * 60: true} {
+		last := &finding.Import{At: now.Add(-time.Duration(minutes) * time.Minute), Digest: "a"}
+		if got := last.Aged(now); got != want {
+			t.Errorf("%d minutes ago: %t", minutes, got)
 		}
 	}
 }
