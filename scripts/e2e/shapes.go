@@ -85,9 +85,9 @@ func (g *givens) shapes() []shape {
 		works:      messagesEachTime(3, 3),
 	}, {
 		name:       "chat",
-		parameters: map[string]string{"MessageFormat": "chat"},
+		parameters: map[string]string{"MessageFormat": "chat", "AuditMessagesPerRun": "3"},
 		present:    []string{"FindingRule", "FurtherFindingsRule"},
-		variables:  map[string]string{"AUDIT_MESSAGES_PER_RUN": "10"},
+		variables:  map[string]string{"AUDIT_MESSAGES_PER_RUN": "3"},
 		works:      chatIsNotFlooded,
 	}, {
 		name:       "smallest",
