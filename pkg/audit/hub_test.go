@@ -432,6 +432,7 @@ func TestOneOddFindingKeepsBackNoOther(t *testing.T) {
 
 // TestCallsKeepToTheirLimits: a hundred findings and six megabytes a call, ten calls a second.
 func TestCallsKeepToTheirLimits(t *testing.T) {
+	large(t)
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var all []databraintest.DataApp

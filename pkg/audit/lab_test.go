@@ -125,6 +125,14 @@ func sample[T any](cases []T) []T {
 	return some
 }
 
+// large skips a test of size under the race detector: others show it the same code.
+func large(t *testing.T) {
+	t.Helper()
+	if share > 1 {
+		t.Skip("it runs without the race detector")
+	}
+}
+
 // putSecret makes or replaces the service token in Secrets Manager.
 func (l *lab) putSecret(token string) {
 	l.t.Helper()

@@ -158,6 +158,7 @@ func TestMemory(t *testing.T) {
 // TestFindingsOfARunAreBounded audits instances of which all tokens are stale. Ten times
 // as many need no more memory: the rest is a gap.
 func TestFindingsOfARunAreBounded(t *testing.T) {
+	large(t)
 	var peaks []uint64
 	for _, tokens := range []int{500, 5000} {
 		all := databraintest.Many(20, 0, time.Now(), nil)

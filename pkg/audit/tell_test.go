@@ -76,6 +76,7 @@ func (l *lab) messages(critical bool) (n int) {
 
 // TestTheFirstRunOverANeglectedInstance: 300 critical tokens were 300 messages.
 func TestTheFirstRunOverANeglectedInstance(t *testing.T) {
+	large(t)
 	t.Parallel()
 	for name, c := range map[string]struct {
 		most   int
