@@ -10,10 +10,10 @@ import (
 	"databrain-rotation/pkg/standin/secretsmanagertest"
 )
 
-// TestConnections rotates several times in one environment: the eight requests and
-// more of each rotation share one connection to each service. The grace strategy
-// needs one more in each rotation, since what is sent on a connection that was kept
-// may be sent twice.
+// TestConnections rotates several times in one environment: the requests of all
+// rotations share one connection to Databrain, and three to Secrets Manager, which gets
+// three at the same time. The grace strategy needs one more in each rotation, since
+// what is sent on a connection that was kept may be sent twice.
 func TestConnections(t *testing.T) {
 	const rotations = 3
 	for strategy, want := range map[string]int{"replace": 1, "grace": 1 + rotations} {
@@ -38,8 +38,8 @@ func TestConnections(t *testing.T) {
 			if got := l.Databrain.NewConnections(); got != want {
 				t.Errorf("%d connections to Databrain, want %d", got, want)
 			}
-			if got := l.Secrets.NewConnections(); got != 1 {
-				t.Errorf("%d connections to Secrets Manager, want 1", got)
+			if got := l.Secrets.NewConnections(); got > 3 {
+				t.Errorf("%d connections to Secrets Manager, want 3 at the most", got)
 			}
 		})
 	}

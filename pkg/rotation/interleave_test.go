@@ -83,7 +83,7 @@ func (w *world) invocation(step, version string) *invocation {
 // takeTurns runs a and b, one call at a time. Either may fail: a retry follows.
 func (w *world) takeTurns(a, b *invocation, turns string) {
 	w.wire.gate = func(inv *invocation) {
-		inv.waiting.Store(true)
+		inv.waiting.Add(1)
 		<-inv.turn
 	}
 	for _, inv := range []*invocation{a, b} {
@@ -97,13 +97,13 @@ func (w *world) takeTurns(a, b *invocation, turns string) {
 	// next lets inv make one call, as soon as it wants to, and reports whether it
 	// may want another.
 	next := func(inv *invocation) bool {
-		for synctest.Wait(); !inv.waiting.Load(); synctest.Wait() {
+		for synctest.Wait(); inv.waiting.Load() == 0; synctest.Wait() {
 			if inv.ended.Load() {
 				return false
 			}
 			time.Sleep(10 * time.Millisecond)
 		}
-		inv.waiting.Store(false)
+		inv.waiting.Add(-1)
 		inv.turn <- struct{}{}
 		return true
 	}
@@ -194,10 +194,10 @@ func randomInterleaving(draw *rand.Rand, mode string) interleaving {
 	pick := func(of ...string) string { return of[draw.IntN(len(of))] }
 	steps := secretsmanagertest.Steps()
 	from := setup{mode, pick("normal", "old-pending", "old-pending-live", "empty-token", "foreign"),
-		pick("default", "refuse-in-grace", "drop-grace", "propagation", "read-lag")}
+		pick("default", "refuse-in-grace", "drop-grace", "propagation", "read-lag", "reversed")}
 	if from.ofKey() {
 		from.start = pick("normal", "rotated", "import", "create", "by-hand", "by-hand-dead", "old-pending")
-		from.variant = pick("default", "refuse-in-grace", "in-grace", "keep-date", "expired", "read-lag")
+		from.variant = pick("default", "refuse-in-grace", "in-grace", "keep-date", "expired", "read-lag", "reversed")
 	}
 	l := interleaving{
 		setup: from,

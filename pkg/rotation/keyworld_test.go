@@ -76,6 +76,7 @@ var keyVariants = map[string]func(*options){
 	"null-error":        func(o *options) { o.switches.NullError = true },
 	"read-lag":          func(o *options) { o.lag = secretsmanagertest.ReadLag{Reads: 2} },
 	"sdk-retry":         func(o *options) { o.sdkRetry = true },
+	"reversed":          func(o *options) { o.reversed = true },
 }
 
 // keyStarts are the states that the rotation of an API token may find.

@@ -23,13 +23,14 @@ func TestMeanwhile(t *testing.T) {
 		pending  string // token of AWSPENDING; "" for no value
 		step     string
 		slow     string // the operation whose first request is on its way
+		of       string // the staging label of that request; "" for any
 		act      func(*testing.T, *bench)
 		want     rotation.Name // "" for success
 		says     string
 		metric   string // that the step has to write
 	}{
 		"AWSCURRENT moves before it is read": {
-			step: rotation.StepCreate, slow: "GetSecretValue",
+			step: rotation.StepCreate, slow: "GetSecretValue", of: "AWSCURRENT",
 			act: func(t *testing.T, b *bench) {
 				_, err := b.secrets.ManualPut(secretName, `{"token":"`+otherUUID+`"}`)
 				b.must(t, err)
@@ -37,9 +38,19 @@ func TestMeanwhile(t *testing.T) {
 			want: rotation.LabelMoved, says: "AWSCURRENT moved",
 		},
 		"AWSPENDING moves before it is read": {
-			step: rotation.StepSet, slow: "GetSecretValue", pending: newUUID,
+			step: rotation.StepSet, slow: "GetSecretValue", of: "AWSPENDING", pending: newUUID,
 			act:  func(t *testing.T, b *bench) { b.must(t, b.secrets.SetLabels(secretName, otherUUID, "AWSPENDING")) },
 			want: rotation.LabelMoved, says: "AWSPENDING moved",
+		},
+		"AWSCURRENT moves after it was read and before the secret is described": {
+			step: rotation.StepFinish, slow: "DescribeSecret", pending: newUUID,
+			act:  func(t *testing.T, b *bench) { b.must(t, b.secrets.SetLabels(secretName, otherUUID, "AWSCURRENT")) },
+			want: rotation.LabelMoved, says: "AWSCURRENT moved, or the secret was deleted",
+		},
+		"AWSPENDING moves after it was read and before the secret is described": {
+			step: rotation.StepSet, slow: "DescribeSecret", pending: newUUID,
+			act:  func(t *testing.T, b *bench) { b.must(t, b.secrets.SetLabels(secretName, otherUUID, "AWSPENDING")) },
+			want: rotation.VersionUnknown, says: "no staging label",
 		},
 		"AWSCURRENT moves before finishSecret moves it": {
 			step: rotation.StepFinish, slow: "UpdateSecretVersionStage", pending: newUUID,
@@ -67,7 +78,7 @@ func TestMeanwhile(t *testing.T) {
 					b.corrupt(t, "AWSPENDING", `{"token":"`+tt.pending+`"}`)
 					b.db.SetToken(tt.pending)
 				}
-				b.secrets.Inject(standin.Fault{Operation: tt.slow, Do: standin.Delay(time.Second)})
+				b.secrets.Inject(standin.Fault{Operation: tt.slow, When: asksFor(tt.of), Do: standin.Delay(time.Second)})
 				left := make(chan []secretsmanagertest.VersionState, 1)
 				go func() {
 					time.Sleep(500 * time.Millisecond)

@@ -57,6 +57,8 @@ func (r *Rotator) Handle(ctx context.Context, e Event) error {
 type kind interface {
 	// parse reads the value of a version.
 	parse(text *string, binary []byte) (tokensecret.Value, error)
+	// reads names the labels of the versions that the step reads in any case.
+	reads() []string
 	// mayRotate refuses a secret that the settings name for another purpose.
 	mayRotate() error
 	// create, set and test carry out their steps.
@@ -85,8 +87,9 @@ type step struct {
 	began    time.Time
 	deadline time.Time // every wait ends by then
 	secret   description
-	left     string // what was written so far, and what was left alone; for errors
-	saved    bool   // Databrain has accepted the pending token
+	opened   map[string]answer // by label: versions that were read with the description
+	left     string            // what was written so far, and what was left alone; for errors
+	saved    bool              // Databrain has accepted the pending token
 
 	tookOver       bool
 	orphanPossible bool
@@ -100,7 +103,7 @@ func (s *step) run(ctx context.Context) error {
 		s.left = "nothing was written in this step; if setSecret succeeded before it, Databrain has the token of " +
 			"AWSPENDING already, and that of AWSCURRENT is dead or ends with its grace period"
 	}
-	if err := s.describe(ctx); err != nil {
+	if err := s.open(ctx); err != nil {
 		return err
 	}
 	if s.secret.replica() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"sync"
 	"time"
 
 	"databrain-rotation/pkg/databrain"
@@ -59,10 +60,31 @@ func New(
 type serviceToken struct {
 	*step
 	config Config
+
+	adminRead   sync.Once
+	credentials databrain.Credentials // the admin's
+	adminErr    error                 // why they could not be read
 }
 
 func (s *serviceToken) parse(text *string, binary []byte) (tokensecret.Value, error) {
 	return tokensecret.Parse(text, binary)
+}
+
+// reads: setSecret of the grace strategy finds a token that works, as a rule, and
+// testSecret looks at AWSCURRENT only if it is a pre-flight.
+func (s *serviceToken) reads() []string {
+	switch s.event.Step {
+	case StepCreate, StepFinish:
+		return []string{labelPending, labelCurrent}
+	case StepSet:
+		if s.config.Strategy == Replace {
+			return []string{labelPending, labelCurrent}
+		}
+		return []string{labelPending}
+	case StepTest:
+		return []string{labelPending}
+	}
+	return nil
 }
 
 func (s *serviceToken) prove(ctx context.Context, token databrain.Secret) error {

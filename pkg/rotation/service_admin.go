@@ -13,8 +13,14 @@ import (
 	"databrain-rotation/pkg/jsonobject"
 )
 
-// admin reads the admin's credentials from their own secret.
+// admin returns the admin's credentials, which it reads once in a step.
 func (s *serviceToken) admin(ctx context.Context) (databrain.Credentials, error) {
+	s.adminRead.Do(func() { s.credentials, s.adminErr = s.readAdmin(ctx) })
+	return s.credentials, s.adminErr
+}
+
+// readAdmin reads the admin's credentials from their own secret.
+func (s *serviceToken) readAdmin(ctx context.Context) (databrain.Credentials, error) {
 	out, err := s.secrets.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &s.config.AdminSecretID})
 	if err != nil {
 		return databrain.Credentials{}, s.secretsManager("GetSecretValue of the admin secret "+s.config.AdminSecretID+

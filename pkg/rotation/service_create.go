@@ -61,10 +61,14 @@ func (s *serviceToken) createAs(
 	default:
 		return s.unavailable("probe of AWSCURRENT before the rotation", cause)
 	}
-	if err := s.mayMoveLabels(ctx); err != nil {
-		return err
-	}
-	rotate, err := s.prepareRotate(ctx, current)
+	var rotate makeCall
+	err := together(
+		func() error { return s.mayMoveLabels(ctx) },
+		func() (err error) {
+			rotate, err = s.prepareRotate(ctx, current)
+			return err
+		},
+	)
 	if err != nil {
 		return err
 	}

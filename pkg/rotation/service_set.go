@@ -42,7 +42,17 @@ func (q *inquiry) ask(ctx context.Context, label string) Standing {
 		q.unread = err
 		return NoAnswer
 	}
-	q.standing[label], q.cause[label] = q.serviceToken.ask(ctx, value)
+	calls := []func() error{func() error {
+		q.standing[label], q.cause[label] = q.serviceToken.ask(ctx, value)
+		return nil
+	}}
+	if label == labelCurrent { // a save will need the admin
+		calls = append(calls, func() error {
+			_, err := q.admin(ctx)
+			return err
+		})
+	}
+	_ = together(calls...) // only a save fails if the admin could not be read
 	return q.standing[label]
 }
 
@@ -142,10 +152,14 @@ const whoChangedIt = "Someone else changed the token, another secret rotates the
 // save posts the pending token and sees that it works. The POST may be repeated,
 // since it names the value; on an unknown outcome the probe decides.
 func (s *serviceToken) save(ctx context.Context, token databrain.Secret) error {
-	if err := s.mayMoveLabels(ctx); err != nil {
-		return err
-	}
-	jwt, err := s.signIn(ctx)
+	var jwt databrain.Secret
+	err := together(
+		func() error { return s.mayMoveLabels(ctx) },
+		func() (err error) {
+			jwt, err = s.signIn(ctx)
+			return err
+		},
+	)
 	if err != nil {
 		return err
 	}

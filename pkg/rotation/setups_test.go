@@ -56,6 +56,7 @@ type options struct {
 	switches databraintest.Switches
 	lag      secretsmanagertest.ReadLag
 	sdkRetry bool
+	reversed bool // of the wire
 	prepare  func(*world) (arn string)
 }
 
@@ -98,6 +99,7 @@ var variants = map[string]func(*options){
 	"kebab-only":      func(o *options) { o.switches.KebabOnly = true },
 	"read-lag":        func(o *options) { o.lag = secretsmanagertest.ReadLag{Reads: 2} },
 	"sdk-retry":       func(o *options) { o.sdkRetry = true },
+	"reversed":        func(o *options) { o.reversed = true },
 }
 
 // onlyGrace are the variants that replace cannot notice: it never rotates.

@@ -163,28 +163,38 @@ func cronHours(field string) []int {
 // errNoValue: the version does not exist, or it has no value.
 var errNoValue = errors.New("the version has no value")
 
-// value reads the document of the version with label, whose id is known from
-// DescribeSecret, so that a label that moves in between is noticed.
+// value returns the document of the version with label, whose id is known from
+// DescribeSecret, so that a label that moves in between is noticed. What the step was
+// opened with is returned once; after that, the version is read again.
 func (s *step) value(ctx context.Context, version, label string) (tokensecret.Value, error) {
-	out, err := s.secrets.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{
-		SecretId: &s.event.SecretID, VersionId: &version, VersionStage: &label,
-	})
-	if _, missing := errors.AsType[*types.ResourceNotFoundException](err); missing {
+	a, opened := s.opened[label]
+	delete(s.opened, label)
+	if !opened {
+		a = s.get(ctx, version, label)
+	}
+	if _, missing := errors.AsType[*types.ResourceNotFoundException](a.err); missing {
 		return tokensecret.Value{}, errNoValue
 	}
-	if _, moved := errors.AsType[*types.InvalidRequestException](err); moved {
-		return tokensecret.Value{}, s.fail(LabelMoved, s.secretsManager("GetSecretValue of "+label, err),
-			label+" moved, or the secret was deleted, while the step ran",
-			"Secrets Manager retries and decides again from what it finds")
+	if _, moved := errors.AsType[*types.InvalidRequestException](a.err); moved {
+		return tokensecret.Value{}, s.labelMoved(label, s.secretsManager("GetSecretValue of "+label, a.err))
 	}
-	if err != nil {
-		return tokensecret.Value{}, s.secretsManager("GetSecretValue of "+label, err)
+	if a.err != nil {
+		return tokensecret.Value{}, s.secretsManager("GetSecretValue of "+label, a.err)
 	}
-	d, err := s.kind.parse(out.SecretString, out.SecretBinary)
+	if aws.ToString(a.out.VersionId) != version {
+		return tokensecret.Value{}, s.labelMoved(label, nil)
+	}
+	d, err := s.kind.parse(a.out.SecretString, a.out.SecretBinary)
 	if err != nil {
 		return d, s.malformed(label, err)
 	}
 	return d, nil
+}
+
+// labelMoved is for a label that is not on the version that DescribeSecret has shown.
+func (s *step) labelMoved(label string, cause error) error {
+	return s.fail(LabelMoved, cause, label+" moved, or the secret was deleted, while the step ran",
+		"Secrets Manager retries and decides again from what it finds")
 }
 
 // current reads the document of AWSCURRENT; the empty document if no version has

@@ -10,12 +10,12 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"databrain-rotation/pkg/standin"
 	"databrain-rotation/pkg/standin/secretsmanagertest"
@@ -175,6 +175,8 @@ type wire struct {
 	hosts map[string]http.Handler
 	gate  func(*invocation) // waits for the invocation's turn; nil = it is always its turn
 
+	reversed bool // calls that are made at the same time arrive the other way round
+
 	mu     sync.Mutex
 	faults map[int]fault
 	events map[int]func() // what others do just before a call
@@ -195,16 +197,38 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 		body = must(io.ReadAll(req.Body))
 		req.Body.Close()
 	}
+	op := operation(req, body)
+	w.queue(op)
 	if w.gate != nil {
 		w.gate(inv)
 	}
-	c := w.number(&call{inv: inv, op: operation(req, body), req: req, body: body, seen: "nothing"})
+	if inv.dead.Load() {
+		return nil, errDied
+	}
+	c := w.number(&call{inv: inv, op: op, req: req, body: body, seen: "nothing"})
 	w.deliverLate(c.n)
 	if event := w.events[c.n]; event != nil {
 		event()
 	}
 	w.watch.beforeCall(c)
 	return w.strike(c)
+}
+
+// queue lets calls that an invocation makes at the same time come one after the other,
+// in an order that is always the same, or in the opposite one: all goroutines of a bubble
+// have to wait before its clock goes on.
+func (w *wire) queue(op string) {
+	place := 1 + slices.Index(atOnce, op)
+	if w.reversed {
+		place = len(atOnce) - place
+	}
+	time.Sleep(time.Duration(place) * time.Nanosecond)
+}
+
+// atOnce are the operations that an invocation may make at the same time as another.
+var atOnce = []string{
+	"DescribeSecret", "GetSecretValue AWSPENDING", "GetSecretValue AWSCURRENT",
+	opProbe, opProve, "GetSecretValue of databrain/admin", opSignIn,
 }
 
 func (w *wire) number(c *call) *call {
@@ -254,7 +278,8 @@ func (w *wire) strike(c *call) (*http.Response, error) {
 	standin.Report(c.req, c.fault.kind != unreachable && c.fault.kind != noConnect)
 	switch c.fault.kind {
 	case die, dieAfter:
-		runtime.Goexit()
+		c.inv.die()
+		return c.see(reply{err: errDied})
 	case unreachable:
 		return c.see(reply{err: errNoDial})
 	case lost, lostAnswer:

@@ -81,8 +81,16 @@ type invocation struct {
 	stored     bool           // AWSPENDING had a value when it began
 	unanswered bool           // a probe had no answer
 	turn       chan struct{}  // to make one call; nil unless two take turns
-	waiting    atomic.Bool    // for its turn
+	waiting    atomic.Int32   // calls, for their turn
 	ended      atomic.Bool
+	dead       atomic.Bool // no call of it has an effect any more
+	cancel     context.CancelFunc
+}
+
+// die is the end of the sandbox. Its goroutines find out at their next call or pause.
+func (inv *invocation) die() {
+	inv.dead.Store(true)
+	inv.cancel()
 }
 
 type invocationKey struct{}
@@ -96,7 +104,10 @@ func newWorld(s setup) *world {
 		Admin: databraintest.Account{Email: adminEmail, Password: adminPassword},
 	})
 	w.watch = newWatch(w)
-	w.wire = &wire{watch: w.watch, hosts: map[string]http.Handler{secretsHost: w.sm, databrainHost: w.db}}
+	w.wire = &wire{
+		watch: w.watch, reversed: o.reversed,
+		hosts: map[string]http.Handler{secretsHost: w.sm, databrainHost: w.db},
+	}
 	w.rotator = w.newRotator(o)
 	w.furnish(o)
 	return w
@@ -165,21 +176,19 @@ func (w *world) invoke(_ context.Context, payload []byte) error {
 	return w.run(&invocation{event: event, step: event.Step})
 }
 
-// run is the Lambda service: the handler in a goroutine of its own, which a fault
-// may end at any call, and a deadline.
+// run is the Lambda service: the handler, which a fault may end at any call, and a
+// deadline.
 func (w *world) run(inv *invocation) error {
 	inv.counts = make(map[string]int)
 	_, inv.stored = w.sm.Value(w.secret, inv.event.Version)
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(context.WithValue(context.Background(), invocationKey{}, inv), w.lambda)
 	defer cancel()
-	err := errDied
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		err = w.rotator.Handle(ctx, inv.event) // not assigned when the goroutine dies
-	}()
-	<-done
+	inv.cancel = cancel
+	err := w.rotator.Handle(ctx, inv.event)
+	if inv.dead.Load() {
+		err = errDied
+	}
 	w.watch.afterStep(inv, time.Since(began), err)
 	return err
 }

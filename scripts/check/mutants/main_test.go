@@ -19,3 +19,13 @@ func TestRunRefuses(t *testing.T) {
 		t.Errorf("an edit that does not apply gave %v", err)
 	}
 }
+
+// TestEditsApply: every text that is to be replaced stands in the sources.
+func TestEditsApply(t *testing.T) {
+	t.Chdir("../../..")
+	for _, m := range mutants {
+		if _, err := m.overlay(t.TempDir()); err != nil {
+			t.Errorf("%s: %v", m.guard, err)
+		}
+	}
+}

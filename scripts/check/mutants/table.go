@@ -54,12 +54,19 @@ var mutants = []mutant{
 			"_ = partial\n\treturn id != \"\" && (id == arn || id == name)",
 		}}},
 	{"a value is read by its version, and a label that moved is noticed", steps, `TestMeanwhile`, []edit{
-		{"rotation/versions.go", "VersionId: &version, VersionStage: &label,", "VersionStage: &label,"}}},
+		{"rotation/opening.go", "if version != \"\" {", "if false {"},
+		{"rotation/versions.go", "if aws.ToString(a.out.VersionId) != version {", "if false {"}}},
+	{"so is a label that moved between two reads at the same time", steps, `TestMeanwhile`, []edit{
+		{"rotation/versions.go", "if aws.ToString(a.out.VersionId) != version {", "if false {"}}},
+	{"a version that is asked for again is read again", put, `TestMeanwhile|TestEveryFault/replace/normal/read-lag`, []edit{
+		{"rotation/versions.go", "\tdelete(s.opened, label)\n", ""}}},
+	{"no call that failed is hidden by another at the same time", move, `TestDeniedMove`, []edit{
+		{"rotation/opening.go", "\t\tif err != nil {\n\t\t\treturn err\n", "\t\tif err != nil && len(calls) < 2 {\n\t\t\treturn err\n"}}},
 	{"a label that moved is told from a failure of AWS", steps, `TestMeanwhile`, []edit{
 		{
 			"rotation/versions.go",
-			"_, moved := errors.AsType[*types.InvalidRequestException](err); moved {",
-			"_, moved := errors.AsType[*types.InvalidRequestException](err); moved && false {",
+			"_, moved := errors.AsType[*types.InvalidRequestException](a.err); moved {",
+			"_, moved := errors.AsType[*types.InvalidRequestException](a.err); moved && false {",
 		}}},
 	{"a binary value is refused by name", steps, `TestRefusals`, []edit{
 		{"rotation/versions.go", "return d, s.malformed(label, err)", "return tokensecret.Empty(), nil"}}},
@@ -223,7 +230,9 @@ var mutants = []mutant{
 			"case previous == NoAnswer:",
 		}}},
 	{"the right to move a label is proven before the old token dies", move, `TestFewestRequests`, []edit{
-		{"rotation/service_set.go", "if err := s.mayMoveLabels(ctx); err != nil {", "if err := error(nil); err != nil {"}}},
+		{"rotation/service_set.go", "return s.mayMoveLabels(ctx)", "return nil"}}},
+	{"nobody signs in before a save is decided", signIn, `TestFewestRequests`, []edit{
+		{"rotation/service_set.go", "_, err := q.admin(ctx)", "_, err := q.signIn(ctx)"}}},
 	{"a denial of that right stops setSecret", move, `TestDeniedMove`, []edit{
 		{"rotation/versions.go", "strings.HasPrefix(api.ErrorCode(), \"AccessDenied\")", "strings.HasPrefix(api.ErrorCode(), \"Nothing\")"}}},
 	{"the proof moves no label of another version", move, `TestFewestRequests`, []edit{
