@@ -60,16 +60,7 @@ func (s *apiToken) parse(text *string, binary []byte) (tokensecret.Value, error)
 	return tokensecret.ParseAPIToken(text, binary)
 }
 
-// reads: setSecret alone needs no AWSCURRENT.
-func (s *apiToken) reads() []string {
-	switch s.event.Step {
-	case StepCreate, StepTest, StepFinish:
-		return []string{labelPending, labelCurrent}
-	case StepSet:
-		return []string{labelPending}
-	}
-	return nil
-}
+func (s *apiToken) needsCurrent() bool { return s.event.Step != StepSet }
 
 func (s *apiToken) prove(ctx context.Context, key databrain.Secret) error {
 	return s.databrain.ProbeAPIToken(ctx, key)

@@ -14,32 +14,31 @@ type answer struct {
 }
 
 // open asks for the description of the secret and, at the same time, for the versions
-// that the step reads in any case. What came of a version is kept for [step.value], which
-// a step calls after the guards: they know the description alone, so that an event
+// that the step reads in any case. What came of them is kept for [step.value], which the
+// step calls after the guards. The guards know the description alone, so that an event
 // that must not proceed fails as if no version had been read.
 func (s *step) open(ctx context.Context) error {
-	labels := s.kind.reads()
-	answers := make([]answer, len(labels))
-	calls := []func() error{func() error { return s.describe(ctx) }}
-	for i, label := range labels {
-		version := "" // the description will tell who has AWSCURRENT
-		if label == labelPending {
-			version = s.event.Version
-		}
+	var pending, current answer
+	calls := []func() error{
+		func() error { return s.describe(ctx) },
+		func() error {
+			pending = s.get(ctx, s.event.Version, labelPending)
+			return nil
+		},
+	}
+	s.opened = map[string]*answer{labelPending: &pending}
+	if s.kind.needsCurrent() {
+		s.opened[labelCurrent] = &current
 		calls = append(calls, func() error {
-			answers[i] = s.get(ctx, version, label)
+			current = s.get(ctx, "", labelCurrent)
 			return nil
 		})
 	}
-	err := together(calls...)
-	s.opened = make(map[string]answer)
-	for i, label := range labels {
-		s.opened[label] = answers[i]
-	}
-	return err
+	return together(calls...)
 }
 
-// get asks for the version with label; version is "" if only the label is known.
+// get asks for the version with label. The id of the version may be "": before the secret
+// is described, nothing tells which version has AWSCURRENT.
 func (s *step) get(ctx context.Context, version, label string) answer {
 	in := &secretsmanager.GetSecretValueInput{SecretId: &s.event.SecretID, VersionStage: &label}
 	if version != "" {

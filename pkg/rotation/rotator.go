@@ -57,8 +57,8 @@ func (r *Rotator) Handle(ctx context.Context, e Event) error {
 type kind interface {
 	// parse reads the value of a version.
 	parse(text *string, binary []byte) (tokensecret.Value, error)
-	// reads names the labels of the versions that the step reads in any case.
-	reads() []string
+	// needsCurrent reports whether the step reads AWSCURRENT in any case.
+	needsCurrent() bool
 	// mayRotate refuses a secret that the settings name for another purpose.
 	mayRotate() error
 	// create, set and test carry out their steps.
@@ -87,9 +87,9 @@ type step struct {
 	began    time.Time
 	deadline time.Time // every wait ends by then
 	secret   description
-	opened   map[string]answer // by label: versions that were read with the description
-	left     string            // what was written so far, and what was left alone; for errors
-	saved    bool              // Databrain has accepted the pending token
+	opened   map[string]*answer // by label: versions that were read with the description
+	left     string             // what was written so far, and what was left alone; for errors
+	saved    bool               // Databrain has accepted the pending token
 
 	tookOver       bool
 	orphanPossible bool

@@ -70,21 +70,16 @@ func (s *serviceToken) parse(text *string, binary []byte) (tokensecret.Value, er
 	return tokensecret.Parse(text, binary)
 }
 
-// reads: setSecret of the grace strategy finds a token that works, as a rule, and
-// testSecret looks at AWSCURRENT only if it is a pre-flight.
-func (s *serviceToken) reads() []string {
+// needsCurrent: with the grace strategy, setSecret as a rule finds that Databrain accepts
+// the pending token. In testSecret only a pre-flight looks at AWSCURRENT.
+func (s *serviceToken) needsCurrent() bool {
 	switch s.event.Step {
-	case StepCreate, StepFinish:
-		return []string{labelPending, labelCurrent}
 	case StepSet:
-		if s.config.Strategy == Replace {
-			return []string{labelPending, labelCurrent}
-		}
-		return []string{labelPending}
+		return s.config.Strategy == Replace
 	case StepTest:
-		return []string{labelPending}
+		return false
 	}
-	return nil
+	return true
 }
 
 func (s *serviceToken) prove(ctx context.Context, token databrain.Secret) error {

@@ -167,10 +167,11 @@ var errNoValue = errors.New("the version has no value")
 // DescribeSecret, so that a label that moves in between is noticed. What the step was
 // opened with is returned once; after that, the version is read again.
 func (s *step) value(ctx context.Context, version, label string) (tokensecret.Value, error) {
-	a, opened := s.opened[label]
+	a := s.opened[label]
 	delete(s.opened, label)
-	if !opened {
-		a = s.get(ctx, version, label)
+	if a == nil {
+		fresh := s.get(ctx, version, label)
+		a = &fresh
 	}
 	if _, missing := errors.AsType[*types.ResourceNotFoundException](a.err); missing {
 		return tokensecret.Value{}, errNoValue

@@ -14,7 +14,7 @@ package rotation_test
 //	pairs_test.go       pairs of faults
 //	interleave_test.go  two invocations at once, and requests that arrive late
 //	history_test.go     random long histories
-//	requests_test.go    the fewest requests
+//	requests_test.go    the fewest requests; wait_test.go: in the fewest round trips
 //	identical_test.go   a rotation that cannot finish
 //	advice_test.go      what the errors advise, carried out; troubles_test.go has the errors
 //
