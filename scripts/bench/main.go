@@ -10,7 +10,7 @@
 //   - SDK alone: a Go function with the client of Secrets Manager and nothing else,
 //     the floor for whatever talks to it
 //   - SDK, 3 clients: the same with those of S3 and EventBridge, which the audit needs
-//   - Python: a rotation function with boto3 that makes the same requests
+//   - Python: a rotation function with boto3 that makes the same requests, each after the other
 //
 // The functions take turns, so that a busy moment of the machine strikes all of
 // them. Figures are medians with their quartiles; a ratio is the median of the

@@ -1,6 +1,6 @@
 """A rotation function in Python, as teams write it: boto3, clients made once at the
 cold start. It makes the same requests as the Go function in a rotation without
-faults, so that the two can be measured side by side. It lacks what makes a rotation
+faults, but each after the other, so that the two can be measured side by side. It lacks what makes a rotation
 safe to repeat; do not use it.
 """
 
