@@ -25,6 +25,7 @@ import (
 //     value of a version never changes: the pending version is a write-ahead log;
 //   - AWSCURRENT moves only to a token whose last probe accepted it, in this rotation;
 //   - AWSPENDING is never taken away; no other secret, host or address is written;
+//   - nothing is written before DescribeSecret has answered, which the guards need;
 //   - no answer is never read as rejected: after a probe without an answer an
 //     invocation writes nothing but, in finishSecret, the label;
 //   - Databrain is not asked to rotate by an invocation that finds a value in AWSPENDING;
@@ -170,6 +171,9 @@ func (o *watch) beforeCall(c *call) {
 	if c.inv.unanswered && c.writes() && c.op != opMove {
 		o.broken("call %d: %q after a probe that had no answer", c.n, c.op)
 	}
+	if c.writes() && !c.inv.described {
+		o.broken("call %d: %q before the secret was described", c.n, c.op)
+	}
 	switch c.op {
 	case opProbe,
 		opProbeKey,
@@ -305,6 +309,13 @@ func (o *watch) probed(c *call, answer *reply) {
 		return
 	}
 	o.proven[strings.TrimPrefix(c.req.Header.Get("Authorization"), "Bearer ")] = answer.status/100 == 2
+}
+
+// described takes note that the invocation knows the labels.
+func (o *watch) described(inv *invocation) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	inv.described = true
 }
 
 // afterStep checks the end of an invocation.

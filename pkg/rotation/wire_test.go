@@ -111,6 +111,8 @@ const (
 	opProve  = "UpdateSecretVersionStage AWSPENDING"
 	opProbe  = "probe"
 
+	opDescribe = "DescribeSecret" // has none; the guards need it
+
 	opProbeKey  = "probe API token"
 	opListKeys  = "list API tokens"
 	opListApps  = "list data apps"
@@ -227,7 +229,7 @@ func (w *wire) queue(op string) {
 
 // atOnce are the operations that an invocation may make at the same time as another.
 var atOnce = []string{
-	"DescribeSecret", "GetSecretValue AWSPENDING", "GetSecretValue AWSCURRENT",
+	opDescribe, "GetSecretValue AWSPENDING", "GetSecretValue AWSCURRENT",
 	opProbe, opProve, "GetSecretValue of databrain/admin", opSignIn,
 }
 
@@ -306,8 +308,11 @@ func (w *wire) strike(c *call) (*http.Response, error) {
 	if c.fault.kind == otherOK && !c.toAWS() && r.status == http.StatusOK {
 		r.status = http.StatusCreated
 	}
-	if c.probes() {
+	switch {
+	case c.probes():
 		w.watch.probed(c, &r)
+	case c.op == opDescribe:
+		w.watch.described(c.inv)
 	}
 	return c.see(r)
 }

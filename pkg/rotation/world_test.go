@@ -79,6 +79,7 @@ type invocation struct {
 	step       string
 	counts     map[string]int // calls by operation
 	stored     bool           // AWSPENDING had a value when it began
+	described  bool           // DescribeSecret has answered
 	unanswered bool           // a probe had no answer
 	turn       chan struct{}  // to make one call; nil unless two take turns
 	waiting    atomic.Int32   // calls, for their turn
