@@ -317,8 +317,8 @@ func (w *wire) strike(c *call) (*http.Response, error) {
 	return c.see(r)
 }
 
-// reply is an answer read to its end, so that nothing is left running when the
-// caller's goroutine dies.
+// reply is an answer read to its end, so that nothing is left running when its caller
+// dies.
 type reply struct {
 	status            int
 	contentType, body string
