@@ -37,6 +37,9 @@ func syntaxFault(document []byte) string {
 // encodingFault says where document is no UTF-8; "" if it is. A name with a character
 // of another encoding would match nothing.
 func encodingFault(document []byte) string {
+	if bytes.HasPrefix(document, []byte("\x1f\x8b")) {
+		return "is compressed (gzip): store the text itself"
+	}
 	marked := bytes.HasPrefix(document, []byte("\xff\xfe")) || bytes.HasPrefix(document, []byte("\xfe\xff"))
 	if marked || bytes.IndexByte(document, 0) >= 0 {
 		return "is not UTF-8 but looks like UTF-16: save it as UTF-8"

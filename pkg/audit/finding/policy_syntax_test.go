@@ -85,6 +85,7 @@ func TestPolicyFaultsHaveAPlace(t *testing.T) {
 		"{\"maxAgeDays\": \xff}":              "is not UTF-8: line 1, column 16",
 		"{\"rules\":[{\"id\":\"\xfcber\",\"maxAgeDays\":1}]}": "is not UTF-8: line 1, column 18",
 		"\xff\xfe{\x00}\x00": "UTF-16",
+		"\x1f\x8b\x08\x00":   "gzip",
 		"{\x00}\x00":         "UTF-16",
 		"\x00{\x00}":         "UTF-16",
 	} {

@@ -80,6 +80,8 @@ func claims(t *testing.T) []claim {
 		{audit, "a run starts within %v minutes", []any{window}},
 		{audit, "of their own, %v to %v |",
 			[]any{parameter("AuditMessagesPerRun.MinValue"), parameter("AuditMessagesPerRun.MaxValue")}},
+		{audit, "a first run that finds 300 critical tokens sends %v messages",
+			[]any{parameter("AuditMessagesPerRun.Default").(int) + 1}},
 		{audit, "over %v minutes in the future", []any{clock}},
 		{audit, "(the first %v, and how many", []any{c("pkg/audit/finding/policy_parse.go", "maxPolicyFaults")}},
 		{audit, "at most %v of the worst findings", []any{c("pkg/audit/report/summary.go", "maxWorst")}},
