@@ -285,7 +285,8 @@ func TestExceptionsInARun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, databraintest.Config{DataApps: []databraintest.DataApp{app("ETL", 100), app("Other", 100)}})
 		l.policy(
-			`{"exceptions":[{"id":"legacy-etl","dataApp":"ETL","reason":"vendor","owner":"data-platform","expiresAt":"2000-01-02"}]}`,
+			`{"exceptions":[{"id":"legacy-etl","dataApp":"ETL","reason":"vendor",` +
+				`"owner":"data-platform","expiresAt":"2000-01-02"}]}`,
 		)
 		want := report.ExceptionDetail{ID: "legacy-etl", Reason: "vendor", Owner: "data-platform", ExpiresAt: "2000-01-02"}
 		exceptions := func() map[finding.Check]finding.State {
@@ -327,8 +328,9 @@ func TestTheLogNamesGaps(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, databraintest.Config{DataApps: apps(14)})
 		l.db.Inject(standin.Fault{
-			Target: tokensPath, Times: -1, When: func(r *http.Request) bool { return r.URL.Query().Get("dataAppName") < "App 012" },
-			Do: databraintest.Error(403, "FORBIDDEN", "x"),
+			Target: tokensPath, Times: -1,
+			When: func(r *http.Request) bool { return r.URL.Query().Get("dataAppName") < "App 012" },
+			Do:   databraintest.Error(403, "FORBIDDEN", "x"),
 		})
 		l.mustRun()
 		warned := map[string]int{}

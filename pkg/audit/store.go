@@ -119,9 +119,10 @@ func (s *Store) load(ctx context.Context, instance, owner string, now time.Time)
 		m.lose(stateDamaged, "the state of the last run is corrupt", "nothing is resolved, and this run replaces it")
 	case read.Instance != instance, read.Owner != "" && owner != "" && read.Owner != owner:
 		m.version.keep = true
-		m.lose(stateForeign, "the state belongs to another instance or another secret", kept+"If another audit writes there, "+
-			"give this one an AUDIT_PREFIX (parameter AuditPrefix) of its own. If none does, because the address or "+
-			"the secret was changed, "+s.begin())
+		m.lose(stateForeign, "the state belongs to another instance or another secret",
+			kept+"If another audit writes there, "+
+				"give this one an AUDIT_PREFIX (parameter AuditPrefix) of its own. If none does, because the address or "+
+				"the secret was changed, "+s.begin())
 	default:
 		m.Kind, m.Snapshot = finding.Remembered, read
 		if read.Incomplete {

@@ -190,9 +190,11 @@ func TestAStateThatCanNotBeRead(t *testing.T) {
 		{"of a token that is missing", put(stateOf(`"check":"token-age","severity":"high"`)), "corrupt", true},
 		{"of an exception that is missing", put(stateOf(`"check":"exception-unused","severity":"low"`)), "corrupt", true},
 		{"of an unknown severity", put(stateOf(`"check":"data-apps-unlistable","severity":"dire"`)), "corrupt", true},
-		{"of a year that JSON can not hold", put(stateOf(`"check":"data-apps-unlistable","severity":"high","firstSeenAt":"9999-12-31T23:59:59-23:59"`)), "corrupt", true},
+		{"of a year that JSON can not hold", put(stateOf(`"check":"data-apps-unlistable","severity":"high",` +
+			`"firstSeenAt":"9999-12-31T23:59:59-23:59"`)), "corrupt", true},
 		{"of null", put(stateOf(`"check":null`)), "corrupt", true},
-		{"of another instance", put(`{"schema":"databrain.token-audit.state/1","instance":"https://other.example.com"}`), "another instance", false},
+		{"of another instance", put(`{"schema":"databrain.token-audit.state/1",` +
+			`"instance":"https://other.example.com"}`), "another instance", false},
 		{"forbidden", func(l *lab) {
 			l.s3.Inject(standin.Fault{Operation: "GetObject", Times: -1, Do: standin.Error("AccessDenied")})
 		}, "AccessDenied", false},

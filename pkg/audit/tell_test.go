@@ -123,7 +123,9 @@ func TestTheMessageSaysWhereAllFindingsAre(t *testing.T) {
 		says    []string
 	}{
 		"a report": {
-			func(*lab) {}, []string{"13 findings to tell of on https://databrain.example.com. The 10 worst", "the other 3 are counted here: 2 critical, 1 high.", "All findings are in s3://bucket/audit/2000-01-01/run-1/report.html"},
+			func(*lab) {}, []string{"13 findings to tell of on https://databrain.example.com. The 10 worst",
+				"the other 3 are counted here: 2 critical, 1 high.",
+				"All findings are in s3://bucket/audit/2000-01-01/run-1/report.html"},
 		},
 		"a dashboard": {
 			func(l *lab) { l.auditor.Dashboard = "https://console.example/#dashboards:name=x" },
@@ -171,7 +173,8 @@ func TestARepeatedRunMarksTheSameFindings(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				l := newLab(t, databraintest.Config{DataApps: append(neglected(30), app("Forbidden"))})
 				l.db.Inject(
-					standin.Fault{Target: tokensPath, When: forApp("Forbidden"), Times: -1, Do: databraintest.Error(403, "FORBIDDEN", "x")},
+					standin.Fault{Target: tokensPath, When: forApp("Forbidden"), Times: -1,
+						Do: databraintest.Error(403, "FORBIDDEN", "x")},
 				)
 				l.bus.InjectEntry(eventbridgetest.EntryFault{DetailType: lost, Times: -1})
 				_, err := l.run()
@@ -227,7 +230,8 @@ func TestDigest(t *testing.T) {
 		})
 		l.db.SetDataApps([]databraintest.DataApp{app("Old", 400), app("Young", 100, 100, 100, 100)})
 		digest(map[string]string{"changes": "4 new, 0 reopened, 0 with a higher severity, 1 resolved."})
-		l.db.Inject(standin.Fault{Target: tokensPath, When: forApp("Young"), Times: -1, Do: databraintest.Error(403, "FORBIDDEN", "x")})
+		l.db.Inject(standin.Fault{Target: tokensPath, When: forApp("Young"), Times: -1,
+			Do: databraintest.Error(403, "FORBIDDEN", "x")})
 		digest(map[string]string{"counts": "Partial. 1 of 2 data apps could not be read.", "title": "that could be read"})
 		l.db.ClearFaults()
 		l.db.Inject(standin.Fault{Target: appsPath, Times: -1, Do: databraintest.Error(401, "AUTHENTICATION_ERROR", "no")})

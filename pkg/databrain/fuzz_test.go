@@ -78,7 +78,8 @@ func seeds(f *testing.F) {
 	for _, body := range []string{
 		"", "null", "{}", "[]", `{"data":[]}x`, `{"data":[],"data":[]}`, `{"key":"a","key":"b"}`, `{"Data":[]}`,
 		`{"data":[1,]}`, `{"data":[{}{}]}`,
-		`{"data":[{"name":"a","key":"b","createdAt":"2024-01-15T10:30:00Z"},{"name":"c","key":"d","createdAt":1e999}],"error":null}`,
+		`{"data":[{"name":"a","key":"b","createdAt":"2024-01-15T10:30:00Z"},` +
+			`{"name":"c","key":"d","createdAt":1e999}],"error":null}`,
 		`{"data":null,"error":{"code":"AUTHENTICATION_ERROR"}}`,
 		`{"error":{"code":"Invalid credentials","message":"Invalid credentials"}}`,
 		`{"error":{"code":"INVALID REQUEST BODY","message":"\"token\" is required","status":400}}`,

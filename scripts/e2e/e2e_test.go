@@ -70,13 +70,18 @@ func TestSameFindingsNoticesEachDifference(t *testing.T) {
 
 func TestSameEventComparesWhatNamesTheRotation(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "event.json")
-	if err := os.WriteFile(file, []byte(`{"Step":"a","SecretId":"b","ClientRequestToken":"c","RotationToken":"d"}`), 0o600); err != nil {
+	event := `{"Step":"a","SecretId":"b","ClientRequestToken":"c","RotationToken":"d"}`
+	if err := os.WriteFile(file, []byte(event), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if err := sameEvent([]byte(`{"Step":"a","SecretId":"b","ClientRequestToken":"c"}`), file); err != nil {
 		t.Error(err)
 	}
-	for _, other := range []string{`{"Step":"x","SecretId":"b","ClientRequestToken":"c"}`, `{"Step":"a","SecretId":"x","ClientRequestToken":"c"}`, `{"Step":"a","SecretId":"b"}`} {
+	for _, other := range []string{
+		`{"Step":"x","SecretId":"b","ClientRequestToken":"c"}`,
+		`{"Step":"a","SecretId":"x","ClientRequestToken":"c"}`,
+		`{"Step":"a","SecretId":"b"}`,
+	} {
 		if err := sameEvent([]byte(other), file); err == nil {
 			t.Errorf("%s is taken for the payload", other)
 		}
@@ -88,7 +93,9 @@ func TestIsStaticBinaryRefuses(t *testing.T) {
 	if err != nil {
 		t.Skip(err)
 	}
-	for name, path := range map[string]string{"a script": "install.sh", "a dynamic program": "/bin/sh", "nothing": "none"} {
+	for name, path := range map[string]string{
+		"a script": "install.sh", "a dynamic program": "/bin/sh", "nothing": "none",
+	} {
 		if err := isStaticBinary(path, own.machine); err == nil {
 			t.Errorf("%s is taken for a static binary", name)
 		}
@@ -114,7 +121,8 @@ func TestBackgroundEnds(t *testing.T) {
 	if b.cmd.ProcessState == nil {
 		t.Error("it still runs")
 	}
-	if _, err := startBackground(t.Context(), child(t.Context(), "false"), t.TempDir(), func() bool { return false }); err == nil ||
+	never := func() bool { return false }
+	if _, err := startBackground(t.Context(), child(t.Context(), "false"), t.TempDir(), never); err == nil ||
 		!strings.Contains(err.Error(), "ended at once") {
 		t.Errorf("a process that fails: %v", err)
 	}

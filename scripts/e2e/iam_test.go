@@ -14,15 +14,25 @@ func TestAbstract(t *testing.T) {
 		given standin.Access
 		want  access
 	}{
-		"the token's secret":      {standin.Access{Action: "secretsmanager:GetSecretValue", Resource: "own-bus/service-token"}, access{"secretsmanager:GetSecretValue", tokenSecret, ""}},
-		"an API token's secret":   {standin.Access{Action: "secretsmanager:PutSecretValue", Resource: "everything/api-token/x"}, access{"secretsmanager:PutSecretValue", apiTokenSecret, ""}},
-		"the names of secrets":    {standin.Access{Action: "secretsmanager:ListSecrets"}, access{"secretsmanager:ListSecrets", secretNames, ""}},
-		"the admin's secret":      {standin.Access{Action: "secretsmanager:GetSecretValue", Resource: "databrain/admin"}, access{"secretsmanager:GetSecretValue", adminSecret, ""}},
-		"a bus":                   {standin.Access{Action: "events:PutEvents", Resource: "findings"}, access{"events:PutEvents", bus, ""}},
-		"a product":               {standin.Access{Action: "securityhub:BatchImportFindings", Resource: "arn:x"}, access{"securityhub:BatchImportFindings", product, ""}},
-		"the policy":              {standin.Access{Action: "s3:GetObject", Resource: policyBucket + "/" + policyKey}, access{"s3:GetObject", policy, ""}},
-		"a report, run folder":    {standin.Access{Action: "s3:PutObject", Resource: "b/team/audit/2026-11-26/0b7aa412/report.html"}, access{"s3:PutObject", reports, "2026-01-15/run/report.html"}},
-		"the state, another name": {standin.Access{Action: "s3:GetObject", Resource: "b/databrain-audit/state.json"}, access{"s3:GetObject", reports, "state.json"}},
+		"the token's secret": {standin.Access{Action: "secretsmanager:GetSecretValue", Resource: "own-bus/service-token"},
+			access{"secretsmanager:GetSecretValue", tokenSecret, ""}},
+		"an API token's secret": {standin.Access{Action: "secretsmanager:PutSecretValue", Resource: "everything/api-token/x"},
+			access{"secretsmanager:PutSecretValue", apiTokenSecret, ""}},
+		"the names of secrets": {standin.Access{Action: "secretsmanager:ListSecrets"},
+			access{"secretsmanager:ListSecrets", secretNames, ""}},
+		"the admin's secret": {standin.Access{Action: "secretsmanager:GetSecretValue", Resource: "databrain/admin"},
+			access{"secretsmanager:GetSecretValue", adminSecret, ""}},
+		"a bus": {standin.Access{Action: "events:PutEvents", Resource: "findings"},
+			access{"events:PutEvents", bus, ""}},
+		"a product": {standin.Access{Action: "securityhub:BatchImportFindings", Resource: "arn:x"},
+			access{"securityhub:BatchImportFindings", product, ""}},
+		"the policy": {standin.Access{Action: "s3:GetObject", Resource: policyBucket + "/" + policyKey},
+			access{"s3:GetObject", policy, ""}},
+		"a report, run folder": {
+			standin.Access{Action: "s3:PutObject", Resource: "b/team/audit/2026-11-26/0b7aa412/report.html"},
+			access{"s3:PutObject", reports, "2026-01-15/run/report.html"}},
+		"the state, another name": {standin.Access{Action: "s3:GetObject", Resource: "b/databrain-audit/state.json"},
+			access{"s3:GetObject", reports, "state.json"}},
 	} {
 		if got := abstract(c.given); got != c.want {
 			t.Errorf("%s: %+v, want %+v", name, got, c.want)
@@ -34,19 +44,25 @@ func TestAbstract(t *testing.T) {
 // be as wide as it likes.
 func TestElsewhereVariesEachKindOfRequest(t *testing.T) {
 	s := shapeRoles{Shape: "x", Parameters: map[string]string{
-		"TokenSecretKmsKeyArn": "arn:aws:kms:us-east-1:000000000000:key/aaaaaaaa", "AdminSecretArn": "arn:aws:secretsmanager:us-east-1:000000000000:secret:a-AbCdEf",
+		"TokenSecretKmsKeyArn": "arn:aws:kms:us-east-1:000000000000:key/aaaaaaaa",
+		"AdminSecretArn":       "arn:aws:secretsmanager:us-east-1:000000000000:secret:a-AbCdEf",
 		"ApiTokenSecretPrefix": "p/", "ApiTokenSecretKmsKeyArn": "arn:aws:kms:us-east-1:000000000000:key/cccccccc",
-		"AuditBucketKmsKeyArn": "arn:aws:kms:us-east-1:000000000000:key/bbbbbbbb", "AuditPolicyObject": "p/k.json", "AuditSecurityHub": "true",
+		"AuditBucketKmsKeyArn": "arn:aws:kms:us-east-1:000000000000:key/bbbbbbbb",
+		"AuditPolicyObject":    "p/k.json", "AuditSecurityHub": "true",
 	}, Outputs: map[string]string{
 		"TokenSecretArn": "arn:aws:secretsmanager:us-east-1:000000000000:secret:t-AbCdEf", "AuditBucketName": "b",
 		"AuditFunctionArn": "arn:aws:lambda:us-east-1:000000000000:function:f",
-	}, Queues: map[string]string{"AuditFailedQueue": "arn:aws:sqs:us-east-1:000000000000:q", "AuditNotInvokedQueue": "arn:aws:sqs:us-east-1:000000000000:n"}}
+	}, Queues: map[string]string{
+		"AuditFailedQueue":     "arn:aws:sqs:us-east-1:000000000000:q",
+		"AuditNotInvokedQueue": "arn:aws:sqs:us-east-1:000000000000:n",
+	}}
 	if all := elsewhere(ask{"secretsmanager:ListSecrets", "*", nil}); all != nil {
 		t.Errorf("there is something beside everything: %v", all)
 	}
 	asks := append(s.platform("AuditRole"), s.platform("AuditSchedulerRole")...)
 	for _, a := range []access{
-		{"secretsmanager:GetSecretValue", tokenSecret, ""}, {"secretsmanager:PutSecretValue", tokenSecret, ""}, {"events:PutEvents", bus, ""},
+		{"secretsmanager:GetSecretValue", tokenSecret, ""}, {"secretsmanager:PutSecretValue", tokenSecret, ""},
+		{"events:PutEvents", bus, ""},
 		{"secretsmanager:PutSecretValue", apiTokenSecret, ""}, {"securityhub:BatchImportFindings", product, ""},
 		{"s3:GetObject", policy, ""}, {"s3:PutObject", reports, "r.html"}, {"s3:ListBucket", reports, "state.json"},
 	} {

@@ -66,7 +66,9 @@ func rootFileSystem() ([]byte, error) {
 		_, err := t.Write(content)
 		errs = append(errs, err)
 	}
-	for _, name := range []string{"bin", "etc", "etc/ssl", "etc/ssl/certs", "var", "var/task", "var/runtime", "var/rapid", "opt"} {
+	for _, name := range []string{
+		"bin", "etc", "etc/ssl", "etc/ssl/certs", "var", "var/task", "var/runtime", "var/rapid", "opt",
+	} {
 		folder(name, 0o755)
 	}
 	folder("tmp", 0o1777)

@@ -164,7 +164,8 @@ func (i *invocation) copyEnv(databrain string) error {
 func (i *invocation) invoke(ctx context.Context, function, event string) ([]byte, error) {
 	cmd := i.tool(ctx, "sam", slices.Concat([]string{"local", "invoke", function, "--template", i.template,
 		"--event", event, "--env-vars", i.env, "--docker-network", i.engine.network,
-		"--parameter-overrides", "Architecture=" + i.arch.name + " DatabrainBaseUrl=https://databrain.example.com AdminSecretArn=" + labtest.AdminSecretARN +
+		"--parameter-overrides", "Architecture=" + i.arch.name +
+			" DatabrainBaseUrl=https://databrain.example.com AdminSecretArn=" + labtest.AdminSecretARN +
 			" ApiTokenSecretPrefix=" + labtest.APITokenPrefix,
 	}, i.image)...)
 	cmd.Env = append(cmd.Env, i.engine.env...)

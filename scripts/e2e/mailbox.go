@@ -18,11 +18,13 @@ type mailbox struct {
 func (o *operator) openMailbox(ctx context.Context, name, topic string) (*mailbox, error) {
 	var queue struct{ QueueUrl string }
 	// A message that was read stays hidden until the end of the run, so that none is read twice.
-	if err := o.aws(ctx, &queue, "sqs", "create-queue", "--queue-name", name, "--attributes", "VisibilityTimeout=3600"); err != nil {
+	if err := o.aws(ctx, &queue, "sqs", "create-queue", "--queue-name", name,
+		"--attributes", "VisibilityTimeout=3600"); err != nil {
 		return nil, err
 	}
 	var described struct{ Attributes struct{ QueueArn string } }
-	if err := o.aws(ctx, &described, "sqs", "get-queue-attributes", "--queue-url", queue.QueueUrl, "--attribute-names", "QueueArn"); err != nil {
+	if err := o.aws(ctx, &described, "sqs", "get-queue-attributes", "--queue-url", queue.QueueUrl,
+		"--attribute-names", "QueueArn"); err != nil {
 		return nil, err
 	}
 	err := o.aws(ctx, nil, "sns", "subscribe", "--topic-arn", topic, "--protocol", "sqs",

@@ -45,7 +45,12 @@ func (w *workshop) matchPatterns(ctx context.Context) {
 }
 
 // match returns for each pattern the names of the events that the library says it matches.
-func (w *workshop) match(ctx context.Context, jars string, found []pattern, events []event) (map[string][]string, error) {
+func (w *workshop) match(
+	ctx context.Context,
+	jars string,
+	found []pattern,
+	events []event,
+) (map[string][]string, error) {
 	patternFile, eventFile := filepath.Join(w.dir, "patterns"), filepath.Join(w.dir, "events")
 	var patterns, sent strings.Builder
 	for _, p := range found {

@@ -15,9 +15,11 @@ var matches = map[string][]string{
 
 	"template.yaml: RotatedRule, CreateTokenSecret=true, HasApiTokens=false":  movesOf("service-token"),
 	"template.yaml: RotatedRule, CreateTokenSecret=false, HasApiTokens=false": movesOf("service-token"),
-	"template.yaml: RotatedRule, CreateTokenSecret=true, HasApiTokens=true":   movesOf("service-token", "api-token/portal"),
-	"template.yaml: RotatedRule, CreateTokenSecret=false, HasApiTokens=true":  movesOf("service-token", "api-token/portal"),
-	"functions/rotate/README.md: 1":                                           movesOf("service-token"),
+	"template.yaml: RotatedRule, CreateTokenSecret=true, HasApiTokens=true": movesOf(
+		"service-token", "api-token/portal"),
+	"template.yaml: RotatedRule, CreateTokenSecret=false, HasApiTokens=true": movesOf(
+		"service-token", "api-token/portal"),
+	"functions/rotate/README.md: 1": movesOf("service-token"),
 
 	"template.yaml: RotationFailedRule, CreateTokenSecret=true":  failuresOf("databrain/service-token"),
 	"template.yaml: RotationFailedRule, CreateTokenSecret=false": failuresOf("databrain/service-token"),

@@ -73,7 +73,8 @@ var hostileNames = []string{
 	"Z" + strings.Repeat("\u0351\u0316", 40) + "algo", "  blanks  at  ends  ", "\u3000", "no\u00a0break",
 	`=HYPERLINK("https://evil.example","x")`, "+1+1", "-2+3", "@SUM(A1)", " =1+1", `a;"=cmd`, "a\t=cmd", "＝1+1",
 	"9209015257121e95", "0012", "3-4", "TRUE", "31.12.2026", "1,204", "12:30", "5 %",
-	`<script>alert(1)</script>`, `</style><h1>`, `{{.Style}}`, "<title>", "&lt;b&gt;", strings.Repeat("Wide", 64), "Überschrift é",
+	`<script>alert(1)</script>`, `</style><h1>`, `{{.Style}}`, "<title>", "&lt;b&gt;", strings.Repeat("Wide", 64),
+	"Überschrift é",
 }
 
 // audit audits an instance with such names twice, under a policy that gets stricter, so

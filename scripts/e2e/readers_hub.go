@@ -148,7 +148,8 @@ func (i *imports) compare(ctx context.Context, expected map[string]audit.Detail)
 	}
 	if len(found) != len(expected) || len(found) < 100 || len(i.requests) < 3 || states["ARCHIVED PASSED"] == 0 ||
 		states["ARCHIVED WARNING"] == 0 || states["ACTIVE FAILED"] == 0 {
-		return fmt.Errorf("%d findings there, %d here, by %d requests: %v", len(found), len(expected), len(i.requests), states)
+		return fmt.Errorf("%d findings there, %d here, by %d requests: %v",
+			len(found), len(expected), len(i.requests), states)
 	}
 	return nil
 }

@@ -38,11 +38,14 @@ func (s *stack) findings(ctx context.Context) {
 		messages      int
 		texts         []string
 	}{
-		{"two new critical findings are two messages", "AuditNowCommand", tokens(critical, critical, high), 2, []string{"Severity critical, new"}},
+		{"two new critical findings are two messages", "AuditNowCommand", tokens(critical, critical, high), 2,
+			[]string{"Severity critical, new"}},
 		{"ongoing ones are none", "AuditNowCommand", tokens(critical, critical, high), 0, nil},
-		{"one that was raised is one", "AuditNowCommand", tokens(critical, critical, critical), 1, []string{"Severity critical, ongoing", "token 2"}},
+		{"one that was raised is one", "AuditNowCommand", tokens(critical, critical, critical), 1,
+			[]string{"Severity critical, ongoing", "token 2"}},
 		{"one that was resolved is none", "AuditNowCommand", tokens(critical, critical), 0, nil},
-		{"one that was reopened is one", "AuditNowCommand", tokens(critical, critical, critical), 1, []string{"Severity critical, reopened", "token 2"}},
+		{"one that was reopened is one", "AuditNowCommand", tokens(critical, critical, critical), 1,
+			[]string{"Severity critical, reopened", "token 2"}},
 		{"a dry run is none", "AuditDryRunCommand", tokens(critical, critical, critical, critical), 0, nil},
 	} {
 		s.check(ctx, "critical findings reach the topic: "+scene.name, func() error {

@@ -53,9 +53,11 @@ func (g *givens) shapes() []shape {
 	}, {
 		name: "given",
 		parameters: map[string]string{
-			"TokenSecretArn": g.secret, "TokenSecretKmsKeyArn": g.tokenKey, "AuditBucketName": givenBucket, "AuditPrefix": "team/audit/",
+			"TokenSecretArn": g.secret, "TokenSecretKmsKeyArn": g.tokenKey, "AuditBucketName": givenBucket,
+			"AuditPrefix":          "team/audit/",
 			"AuditBucketKmsKeyArn": g.bucketKey, "AuditPolicy": `{"maxAgeDays": 36500}`, "AlarmTopicArn": g.topic,
-			"AuditEventBusArn": foreignBus, "RotationStrategy": "grace", "RotationGracePeriod": "90m", "AuditSecurityHub": "true",
+			"AuditEventBusArn": foreignBus, "RotationStrategy": "grace", "RotationGracePeriod": "90m",
+			"AuditSecurityHub": "true",
 		},
 		absent: []string{
 			"AlarmSubscription", "AlarmTopic", "AuditBucket", "FindingRule", "FurtherFindingsRule", "TokenSecret",

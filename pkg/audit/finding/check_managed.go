@@ -130,6 +130,7 @@ func heldToken(f *Finding) string {
 
 // switchOn says how to let Secrets Manager rotate a secret.
 func switchOn(m *ManagedBy) string {
-	return "Switch rotation on with the command in the stack's output ManageApiTokenCommand, with what follows the prefix " +
+	return "Switch rotation on with the command in the stack's output ManageApiTokenCommand, with what " +
+		"follows the prefix " +
 		"of the name " + m.Secret + " in place of NAME: its first rotation begins at once."
 }

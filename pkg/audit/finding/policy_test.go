@@ -12,7 +12,8 @@ import (
 	"databrain-rotation/pkg/databrain"
 )
 
-const exampleException = `{"id":"legacy-etl","dataApp":"ETL","token":"nightly","fingerprint":"","reason":"vendor","owner":"data-platform","expiresAt":"2027-03-31"}`
+const exampleException = `{"id":"legacy-etl","dataApp":"ETL","token":"nightly","fingerprint":"",` +
+	`"reason":"vendor","owner":"data-platform","expiresAt":"2027-03-31"}`
 
 func TestParsePolicyInheritsWhatIsOmitted(t *testing.T) {
 	with := func(change func(*finding.Policy)) finding.Policy {
@@ -37,7 +38,9 @@ func TestParsePolicyInheritsWhatIsOmitted(t *testing.T) {
 			p.Exceptions = []finding.Exception{{ID: "legacy-etl", DataApp: "ETL", Token: "nightly", Reason: "vendor",
 				Owner: "data-platform", ExpiresAt: "2027-03-31"}}
 		}),
-		`{"exceptions":[{"id":"a","token":"*","reason":"r","owner":"o","expiresAt":"whenever"}]}`: with(func(p *finding.Policy) {
+		`{"exceptions":[{"id":"a","token":"*","reason":"r","owner":"o","expiresAt":"whenever"}]}`: with(func(
+			p *finding.Policy,
+		) {
 			p.Exceptions = []finding.Exception{{ID: "a", Token: "*", Reason: "r", Owner: "o", ExpiresAt: "whenever"}}
 		}),
 	} {
@@ -159,7 +162,8 @@ func TestMostSpecificRuleWins(t *testing.T) {
 // or a list of faults.
 func FuzzParsePolicy(f *testing.F) {
 	for _, seed := range []string{
-		`{}`, `{"maxAgeDays":90,"dueWithinDays":14,"severities":[{"afterDays":90,"severity":"medium"}],"rules":[{"id":"a","dataApp":"C *","token":"*","maxAgeDays":30}]}`,
+		`{}`, `{"maxAgeDays":90,"dueWithinDays":14,"severities":[{"afterDays":90,"severity":"medium"}],` +
+			`"rules":[{"id":"a","dataApp":"C *","token":"*","maxAgeDays":30}]}`,
 		`{"exceptions":[` + exampleException + `]}`, `{"maxAgeDays":-1}`, `{"a":{"a":{"a":[`,
 		`{"rules":[{"id":"***","dataApp":"***a***","maxAgeDays":0}]}`,
 		`{"maxAgeDays":36500,"severities":[{"afterDays":36500,"severity":"low"}]}`, "\xff", `{"\u0000":1}`,

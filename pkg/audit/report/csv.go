@@ -167,7 +167,8 @@ func (k csvKind) hides(cell string) bool {
 
 // numberSyntax is what may stand in a number, a date or a time beside digits.
 var numberSyntax = regexp.MustCompile(
-	`(?i)^(?:[\pN\pZ\s\p{Sc}.,:;/()%'_+-]|\pNe[+-]?\pN|am|pm|t|z|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*)*$`,
+	`(?i)^(?:[\pN\pZ\s\p{Sc}.,:;/()%'_+-]|\pNe[+-]?\pN|am|pm|t|z|` +
+		`(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*)*$`,
 )
 
 // isNumber reports whether a spreadsheet may take text for a number, a date or a truth

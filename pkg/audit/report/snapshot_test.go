@@ -22,7 +22,8 @@ func stateOf(members string) string {
 // read.
 func FuzzSnapshot(f *testing.F) {
 	for _, members := range []string{
-		`"check":"token-age","severity":"high","token":{"fingerprint":"f","name":"n","createdAt":"0000-01-01T00:00:00+23:59","ageDays":-1},"maxAgeDays":-9223372036854775808,"dataApp":"a"`,
+		`"check":"token-age","severity":"high","token":{"fingerprint":"f","name":"n",` +
+			`"createdAt":"0000-01-01T00:00:00+23:59","ageDays":-1},"maxAgeDays":-9223372036854775808,"dataApp":"a"`,
 		`"check":"token-age-approaching","severity":"informational","token":{},"maxAgeDays":9223372036854775807`,
 		`"check":"exception-expired","severity":"low","exception":{}`,
 		`"check":"exception-unused","severity":"low","exception":{"id":"e","expiresAt":"x"}`,

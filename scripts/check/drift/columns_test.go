@@ -11,13 +11,6 @@ import (
 	"unicode/utf8"
 )
 
-// narrow are the folders whose files keep to the width.
-var narrow = []string{
-	"functions", "pkg/bootstrap", "pkg/emf", "pkg/jsonobject", "pkg/rotation", "pkg/settings", "pkg/standin",
-	"pkg/tokensecret", "pkg/transport", "scripts/audit", "scripts/bench", "scripts/check/mutants/main.go",
-	"scripts/demo", "scripts/release", "scripts/secret", "scripts/serve",
-}
-
 const columns = 120
 
 // TestLinesAreNarrow: no line of a Go file is wider than 120 columns, a tab being one.
@@ -25,7 +18,7 @@ const columns = 120
 // width.
 func TestLinesAreNarrow(t *testing.T) {
 	files := 0
-	for _, folder := range narrow {
+	for _, folder := range []string{"functions", "pkg", "scripts"} {
 		err := filepath.WalkDir(filepath.Join(root, folder), func(path string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() || filepath.Ext(path) != ".go" {
 				return err
@@ -47,7 +40,7 @@ func TestLinesAreNarrow(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if files < 50 {
+	if files < 300 {
 		t.Fatalf("only %d files found", files)
 	}
 }

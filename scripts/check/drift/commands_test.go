@@ -92,7 +92,8 @@ func TestCommandsNameWhatExists(t *testing.T) {
 				t.Errorf("%s: no target %s", b.page, match[1])
 			}
 		}
-		for _, match := range regexp.MustCompile(`(?:sh|go run) (?:\./)?(scripts/\S+|\.ci/run)`).FindAllStringSubmatch(b.text, -1) {
+		script := regexp.MustCompile(`(?:sh|go run) (?:\./)?(scripts/\S+|\.ci/run)`)
+		for _, match := range script.FindAllStringSubmatch(b.text, -1) {
 			if !files[match[1]] {
 				t.Errorf("%s: no file %s", b.page, match[1])
 			}

@@ -108,7 +108,8 @@ func TestFollowed(t *testing.T) {
 	for link, want := range map[string]string{
 		"a/b.md": "", "a/b.md#it-isnt-done-yet": "", "a/b.md#twice-1": "", "#one": "", "https://example.com/x#y": "",
 		"#two": "no such heading", "a/b.md#one": "no such heading", "b.md": "no such file", "a/b.md#": "no such heading",
-		"http://example.com": "is no address with https", "https://localhost": "is no address with https", "https:/example.com": "is no address with https",
+		"http://example.com": "is no address with https", "https://localhost": "is no address with https",
+		"https:/example.com": "is no address with https",
 	} {
 		if got := followed(files, pages, "README.md", link); got != want {
 			t.Errorf("%s: %q, want %q", link, got, want)

@@ -110,9 +110,10 @@ func claims(t *testing.T) []claim {
 
 // elsewhere are the numbers that no code holds, by who does.
 var elsewhere = map[string][]string{
-	"GNU make":          {"make always fails with 2"},
-	"Databrain":         {"is 500 for an IP address in 2 minutes"},
-	"AWS":               {"512 MB of `/tmp`", "deletes what was not updated for 90 days", "recovery window of 7 to 30 days"},
+	"GNU make":  {"make always fails with 2"},
+	"Databrain": {"is 500 for an IP address in 2 minutes"},
+	"AWS": {"512 MB of `/tmp`", "deletes what was not updated for 90 days",
+		"recovery window of 7 to 30 days"},
 	"AWS's prices":      {"less than 3 US dollars"},
 	"another's program": {"TLS (HTTP/1.1)"},
 }

@@ -123,7 +123,8 @@ var mutants = []mutant{
 	{"a pending token is a UUID", save, `TestRefusals`, []edit{
 		{"rotation/versions.go", "if err == nil && !storable(d.Token()) {", "if false {"}}},
 	{"a document with other members and without a token is not empty", deputy, `TestRefusals`, []edit{
-		{"tokensecret/tokensecret.go", "return Value{}, &OtherMembersError{names(object)}", "end := object[len(object)-1].End()\n\t\treturn Value{raw: raw, start: end, end: end, glue: `,\"token\":`}, nil"}}},
+		{"tokensecret/tokensecret.go", "return Value{}, &OtherMembersError{names(object)}",
+			"end := object[len(object)-1].End()\n\t\treturn Value{raw: raw, start: end, end: end, glue: `,\"token\":`}, nil"}}},
 	{"an empty token beside a live twin is not empty", deputy, `TestRefusals`, []edit{
 		{"tokensecret/tokensecret.go", "err = twin(object)", "_ = twin"}}},
 	{"nor is it above a live twin", deputy, `TestRefusals`, []edit{
@@ -136,7 +137,9 @@ var mutants = []mutant{
 		}}},
 	{"the new token is stored before Databrain hears of it", otherBug, `TestFewestRequests`, []edit{
 		{"rotation/service_create.go", "	exists, err := s.put(ctx, current.With(databrain.NewSecret(uuid.NewString())))\n",
-			"	token := databrain.NewSecret(uuid.NewString())\n	if jwt, err := s.signIn(ctx); err != nil || s.databrain.SaveServiceToken(ctx, jwt, token) != nil {\n		return errNoValue\n	}\n	exists, err := s.put(ctx, current.With(token))\n"}}},
+			"	token := databrain.NewSecret(uuid.NewString())\n" +
+				"	if jwt, err := s.signIn(ctx); err != nil || s.databrain.SaveServiceToken(ctx, jwt, token) != nil {\n" +
+				"		return errNoValue\n	}\n	exists, err := s.put(ctx, current.With(token))\n"}}},
 
 	// createSecret of the grace strategy.
 	{"current works before it is rotated", rotate, `TestEveryFault/grace/foreign|TestFewestRequests`, []edit{
@@ -162,7 +165,8 @@ var mutants = []mutant{
 	{"a refusal while current works is an earlier rotation", rotate, `TestEveryFault/grace/normal/refuse-in-grace`, []edit{
 		{
 			"rotation/plan.go",
-			"case answer.Class == databrain.ClassAuth && (answer.Status == 401 || answer.Code == \"EXPIRED_SERVICE_TOKEN\"):\n\t\treturn RotatedMint",
+			"case answer.Class == databrain.ClassAuth && (answer.Status == 401 || answer.Code == \"EXPIRED_SERVICE_TOKEN\"):\n" +
+				"\t\treturn RotatedMint",
 			"case false:",
 		}}},
 	{"the wrong contract is named", rotate, `TestPlanRotated|TestRefusals`, []edit{
@@ -240,7 +244,8 @@ var mutants = []mutant{
 	{"nobody signs in before a save is decided", signIn, `TestFewestRequests`, []edit{
 		{"rotation/service_set.go", "_, err := q.admin(ctx)", "_, err := q.signIn(ctx)"}}},
 	{"a denial of that right stops setSecret", move, `TestDeniedMove`, []edit{
-		{"rotation/versions.go", "strings.HasPrefix(api.ErrorCode(), \"AccessDenied\")", "strings.HasPrefix(api.ErrorCode(), \"Nothing\")"}}},
+		{"rotation/versions.go", "strings.HasPrefix(api.ErrorCode(), \"AccessDenied\")",
+			"strings.HasPrefix(api.ErrorCode(), \"Nothing\")"}}},
 	{"the proof moves no label of another version", move, `TestFewestRequests`, []edit{
 		{
 			"rotation/versions.go",
@@ -276,22 +281,29 @@ var mutants = []mutant{
 			"switch standing, err := s.probe(ctx, token); standing {",
 		}}},
 	{"AWSPENDING stays when setSecret fails", otherBug, `TestEveryFault/replace/normal/default`, []edit{
-		{"rotation/service_set.go", "	return s.setAs(ctx, action, q)\n", "	return s.dropPending(ctx, s.setAs(ctx, action, q))\n"},
+		{"rotation/service_set.go", "	return s.setAs(ctx, action, q)\n",
+			"	return s.dropPending(ctx, s.setAs(ctx, action, q))\n"},
 		{
 			"rotation/versions.go",
 			"func (s *step) pendingMissing(err error) error {",
-			"func (s *step) dropPending(ctx context.Context, err error) error {\n	if err != nil {\n		s.secrets.UpdateSecretVersionStage(ctx, &secretsmanager.UpdateSecretVersionStageInput{SecretId: &s.event.SecretID, VersionStage: aws.String(labelPending), RemoveFromVersionId: &s.event.Version})\n	}\n	return err\n}\n\nfunc (s *step) pendingMissing(err error) error {",
+			"func (s *step) dropPending(ctx context.Context, err error) error {\n	if err != nil {\n" +
+				"		s.secrets.UpdateSecretVersionStage(ctx, " +
+				"&secretsmanager.UpdateSecretVersionStageInput{SecretId: &s.event.SecretID, " +
+				"VersionStage: aws.String(labelPending), RemoveFromVersionId: &s.event.Version})\n	}\n	return err\n}\n\n" +
+				"func (s *step) pendingMissing(err error) error {",
 		}}},
 	{"the old token is not put back when setSecret fails", otherBug, `TestEveryFault/replace/normal/default`, []edit{
 		{
 			"rotation/service_set.go",
 			"return s.unavailable(\"save service token, then probe\", probeErr)",
-			"if old, err := s.current(ctx); err == nil {\n\t\t\t\ts.databrain.SaveServiceToken(ctx, jwt, old.Token())\n\t\t\t}\n\t\t\treturn s.unavailable(\"save service token, then probe\", probeErr)",
+			"if old, err := s.current(ctx); err == nil {\n\t\t\t\ts.databrain.SaveServiceToken(ctx, jwt, old.Token())\n" +
+				"\t\t\t}\n\t\t\treturn s.unavailable(\"save service token, then probe\", probeErr)",
 		},
 		{
 			"rotation/service_set.go",
 			"return s.unavailable(\"save service token, twice\", err)",
-			"if old, err := s.current(ctx); err == nil {\n\t\t\t\ts.databrain.SaveServiceToken(ctx, jwt, old.Token())\n\t\t\t}\n\t\t\treturn s.unavailable(\"save service token, twice\", err)",
+			"if old, err := s.current(ctx); err == nil {\n\t\t\t\ts.databrain.SaveServiceToken(ctx, jwt, old.Token())\n" +
+				"\t\t\t}\n\t\t\treturn s.unavailable(\"save service token, twice\", err)",
 		},
 		{"rotation/service_set.go", "case attempt == 2:", "case attempt == 1:"}}},
 
@@ -371,7 +383,10 @@ var mutants = []mutant{
 		{
 			"rotation/finish.go",
 			"aws.ToString(in.RemoveFromVersionId)))\n",
-			"aws.ToString(in.RemoveFromVersionId)))\n\t\ts.secrets.UpdateSecretVersionStage(ctx, &secretsmanager.UpdateSecretVersionStageInput{SecretId: &s.event.SecretID, VersionStage: aws.String(labelPending), RemoveFromVersionId: &s.event.Version})\n",
+			"aws.ToString(in.RemoveFromVersionId)))\n" +
+				"\t\ts.secrets.UpdateSecretVersionStage(ctx, " +
+				"&secretsmanager.UpdateSecretVersionStageInput{SecretId: &s.event.SecretID, " +
+				"VersionStage: aws.String(labelPending), RemoveFromVersionId: &s.event.Version})\n",
 		}}},
 
 	// Every step.
@@ -459,5 +474,6 @@ var mutants = []mutant{
 			"case false:",
 		}}},
 	{"a data app is required", deputy, `TestKeyRefusals`, []edit{
-		{"tokensecret/apitoken.go", "_, found := members[field]; !found {", "_, found := members[field]; false {\n\t\t\t_ = found"}}},
+		{"tokensecret/apitoken.go", "_, found := members[field]; !found {",
+			"_, found := members[field]; false {\n\t\t\t_ = found"}}},
 }

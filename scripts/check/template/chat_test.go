@@ -40,9 +40,11 @@ func TestChatMessagesAreValid(t *testing.T) {
 		"FurtherFindingsRule": {withRest(completed), []string{
 			"$.detail.message.title", "$.detail.message.text", "$.detail.summary.runId",
 		}},
-		"RotationFailedRule":         {failed(tokenSecret), []string{"$.detail.eventName", "$.detail.additionalEventData.SecretId"}},
-		"ApiTokenRotationFailedRule": {failed(apiToken), []string{"$.detail.eventName", "$.detail.additionalEventData.SecretId"}},
-		"RotatedRule":                {[]tree{moved}, []string{"$.detail.name", "$.detail.versionId", "$.time"}},
+		"RotationFailedRule": {failed(tokenSecret), []string{"$.detail.eventName",
+			"$.detail.additionalEventData.SecretId"}},
+		"ApiTokenRotationFailedRule": {failed(apiToken), []string{"$.detail.eventName",
+			"$.detail.additionalEventData.SecretId"}},
+		"RotatedRule": {[]tree{moved}, []string{"$.detail.name", "$.detail.versionId", "$.time"}},
 	}
 	if got := ofType(resources, "AWS::Events::Rule"); !slices.Equal(got, slices.Sorted(maps.Keys(rules))) {
 		t.Errorf("the rules are %v", got)

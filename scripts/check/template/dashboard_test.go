@@ -24,7 +24,8 @@ func TestDashboardAndReportLinkToEachOther(t *testing.T) {
 			resources := deploy(template, parameters)
 			name, _ := get(resources["Dashboard"], "Properties.DashboardName").(string)
 			toDashboard := "https://" + console + "/cloudwatch/home?region=us-east-1#dashboards:name="
-			if got := get(resources["AuditFunction"], "Properties.Environment.Variables.AUDIT_DASHBOARD_URL"); got != toDashboard+name {
+			got := get(resources["AuditFunction"], "Properties.Environment.Variables.AUDIT_DASHBOARD_URL")
+			if got != toDashboard+name {
 				t.Errorf("%s: the report links to %v, the dashboard is %s", partition, got, name)
 			}
 			output := render.New(template, parameters).Resolve(get(template, "Outputs.DashboardUrl.Value"))
@@ -32,7 +33,8 @@ func TestDashboardAndReportLinkToEachOther(t *testing.T) {
 				t.Errorf("%s: the output is %v", partition, output)
 			}
 			text := markdown(t, resources)
-			toReport := "https://" + console + "/s3/object/" + named + "?region=us-east-1&prefix=databrain-audit/latest/" + report.PageName
+			toReport := "https://" + console + "/s3/object/" + named +
+				"?region=us-east-1&prefix=databrain-audit/latest/" + report.PageName
 			if linked := strings.Contains(text, "]("+toReport+")"); linked != (named != "") {
 				t.Errorf("%s, bucket %s: the text of the dashboard is %q", partition, bucket, text)
 			}

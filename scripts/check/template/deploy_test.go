@@ -35,7 +35,9 @@ func TestDeployKeepsTheAnswers(t *testing.T) {
 			[]string{"amd64 build --parameter-overrides Architecture=x86_64", amd64.Replace(guided)}},
 		"default saved": {"[default.deploy.parameters]\nstack_name = \"x\"\n", "",
 			[]string{"arm64 build --parameter-overrides Architecture=arm64", guided}},
-		"saved by option": {"[default.deploy.parameters.parameter_overrides]\nArchitecture = \"x86_64\"\n", "", []string{"amd64 build --parameter-overrides Architecture=x86_64", amd64.Replace(guided)}}, // sam deploy --save-params
+		"saved by option": { // sam deploy --save-params
+			"[default.deploy.parameters.parameter_overrides]\nArchitecture = \"x86_64\"\n", "",
+			[]string{"amd64 build --parameter-overrides Architecture=x86_64", amd64.Replace(guided)}},
 		"a comment": {strings.ReplaceAll("#"+saved[30:], "%", "x86_64") + strings.ReplaceAll(saved, "%",
 			"arm64"), "", []string{"arm64 build --parameter-overrides Architecture=arm64", guided}},
 		"two stacks": {strings.ReplaceAll(saved, "%", "arm64") + strings.ReplaceAll(saved, "%", "x86_64"), "", nil},

@@ -251,7 +251,8 @@ func TestRotatedMail(t *testing.T) {
 	}
 	tr := transformerOf(t, deploy(template, scenarios["everything"]), "RotatedRule")
 	message, err := tr.fill(tree{"time": "2026-03-01T06:00:00Z", "region": "us-east-1", "detail": tree{
-		"name": "databrain/api-token/portal", "labelUpdated": "AWSCURRENT", "versionId": "4f1d9a52-6c1e-4b37-9d0a-2f5e8c7b1a60",
+		"name": "databrain/api-token/portal", "labelUpdated": "AWSCURRENT",
+		"versionId": "4f1d9a52-6c1e-4b37-9d0a-2f5e8c7b1a60",
 	}})
 	for _, word := range []string{"databrain/api-token/portal", "4f1d9a52-6c1e-4b37-9d0a-2f5e8c7b1a60", "#rotatedrule"} {
 		if err != nil || !strings.Contains(message, word) {
