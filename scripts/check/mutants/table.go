@@ -58,8 +58,9 @@ var mutants = []mutant{
 		{"rotation/versions.go", "if aws.ToString(a.out.VersionId) != version {", "if false {"}}},
 	{"so is a label that moved between two reads at the same time", steps, `TestMeanwhile`, []edit{
 		{"rotation/versions.go", "if aws.ToString(a.out.VersionId) != version {", "if false {"}}},
-	{"a version that is asked for again is read again", put, `TestMeanwhile|TestEveryFault/replace/normal/read-lag`, []edit{
-		{"rotation/versions.go", "\tdelete(s.opened, label)\n", ""}}},
+	{"a version that is asked for again is read again", put,
+		`TestMeanwhile|TestEveryFault/replace/normal/read-lag`, []edit{
+			{"rotation/versions.go", "\tdelete(s.opened, label)\n", ""}}},
 	{"nothing is written before the guards have spoken", steps, `TestReplay`, []edit{
 		{
 			"rotation/opening.go",
@@ -67,7 +68,8 @@ var mutants = []mutant{
 			"func() error { return s.describe(ctx) }, func() error { return s.mayMoveLabels(ctx) },",
 		}}},
 	{"no call that failed is hidden by another at the same time", move, `TestDeniedMove`, []edit{
-		{"rotation/opening.go", "\t\tif err != nil {\n\t\t\treturn err\n", "\t\tif err != nil && len(calls) < 2 {\n\t\t\treturn err\n"}}},
+		{"rotation/opening.go", "\t\tif err != nil {\n\t\t\treturn err\n",
+			"\t\tif err != nil && len(calls) < 2 {\n\t\t\treturn err\n"}}},
 	{"a label that moved is told from a failure of AWS", steps, `TestMeanwhile`, []edit{
 		{
 			"rotation/versions.go",
