@@ -67,18 +67,6 @@ func (i *invocation) rotate(ctx context.Context, files []string) {
 			secretsmanagertest.RotateOptions{ClientRequestToken: labtest.Version, Attempts: 1})
 		return errors.Join(err, everyUse(files, used))
 	})
-	puts, signIns := i.lab.Secrets.Count("PutSecretValue"), i.lab.Databrain.SignIns()
-	for _, file := range files {
-		i.check(ctx, "sam local invoke RotateFunction, events/"+filepath.Base(file)+" once more, late", func() error {
-			if _, err := i.invoke(ctx, "RotateFunction", file); err != nil {
-				return err
-			}
-			if i.lab.Secrets.Count("PutSecretValue") != puts || i.lab.Databrain.SignIns() != signIns {
-				return errors.New("a late duplicate changed something")
-			}
-			return i.changed(secretsmanagertest.StepFinish, before)
-		})
-	}
 }
 
 // steps is what Secrets Manager calls: each step is an invocation of the function with
