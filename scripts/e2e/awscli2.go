@@ -16,6 +16,7 @@ type operator struct {
 	*workshop
 	endpoint string
 	path     string // PATH with the AWS CLI 2 first
+	asking   string // host and port of ask.py, where it was started
 }
 
 // operator finds the AWS CLI 2 or installs it. Releases before 2.13 do not read

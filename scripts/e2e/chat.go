@@ -74,7 +74,7 @@ func threeAndTheRest(messages []render.Notification, report string) error {
 
 // notifications returns the new messages, which have to be n custom notifications.
 func (m *mailbox) notifications(ctx context.Context, n int) ([]render.Notification, error) {
-	got, err := m.read(ctx)
+	got, err := m.read(ctx, n)
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"time"
+	"sync"
 )
 
 // deploy deploys the template to LocalStack in every shape and has its engine drive
@@ -22,8 +22,10 @@ func (w *workshop) deploy(ctx context.Context) {
 		return
 	}
 	defer stop()
-	c.rotateAndAudit(ctx)
-	c.everyShape(ctx)
+	var scenes sync.WaitGroup // which wait for messages more than they work
+	scenes.Go(func() { c.rotateAndAudit(ctx) })
+	scenes.Go(func() { c.everyShape(ctx) })
+	scenes.Wait()
 	c.release(ctx)
 	w.check(ctx, "what the functions asked of AWS is on record", func() error {
 		return c.recorder.save(w.accessFile("localstack"))
@@ -54,22 +56,6 @@ func (c *cloud) release(ctx context.Context) {
 		}
 		return s.firstRotation(ctx)
 	})
-}
-
-// until asks again until f succeeds, for ten seconds.
-func until(ctx context.Context, f func() error) error {
-	deadline := time.Now().Add(10 * time.Second)
-	for {
-		err := f()
-		if err == nil || time.Now().After(deadline) {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-time.After(200 * time.Millisecond):
-		}
-	}
 }
 
 // accessFile keeps what the functions asked of AWS in one kind of run.

@@ -127,7 +127,7 @@ func (e *engine) removeNetwork(ctx context.Context) {
 		}
 		time.Sleep(500 * time.Millisecond)
 	}
-	fmt.Fprintln(e.w.out, "     left behind:", err)
+	e.w.show(fmt.Sprint("     left behind: ", err))
 }
 
 // stop undoes everything, the last thing first, also when ctx is over.

@@ -30,11 +30,13 @@ func (m *matrix) addShape(s shapeRoles, accesses map[string][]access) {
 		m.roles++
 		var asks, foreign []ask
 		for _, a := range accesses[role] {
-			asks = append(asks, s.asks(a)...)
+			if s.mayHappen(role, a) {
+				asks = append(asks, s.asks(a)...)
+			}
 		}
 		asks = append(asks, s.platform(role)...)
 		for _, a := range asks {
-			foreign = append(foreign, elsewhere(a)...)
+			foreign = append(foreign, s.elsewhere(a)...)
 		}
 		// The function's own code may not touch what Lambda does for it in a VPC.
 		for _, a := range asks {
@@ -75,8 +77,7 @@ func (m *matrix) addShape(s shapeRoles, accesses map[string][]access) {
 // a prefix that is too short and begins the names of other secrets; such a prefix also
 // lets the first statement allow what another one does.
 func (s shapeRoles) idle(role, sid string) bool {
-	tooShort := s.Parameters["ApiTokenSecretPrefix"] != "" &&
-		strings.Contains(s.Outputs["TokenSecretArn"], ":secret:"+s.Parameters["ApiTokenSecretPrefix"])
+	tooShort := s.prefixed(s.Outputs["TokenSecretArn"])
 	switch sid {
 	case "NeverWriteTokenSecret", "NeverTouchAdminSecret":
 		return !tooShort
@@ -84,6 +85,20 @@ func (s shapeRoles) idle(role, sid string) bool {
 		return tooShort && role != "RotateRole"
 	}
 	return false
+}
+
+// prefixed reports whether the prefix of API tokens' secrets begins a secret's name.
+func (s shapeRoles) prefixed(arn string) bool {
+	prefix := s.Parameters["ApiTokenSecretPrefix"]
+	return prefix != "" && strings.Contains(arn, ":secret:"+prefix)
+}
+
+// mayHappen is false for a request that Secrets Manager may not bring about: it invokes
+// the function of API tokens for the service token's secret only if the prefix begins its
+// name, and then the function describes that secret and refuses it.
+func (s shapeRoles) mayHappen(role string, a access) bool {
+	refused := access{"secretsmanager:DescribeSecret", tokenSecret, ""}
+	return role != "RotateApiTokenRole" || a != refused || s.prefixed(s.Outputs["TokenSecretArn"])
 }
 
 // beyond are requests that a role's function must not make even if its prefix fits.
@@ -251,7 +266,7 @@ func (s shapeRoles) platform(role string) []ask {
 
 // elsewhere are requests like one that is allowed, each on another thing or in another
 // context.
-func elsewhere(a ask) []ask {
+func (s shapeRoles) elsewhere(a ask) []ask {
 	var all []ask
 	on := func(old, other string) {
 		if resource := strings.Replace(a.resource, old, other, 1); resource != a.resource {
@@ -266,9 +281,8 @@ func elsewhere(a ask) []ask {
 	}
 	switch service, _, _ := strings.Cut(a.action, ":"); service {
 	case "secretsmanager":
-		if strings.Contains(a.resource, "api-token/") {
-			on(":secret:", ":secret:other-") // any secret that the prefix begins may be meant
-		} else {
+		on(":secret:", ":secret:other-")
+		if !s.prefixed(a.resource) { // else any secret of that beginning is meant
 			on(a.resource[len(a.resource)-6:], "ZzZzZz")
 		}
 		on(account, otherAccount)

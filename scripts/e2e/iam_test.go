@@ -56,7 +56,7 @@ func TestElsewhereVariesEachKindOfRequest(t *testing.T) {
 		"AuditFailedQueue":     "arn:aws:sqs:us-east-1:000000000000:q",
 		"AuditNotInvokedQueue": "arn:aws:sqs:us-east-1:000000000000:n",
 	}}
-	if all := elsewhere(ask{"secretsmanager:ListSecrets", "*", nil}); all != nil {
+	if all := s.elsewhere(ask{"secretsmanager:ListSecrets", "*", nil}); all != nil {
 		t.Errorf("there is something beside everything: %v", all)
 	}
 	asks := append(s.platform("AuditRole"), s.platform("AuditSchedulerRole")...)
@@ -69,7 +69,7 @@ func TestElsewhereVariesEachKindOfRequest(t *testing.T) {
 		asks = append(asks, s.asks(a)...)
 	}
 	for _, a := range asks {
-		others := elsewhere(a)
+		others := s.elsewhere(a)
 		if len(others) == 0 {
 			t.Errorf("%s on %s has no neighbour", a.action, a.resource)
 		}

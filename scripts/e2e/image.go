@@ -28,7 +28,7 @@ func (e *engine) chooseImage(ctx context.Context, a architecture) (options []str
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	fmt.Fprintf(e.w.out, "     %s can not be pulled here; a small local image takes its place\n", official)
+	e.w.show(fmt.Sprintf("     %s can not be pulled here; a small local image takes its place", official))
 	root, err := rootFileSystem()
 	if err != nil {
 		return nil, fmt.Errorf("pull %s: %w\nbuild a base image instead: %w", official, pulled, err)

@@ -72,7 +72,14 @@ func (w *workshop) startCloud(ctx context.Context) (c *cloud, stop func(), err e
 		c.recorder.close()
 		return nil, nil, err
 	}
+	asker, err := c.startAsking(ctx)
+	if err != nil {
+		server.stop()
+		c.recorder.close()
+		return nil, nil, err
+	}
 	stop = func() {
+		asker.stop()
 		server.stop()
 		c.recorder.close()
 		os.RemoveAll(root)

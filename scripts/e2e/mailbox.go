@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // mailbox is a queue that is subscribed to a topic: what it holds is what a person
@@ -18,31 +19,33 @@ type mailbox struct {
 func (o *operator) openMailbox(ctx context.Context, name, topic string) (*mailbox, error) {
 	var queue struct{ QueueUrl string }
 	// A message that was read stays hidden until the end of the run, so that none is read twice.
-	if err := o.aws(ctx, &queue, "sqs", "create-queue", "--queue-name", name,
-		"--attributes", "VisibilityTimeout=3600"); err != nil {
+	if err := o.ask(ctx, &queue, "sqs", "create_queue",
+		params{"QueueName": name, "Attributes": params{"VisibilityTimeout": "3600"}}); err != nil {
 		return nil, err
 	}
 	var described struct{ Attributes struct{ QueueArn string } }
-	if err := o.aws(ctx, &described, "sqs", "get-queue-attributes", "--queue-url", queue.QueueUrl,
-		"--attribute-names", "QueueArn"); err != nil {
+	if err := o.ask(ctx, &described, "sqs", "get_queue_attributes",
+		params{"QueueUrl": queue.QueueUrl, "AttributeNames": []string{"QueueArn"}}); err != nil {
 		return nil, err
 	}
-	err := o.aws(ctx, nil, "sns", "subscribe", "--topic-arn", topic, "--protocol", "sqs",
-		"--notification-endpoint", described.Attributes.QueueArn, "--attributes", "RawMessageDelivery=true")
+	err := o.ask(ctx, nil, "sns", "subscribe", params{
+		"TopicArn": topic, "Protocol": "sqs", "Endpoint": described.Attributes.QueueArn,
+		"Attributes": params{"RawMessageDelivery": "true"},
+	})
 	return &mailbox{operator: o, url: queue.QueueUrl}, err
 }
 
-// read returns the messages that came since the last call. It waits until none has
-// come for a second, so that one too many is seen too.
-func (m *mailbox) read(ctx context.Context) ([]string, error) {
+// read returns the messages that came since the last call. It waits for n of them, for
+// twenty seconds, and then until none has come for a second: one too many is seen too.
+func (m *mailbox) read(ctx context.Context, n int) ([]string, error) {
 	var all []string
-	for {
+	for deadline := time.Now().Add(20 * time.Second); ; {
 		var got struct{ Messages []struct{ Body string } }
-		if err := m.aws(ctx, &got, "sqs", "receive-message", "--queue-url", m.url,
-			"--max-number-of-messages", "10", "--wait-time-seconds", "1"); err != nil {
+		if err := m.ask(ctx, &got, "sqs", "receive_message",
+			params{"QueueUrl": m.url, "MaxNumberOfMessages": 10, "WaitTimeSeconds": 1}); err != nil {
 			return nil, err
 		}
-		if len(got.Messages) == 0 {
+		if len(got.Messages) == 0 && (len(all) >= n || time.Now().After(deadline)) {
 			return all, nil
 		}
 		for _, message := range got.Messages {
@@ -53,7 +56,7 @@ func (m *mailbox) read(ctx context.Context) ([]string, error) {
 
 // expect wants exactly n new messages, each holding all of the texts.
 func (m *mailbox) expect(ctx context.Context, n int, texts ...string) error {
-	got, err := m.read(ctx)
+	got, err := m.read(ctx, n)
 	if err != nil {
 		return err
 	}

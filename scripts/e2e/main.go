@@ -3,7 +3,7 @@
 // AWS CLI as a client.
 //
 //	go run ./scripts/e2e               # from the repository root; make e2e
-//	go run ./scripts/e2e build moto    # some parts alone, see parts
+//	go run ./scripts/e2e build moto    # some parts alone, see stages
 //
 // It installs what it needs (see install.sh), starts a Docker engine of its own
 // where none answers, and removes every process, container, network and file
@@ -46,24 +46,33 @@ type workshop struct {
 	cli  sync.Mutex // held while the AWS CLI is looked for
 }
 
-// parts are the checks in the order of a run. Each leaves what later ones use in the
-// scratch folder.
-var parts = []struct {
+// part is some of the checks.
+type part struct {
 	name string
 	run  func(*workshop, context.Context)
-}{
-	{"template", (*workshop).lintTemplate},
-	{"build", (*workshop).buildFunctions},
-	{"readers", (*workshop).readReports},
-	{"patterns", (*workshop).matchPatterns},
-	{"release", (*workshop).packageRelease},
-	{"ministack", (*workshop).useMinistack},
-	{"moto", (*workshop).useMoto},
-	{"cli", (*workshop).useAWSCLI},
-	{"deployment", (*workshop).deployApart},
-	{"iam", (*workshop).evaluateIAM},
-	{"invoke", (*workshop).invokeLocally},
 }
+
+// stages follow one another: each leaves in the scratch folder what later ones use. The
+// parts of a line follow one another too, and the lines of a stage run beside each other,
+// because most parts wait: for an engine, a container, a minute to pass.
+var stages = [][][]part{{
+	{{"template", (*workshop).lintTemplate}},
+	{{"build", (*workshop).buildFunctions}},
+	{{"release", (*workshop).packageRelease}},
+}, {
+	{{"deployment", (*workshop).deployApart}},
+	{{"invoke", (*workshop).invokeLocally}},
+	{{"ministack", (*workshop).useMinistack}},
+	{
+		{"requests", (*workshop).recordRequests},
+		{"readers", (*workshop).readReports},
+		{"patterns", (*workshop).matchPatterns},
+		{"moto", (*workshop).useMoto},
+		{"cli", (*workshop).useAWSCLI},
+	},
+}, {
+	{{"iam", (*workshop).evaluateIAM}},
+}}
 
 // run runs the parts that args name, or all of them. With -in it uses a scratch folder
 // that is there and stays; -in without a name is the deployment inside another run.
@@ -98,17 +107,19 @@ func run(ctx context.Context, out io.Writer, args []string) error {
 		w.deploy(ctx)
 		return w.close(ctx)
 	}
-	var beside sync.WaitGroup
-	for _, part := range parts {
-		switch {
-		case flags.NArg() > 0 && !slices.Contains(flags.Args(), part.name):
-		case part.name == "ministack": // which waits for a minute to pass
-			beside.Go(func() { part.run(w, ctx) })
-		default:
-			part.run(w, ctx)
+	for _, stage := range stages {
+		var lines sync.WaitGroup
+		for _, line := range stage {
+			lines.Go(func() {
+				for _, part := range line {
+					if flags.NArg() == 0 || slices.Contains(flags.Args(), part.name) {
+						part.run(w, ctx)
+					}
+				}
+			})
 		}
+		lines.Wait()
 	}
-	beside.Wait()
 	return w.close(ctx)
 }
 

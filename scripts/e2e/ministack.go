@@ -41,14 +41,20 @@ type document struct {
 
 func (w *workshop) useMinistack(ctx context.Context) {
 	m := &mini{}
-	var server *background
+	var server, asker *background
 	if !w.check(ctx, "ministack starts", func() (err error) {
-		server, err = m.start(ctx, w)
+		if server, err = m.start(ctx, w); err != nil {
+			return err
+		}
+		if asker, err = m.startAsking(ctx); err != nil {
+			server.stop()
+		}
 		return err
 	}) {
 		return
 	}
 	defer server.stop()
+	defer asker.stop()
 	w.check(ctx, "contradictory and malformed parameters are refused in the template's own words", func() error {
 		return m.refuse(ctx)
 	})
@@ -172,13 +178,14 @@ func (m *mini) refuse(ctx context.Context) error {
 		for name, value := range r.parameters {
 			parameters[name] = value
 		}
-		file, err := m.parameterFile(parameters)
-		if err != nil {
-			return err
+		var given []params
+		for name, value := range parameters {
+			given = append(given, params{"ParameterKey": name, "ParameterValue": value})
 		}
-		err = m.aws(ctx, nil, "cloudformation", "create-stack", "--stack-name", "refused", "--capabilities",
-			"CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND", "--template-url", m.endpoint+"/"+codeBucket+"/template.yaml",
-			"--parameters", "file://"+file)
+		err := m.ask(ctx, nil, "cloudformation", "create_stack", params{
+			"StackName": "refused", "Capabilities": []string{"CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"},
+			"TemplateURL": m.endpoint + "/" + codeBucket + "/template.yaml", "Parameters": given,
+		})
 		if err == nil || !strings.Contains(err.Error(), words) {
 			wrong = append(wrong, fmt.Errorf("%v: %q is not in the refusal: %v", r.parameters, words, err))
 		}
@@ -208,8 +215,8 @@ func (m *mini) schedule(ctx context.Context) error {
 	}
 	defer databrain.Close()
 	var secret struct{ ARN string }
-	if err := m.aws(ctx, &secret, "secretsmanager", "create-secret", "--name", labtest.TokenSecret,
-		"--secret-string", fmt.Sprintf(`{"token":%q}`, databraintest.ExampleServiceToken)); err != nil {
+	if err := m.ask(ctx, &secret, "secretsmanager", "create_secret", params{"Name": labtest.TokenSecret,
+		"SecretString": fmt.Sprintf(`{"token":%q}`, databraintest.ExampleServiceToken)}); err != nil {
 		return err
 	}
 	cmd := m.tool(ctx, "sam", "deploy", "--template", template, "--stack-name", "scheduled", "--s3-bucket", codeBucket,

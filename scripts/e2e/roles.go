@@ -39,7 +39,8 @@ func (s *stack) keepRoles(ctx context.Context, resources map[string]string) erro
 			RolePolicyList []struct{ PolicyDocument json.RawMessage }
 		}
 	}
-	if err := s.aws(ctx, &account, "iam", "get-account-authorization-details", "--filter", "Role"); err != nil {
+	if err := s.ask(ctx, &account, "iam", "get_account_authorization_details",
+		params{"Filter": []string{"Role"}}); err != nil {
 		return err
 	}
 	for _, role := range account.RoleDetailList {
@@ -61,7 +62,7 @@ func (s *stack) keepRoles(ctx context.Context, resources map[string]string) erro
 			continue
 		}
 		var policy struct{ Policy string }
-		if err := s.aws(ctx, &policy, "lambda", "get-policy", "--function-name", s.outputs[function]); err != nil {
+		if err := s.ask(ctx, &policy, "lambda", "get_policy", params{"FunctionName": s.outputs[function]}); err != nil {
 			return err
 		}
 		kept.Invoke[function] = json.RawMessage(policy.Policy)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"databrain-rotation/pkg/standin/databraintest"
@@ -63,30 +64,48 @@ func (s *stack) findings(ctx context.Context) {
 	s.databrain.SetDataApps(tokens(critical, critical, critical)) // what the state knows
 }
 
-// failedRotation wants a message of the service token's failed rotation, and none of
-// another secret's.
-func (s *stack) failedRotation(ctx context.Context) error {
-	for _, secret := range []string{s.outputs["TokenSecretArn"], s.adminARN} {
-		if err := s.putFailedRotation(ctx, secret); err != nil {
+// failedRotation wants a message of the secret's failed rotation, and none of another
+// secret's.
+func (s *stack) failedRotation(ctx context.Context, secret string) error {
+	for _, failed := range []string{secret, s.adminARN} {
+		if err := s.putFailedRotation(ctx, failed); err != nil {
 			return err
 		}
 	}
-	return s.mail.expect(ctx, 1, "RotationFailed", s.outputs["TokenSecretArn"])
+	return s.mail.expect(ctx, 1, "RotationFailed", secret)
 }
 
 // putFailedRotation sends the event that Secrets Manager's failure makes of CloudTrail's
 // record (https://docs.aws.amazon.com/secretsmanager/latest/userguide/cloudtrail_log_entries.html).
 func (s *stack) putFailedRotation(ctx context.Context, secret string) error {
-	detail, err := json.Marshal(map[string]any{
+	return s.tell(ctx, "AWS Service Event via CloudTrail", secret, map[string]any{
 		"eventSource": "secretsmanager.amazonaws.com", "eventName": "RotationFailed",
 		"errorMessage": "it failed", "additionalEventData": map[string]string{"SecretId": secret},
 	})
+}
+
+// movedLabel wants a message of AWSCURRENT that moved, and none of another secret's
+// (https://docs.aws.amazon.com/secretsmanager/latest/userguide/event-detail-secret-label-updated-secretsmanager.html).
+func (s *stack) movedLabel(ctx context.Context, secret string) error {
+	for moved, version := range map[string]string{secret: "11111111", s.adminARN: "22222222"} {
+		if err := s.tell(ctx, "Secret Label Updated", moved, map[string]any{
+			"name": "its name", "labelUpdated": "AWSCURRENT", "versionId": version,
+		}); err != nil {
+			return err
+		}
+	}
+	return s.mail.expect(ctx, 1, "AWSCURRENT of the secret its name", "11111111")
+}
+
+// tell sends an event about a secret in the name of Secrets Manager.
+func (s *stack) tell(ctx context.Context, detailType, secret string, detail map[string]any) error {
+	text, err := json.Marshal(detail)
 	if err != nil {
 		return err
 	}
 	out, err := s.events.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: []ebtypes.PutEventsRequestEntry{{
-		Source: aws.String("aws.secretsmanager"), DetailType: aws.String("AWS Service Event via CloudTrail"),
-		Detail: aws.String(string(detail)),
+		Source: aws.String("aws.secretsmanager"), DetailType: aws.String(detailType), Resources: []string{secret},
+		Detail: aws.String(string(text)),
 	}}})
 	if err != nil {
 		return err
@@ -113,16 +132,12 @@ func (s *stack) failingAudit(ctx context.Context) error {
 		return err
 	}
 	queue := &mailbox{operator: s.operator, url: url}
-	var got []string
-	if err := until(ctx, func() error {
-		more, err := queue.read(ctx)
-		got = append(got, more...)
-		if err == nil && len(got) == 0 {
-			err = errors.New("the queue stays empty")
-		}
+	got, err := queue.read(ctx, 1)
+	if err != nil {
 		return err
-	}); err != nil {
-		return err
+	}
+	if len(got) == 0 {
+		return errors.New("the queue stays empty")
 	}
 	f, err := decodeFailure(got[0])
 	if err != nil {
@@ -140,16 +155,27 @@ func (s *stack) failureQueue(ctx context.Context) (url string, err error) {
 	var resource struct {
 		StackResourceDetail struct{ PhysicalResourceId string }
 	}
-	err = s.aws(ctx, &resource, "cloudformation", "describe-stack-resource", "--stack-name", s.name,
-		"--logical-resource-id", "AuditFailedQueue")
+	err = s.ask(ctx, &resource, "cloudformation", "describe_stack_resource",
+		params{"StackName": s.name, "LogicalResourceId": "AuditFailedQueue"})
 	return resource.StackResourceDetail.PhysicalResourceId, err
 }
 
-// followed runs a command that does not end by itself for three seconds.
-func (s *stack) followed(ctx context.Context, name string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, 4*time.Second)
-	defer cancel()
+// followed runs a command that does not end by itself for some seconds, or for more of
+// them where the machine is too slow to show a text by then. The AWS CLI shows what it
+// has once it is interrupted.
+func (s *stack) followed(ctx context.Context, name, text string) (shown string, err error) {
 	s.executed[name] = true
+	for _, seconds := range []time.Duration{3, 10, 40} {
+		if shown, err = s.interrupted(ctx, name, seconds*time.Second); err != nil || strings.Contains(shown, text) {
+			break
+		}
+	}
+	return shown, err
+}
+
+func (s *stack) interrupted(ctx context.Context, name string, after time.Duration) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, after)
+	defer cancel()
 	out, err := s.shell(ctx, s.outputs[name]).Output()
 	var ended *exec.ExitError
 	if ctx.Err() == nil {

@@ -50,7 +50,9 @@ func (c *cloud) rotateAndAudit(ctx context.Context) {
 		c.check(ctx, "a second rotation, by RotateNowCommand", func() error { return s.rotate(ctx) })
 		c.check(ctx, "a rotation through an outage of Databrain and back", func() error { return s.rotateThroughOutage(ctx) })
 		s.findings(ctx)
-		c.check(ctx, "a rotation that failed is one message", func() error { return s.failedRotation(ctx) })
+		c.check(ctx, "a rotation that failed is one message", func() error {
+			return s.failedRotation(ctx, s.outputs["TokenSecretArn"])
+		})
 		c.check(ctx, "an audit that fails lands in the failure queue after two attempts", func() error {
 			return s.failingAudit(ctx)
 		})
@@ -71,8 +73,9 @@ func (s *stack) firstRotation(ctx context.Context) error {
 
 // switchOn names a secret's rotation function and interval, and rotates.
 func (s *stack) switchOn(ctx context.Context, secret, function string) error {
-	return s.aws(ctx, nil, "secretsmanager", "rotate-secret", "--secret-id", secret,
-		"--rotation-lambda-arn", function, "--rotation-rules", "AutomaticallyAfterDays=30")
+	return s.ask(ctx, nil, "secretsmanager", "rotate_secret", params{
+		"SecretId": secret, "RotationLambdaARN": function, "RotationRules": params{"AutomaticallyAfterDays": 30},
+	})
 }
 
 // rotate rotates by the stack's own command.
@@ -179,7 +182,7 @@ func (s *stack) holder(ctx context.Context, label string) (version string, err e
 // everyCommand runs what no scene has used and fails for a command that it knows no
 // end of. RotationLogsCommand follows the log until it is interrupted.
 func (s *stack) everyCommand(ctx context.Context) error {
-	log, err := s.followed(ctx, "RotationLogsCommand")
+	log, err := s.followed(ctx, "RotationLogsCommand", "setSecret")
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"databrain-rotation/pkg/standin/databraintest"
+	"databrain-rotation/pkg/standin/labtest"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
@@ -108,6 +109,31 @@ func (g *givens) shapes() []shape {
 		variables: map[string]string{"DATABRAIN_SERVICE_TOKEN_SECRET_ID": g.readSecret},
 		works:     auditsUnrotated,
 	}, {
+		name: "api tokens",
+		parameters: map[string]string{
+			"ApiTokenSecretPrefix": labtest.APITokenPrefix, "ApiTokenSecretKmsKeyArn": g.apiTokenKey,
+			"ApiTokenGracePeriod": apiTokenGrace, "TokenSecretKmsKeyArn": g.tokenKey,
+			"VpcSubnetIds": g.subnet, "VpcSecurityGroupIds": g.group, "NotifyRotated": "true",
+		},
+		present: []string{
+			"ApiTokenRotationFailedRule", "RotateApiTokenErrorsAlarm", "RotateApiTokenFunction", "RotateApiTokenLogGroup",
+			"RotateApiTokenPermission", "RotateApiTokenRole",
+		},
+		variables: map[string]string{
+			"API_TOKEN_GRACE_PERIOD": apiTokenGrace,
+			"AUDIT_API_TOKEN_PREFIX": labtest.APITokenPrefix,
+		},
+		works: keepsAPITokenFresh,
+	}, {
+		name: "short prefix",
+		parameters: map[string]string{
+			"ApiTokenSecretPrefix": "databrain/", "TokenSecretName": "databrain/short/service-token",
+			"ApiTokenRotateContract": "service-token",
+		},
+		present:   []string{"RotateApiTokenFunction"},
+		variables: map[string]string{"API_TOKEN_ROTATE_CONTRACT": "service-token"},
+		works:     sparesServiceToken,
+	}, {
 		name:       "no takeover",
 		parameters: map[string]string{"RotationTakeover": "never"},
 		variables:  map[string]string{"ROTATION_TAKEOVER": "never"},
@@ -168,7 +194,7 @@ func (s *stack) hasShape(ctx context.Context, shape shape, made map[string]strin
 		}
 	}
 	variables := map[string]string{}
-	for _, function := range []string{"RotateFunction", "AuditFunction"} {
+	for _, function := range []string{"RotateFunction", "RotateApiTokenFunction", "AuditFunction"} {
 		if made[function] == "" {
 			continue // it is among the absent, or deploying has failed
 		}
@@ -264,16 +290,16 @@ func neverTakesOver(ctx context.Context, s *stack) error {
 
 // givens are the ARNs and ids of what the stacks are given.
 type givens struct {
-	tokenKey, adminKey, bucketKey string
-	secret, topic, layer          string
-	readSecret                    string // holds the example's token; nothing rotates it
-	subnet, group                 string
+	tokenKey, adminKey, bucketKey, apiTokenKey string
+	secret, topic, layer                       string
+	readSecret                                 string // holds the example's token; nothing rotates it
+	subnet, group                              string
 }
 
 func (g *givens) make(ctx context.Context, c *cloud) (err error) {
-	for _, key := range []*string{&g.tokenKey, &g.adminKey, &g.bucketKey} {
+	for _, key := range []*string{&g.tokenKey, &g.adminKey, &g.bucketKey, &g.apiTokenKey} {
 		var made struct{ KeyMetadata struct{ Arn string } }
-		if err := c.aws(ctx, &made, "kms", "create-key"); err != nil {
+		if err := c.ask(ctx, &made, "kms", "create_key", nil); err != nil {
 			return err
 		}
 		*key = made.KeyMetadata.Arn
@@ -300,7 +326,7 @@ func (g *givens) make(ctx context.Context, c *cloud) (err error) {
 		return err
 	}
 	var topic struct{ TopicArn string }
-	if err := c.aws(ctx, &topic, "sns", "create-topic", "--name", "ops"); err != nil {
+	if err := c.ask(ctx, &topic, "sns", "create_topic", params{"Name": "ops"}); err != nil {
 		return err
 	}
 	g.topic = topic.TopicArn
@@ -325,13 +351,13 @@ func (g *givens) findNetwork(ctx context.Context, c *cloud) error {
 	var subnets struct {
 		Subnets []struct{ SubnetId, VpcId string }
 	}
-	if err := c.aws(ctx, &subnets, "ec2", "describe-subnets"); err != nil || len(subnets.Subnets) == 0 {
+	if err := c.ask(ctx, &subnets, "ec2", "describe_subnets", nil); err != nil || len(subnets.Subnets) == 0 {
 		return fmt.Errorf("%d subnets: %w", len(subnets.Subnets), err)
 	}
 	g.subnet = subnets.Subnets[0].SubnetId
 	var groups struct{ SecurityGroups []struct{ GroupId string } }
-	err := c.aws(ctx, &groups, "ec2", "describe-security-groups", "--filters",
-		"Name=vpc-id,Values="+subnets.Subnets[0].VpcId)
+	err := c.ask(ctx, &groups, "ec2", "describe_security_groups",
+		params{"Filters": []params{{"Name": "vpc-id", "Values": []string{subnets.Subnets[0].VpcId}}}})
 	if err != nil || len(groups.SecurityGroups) == 0 {
 		return fmt.Errorf("%d security groups: %w", len(groups.SecurityGroups), err)
 	}

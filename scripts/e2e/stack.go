@@ -6,11 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
+	"time"
 
+	audit "databrain-rotation/pkg/audit/report"
 	"databrain-rotation/pkg/standin/databraintest"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -26,12 +27,15 @@ type stack struct {
 	parameters map[string]string // all that were given
 	outputs    map[string]string
 	executed   map[string]bool // the commands among outputs that were run
+	ahead      atomic.Int64    // nanoseconds by which the instance's clock is fast
 	mail       *mailbox        // subscribed to the topic
 }
 
 // newStack starts a Databrain for a stack that is yet to be deployed.
 func (c *cloud) newStack(name string, config databraintest.Config) (*stack, error) {
-	s := &stack{cloud: c, name: name, databrain: databraintest.New(config), executed: map[string]bool{}}
+	s := &stack{cloud: c, name: name, executed: map[string]bool{}}
+	config.Now = func() time.Time { return time.Now().Add(time.Duration(s.ahead.Load())) }
+	s.databrain = databraintest.New(config)
 	url, err := s.databrain.Start("")
 	s.address = strings.TrimPrefix(url, "http://")
 	return s, err
@@ -76,7 +80,7 @@ func (s *stack) readOutputs(ctx context.Context) error {
 			Outputs     []struct{ OutputKey, OutputValue string }
 		}
 	}
-	if err := s.aws(ctx, &described, "cloudformation", "describe-stacks", "--stack-name", s.name); err != nil {
+	if err := s.ask(ctx, &described, "cloudformation", "describe_stacks", params{"StackName": s.name}); err != nil {
 		return err
 	}
 	if len(described.Stacks) != 1 {
@@ -94,7 +98,7 @@ func (s *stack) resources(ctx context.Context) (map[string]string, error) {
 	var all struct {
 		StackResourceSummaries []struct{ LogicalResourceId, PhysicalResourceId string }
 	}
-	err := s.aws(ctx, &all, "cloudformation", "list-stack-resources", "--stack-name", s.name)
+	err := s.ask(ctx, &all, "cloudformation", "list_stack_resources", params{"StackName": s.name})
 	ids := map[string]string{}
 	for _, r := range all.StackResourceSummaries {
 		ids[r.LogicalResourceId] = r.PhysicalResourceId
@@ -112,15 +116,20 @@ func (s *stack) run(ctx context.Context, name string) (string, error) {
 	return output(ctx, s.shell(ctx, line))
 }
 
+// runFor executes a command that is printed with NAME for the end of a secret's name.
+func (s *stack) runFor(ctx context.Context, command, name string) (string, error) {
+	return output(ctx, s.shell(ctx, strings.Replace(s.outputs[command], "NAME", name, 1)))
+}
+
 // audit runs the audit by one of the stack's commands and returns its summary.
-func (s *stack) audit(ctx context.Context, command string) (summary, error) {
+func (s *stack) audit(ctx context.Context, command string) (audit.Summary, error) {
 	out, err := s.run(ctx, command)
 	if err != nil {
-		return summary{}, err
+		return audit.Summary{}, err
 	}
 	// The summary comes first, the AWS CLI's own answer after it.
 	decoder := json.NewDecoder(strings.NewReader(out))
-	var got summary
+	var got audit.Summary
 	var answer struct {
 		StatusCode    int
 		FunctionError string
@@ -134,17 +143,15 @@ func (s *stack) audit(ctx context.Context, command string) (summary, error) {
 	return got, nil
 }
 
-// summary is what the scenes look at in the audit's answer.
-type summary struct {
-	Status string
-	Report string
-	Counts struct{ Tokens, Findings, New, Ongoing, Resolved int }
-}
-
 // value is the value of the rotated secret under a staging label.
 func (s *stack) value(ctx context.Context, label string) (string, error) {
-	out, err := s.secrets.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{
-		SecretId: aws.String(s.outputs["TokenSecretArn"]), VersionStage: aws.String(label)})
+	return s.valueOf(ctx, s.outputs["TokenSecretArn"], label)
+}
+
+// valueOf is the value of a secret under a staging label.
+func (c *cloud) valueOf(ctx context.Context, secret, label string) (string, error) {
+	out, err := c.secrets.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{
+		SecretId: aws.String(secret), VersionStage: aws.String(label)})
 	if err != nil {
 		return "", err
 	}
@@ -166,17 +173,21 @@ func (s *stack) environment(ctx context.Context, function string) (map[string]st
 	var got struct {
 		Environment struct{ Variables map[string]string }
 	}
-	err := s.aws(ctx, &got, "lambda", "get-function-configuration", "--function-name", s.outputs[function+"Arn"])
+	err := s.ask(ctx, &got, "lambda", "get_function_configuration", params{"FunctionName": s.outputs[function+"Arn"]})
 	return got.Environment.Variables, err
 }
 
 // lastLines is the end of a function's log, for an error that is to say why.
 func (s *stack) lastLines(ctx context.Context, group string) string {
-	log, err := output(ctx, s.shell(ctx, "aws logs tail /aws/lambda/"+s.name+"/"+group))
+	log, err := s.log(ctx, group)
 	if err != nil {
 		return err.Error()
 	}
 	return tail(log, 6)
+}
+
+func (s *stack) log(ctx context.Context, group string) (string, error) {
+	return output(ctx, s.shell(ctx, "aws logs tail /aws/lambda/"+s.name+"/"+group))
 }
 
 // remove deletes the stack and waits until it is gone.
@@ -189,18 +200,3 @@ func (s *stack) remove(ctx context.Context) error {
 
 // close ends the instance. The stack ends with its engine.
 func (s *stack) close() { s.databrain.Close() }
-
-// parameterFile writes parameters as the AWS CLI reads them from a file.
-func (w *workshop) parameterFile(parameters map[string]string) (path string, err error) {
-	type parameter struct{ ParameterKey, ParameterValue string }
-	var all []parameter
-	for _, name := range slices.Sorted(maps.Keys(parameters)) {
-		all = append(all, parameter{name, parameters[name]})
-	}
-	text, err := json.Marshal(all)
-	if err != nil {
-		return "", err
-	}
-	path = filepath.Join(w.dir, "parameters.json")
-	return path, os.WriteFile(path, text, 0o600)
-}
