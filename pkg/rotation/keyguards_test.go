@@ -47,6 +47,19 @@ func TestKeyAdoptedIsCounted(t *testing.T) {
 	}
 }
 
+// TestTwoKeysOfOneSecond: Databrain makes two keys of one request that came twice, and
+// the answer cannot be stored. The list does not tell which of them is in force.
+func TestTwoKeysOfOneSecond(t *testing.T) {
+	for _, mode := range []string{"key", "key-service"} {
+		s := setup{mode, "normal", "default"}
+		for _, c := range (schedule{setup: s}).run(t).calls {
+			if c.op == opRotateKey {
+				schedule{s, []fault{{call: c.n, kind: twice}, {call: c.n + 1, kind: die}}}.check(t)
+			}
+		}
+	}
+}
+
 // TestKeySecretIsNotTheServiceTokens: the setting must not name the rotated secret.
 func TestKeySecretIsNotTheServiceTokens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
