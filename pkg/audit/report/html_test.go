@@ -392,3 +392,21 @@ func (w *heapWriter) Write(p []byte) (int, error) {
 	}
 	return len(p), nil
 }
+
+// TestPicturesHaveASize: without the style sheet, which some mail gateways take away, a
+// picture without a size fills the page.
+func TestPicturesHaveASize(t *testing.T) {
+	source, err := os.ReadFile("report.html.tmpl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pictures := regexp.MustCompile(`<svg [^>]*viewBox="0 0 \d+ \d+"[^>]*>`).FindAllString(string(source), -1)
+	for _, picture := range pictures {
+		if !strings.Contains(picture, `width="`) {
+			t.Errorf("%s has no size", picture)
+		}
+	}
+	if len(pictures) < 3 {
+		t.Errorf("only %d pictures", len(pictures))
+	}
+}
