@@ -3,7 +3,6 @@ package report
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -108,85 +107,6 @@ func since(f *finding.Finding) []string {
 		return []string{"since " + known}
 	}
 	return nil
-}
-
-// appRow sums the findings of one data app up.
-type appRow struct {
-	Name   name
-	Count  int
-	Mix    []severityCount
-	Oldest string
-}
-
-// mix lists what b counts, the worst first.
-func (b *BySeverity) mix() []severityCount {
-	var out []severityCount
-	for _, severity := range slices.Backward(finding.Severities()) {
-		if n := *b.of(severity); n > 0 {
-			out = append(out, severityCount{severity, n})
-		}
-	}
-	return out
-}
-
-// appTally is what was found in one data app.
-type appTally struct {
-	name     string
-	findings BySeverity
-	count    int
-	oldest   int // age in days of the oldest token that was found, -1 without one
-}
-
-// worseApp orders by the number of findings of the worst severity, then of the
-// next one, and then by age and name.
-func worseApp(a, b *appTally) int {
-	for _, severity := range slices.Backward(finding.Severities()) {
-		if c := cmp.Compare(*b.findings.of(severity), *a.findings.of(severity)); c != 0 {
-			return c
-		}
-	}
-	return cmp.Or(cmp.Compare(b.oldest, a.oldest), cmp.Compare(a.name, b.name))
-}
-
-// appRows ranks the data apps by what is wrong in them. It returns none where a
-// ranking would only repeat the list of findings. Total is how many there are.
-func appRows(findings []finding.Finding) (rows []appRow, total int) {
-	apps, found := tallyApps(findings)
-	if len(apps) < 2 || found < pageApps {
-		return nil, 0
-	}
-	slices.SortFunc(apps, worseApp)
-	for _, a := range apps[:min(len(apps), pageApps)] {
-		row := appRow{Name: nameOf(finding.ShownName(a.name)), Count: a.count, Mix: a.findings.mix()}
-		if a.oldest >= 0 {
-			row.Oldest = plural(a.oldest, "day")
-		}
-		rows = append(rows, row)
-	}
-	return rows, len(apps)
-}
-
-func tallyApps(findings []finding.Finding) (apps []*appTally, total int) {
-	byName := map[string]*appTally{}
-	for i := range findings {
-		f := &findings[i]
-		if f.DataApp == "" || f.State == finding.Suppressed {
-			continue
-		}
-		a := byName[f.DataApp]
-		if a == nil {
-			a = &appTally{name: f.DataApp, oldest: -1}
-			byName[f.DataApp] = a
-			apps = append(apps, a)
-		}
-		*a.findings.of(f.Severity)++
-		a.count++
-		total++
-		if f.Check == finding.TokenAge || f.Check == finding.TokenAgeApproaching {
-			a.oldest = max(a.oldest, f.Token.AgeDays)
-		}
-	}
-	return apps, total
 }
 
 // gapRow is a part of the instance that was not read.
@@ -301,82 +221,6 @@ func exceptionRows(r *Report) []exceptionRow {
 		rows = append(rows, row)
 	}
 	return rows
-}
-
-// serviceFacts is the posture of the secret that the audit signs in with, each
-// fact in the colour of the finding on it, if there is one.
-func serviceFacts(r *Report) []fact {
-	if !r.Posture.Read {
-		return []fact{
-			{Name: "Rotation", Value: "not known: Secrets Manager was not asked or did not answer", Class: "medium"},
-		}
-	}
-	class := func(c finding.Check) string {
-		for i := range r.Findings {
-			if r.Findings[i].Check == c {
-				return string(r.Findings[i].Severity)
-			}
-		}
-		return "good"
-	}
-	p := &r.Posture
-	previous := map[finding.Answer]string{
-		finding.NoAnswer: "not asked, or without an answer", finding.Accepted: "still works",
-		finding.Refused: "no longer works",
-	}[r.Previous.Answer]
-	rotation, rotated, pending := "off", "not known", "nothing pending"
-	if p.Rotation {
-		rotation = "on"
-	}
-	if !p.RotatedAt.IsZero() {
-		rotated = fmt.Sprintf("%s, %s ago", finding.Day(p.RotatedAt), plural(p.AgeDays, "day"))
-	}
-	if !p.PendingSince.IsZero() {
-		pending = "begun " + p.PendingSince.UTC().Format("2006-01-02 15:04 UTC") + " and not finished"
-	}
-	beforeClass := class(finding.ServiceTokenPreviousAlive)
-	if r.Previous.Answer == finding.NoAnswer {
-		beforeClass = ""
-	}
-	return []fact{
-		{"Rotation", rotation, class(finding.ServiceTokenRotationOff)},
-		{"Last rotated", rotated, class(finding.ServiceTokenAge)},
-		{"A rotation under way", pending, class(finding.ServiceTokenRotationStuck)},
-		{"The token before", previous, beforeClass},
-	}
-}
-
-func policyFacts(r *Report) []fact {
-	p := &r.Policy
-	var tiers, rules []string
-	for _, t := range p.Severities {
-		tiers = append(tiers, fmt.Sprintf("%s from %s", t.Severity, plural(t.AfterDays, "day")))
-	}
-	for _, rule := range p.Rules[:min(len(p.Rules), 20)] {
-		rules = append(rules, fmt.Sprintf("%s: %s", shorten(rule.ID), plural(rule.MaxAgeDays, "day")))
-	}
-	if n := len(p.Rules) - len(rules); n > 0 {
-		rules = append(rules, fmt.Sprintf("and %d more", n))
-	}
-	facts := []fact{
-		{Name: "A token is stale after", Value: plural(p.MaxAgeDays, "day")},
-		{Name: "Announced ahead of that by", Value: plural(p.DueWithinDays, "day")},
-		{Name: "Severity", Value: strings.Join(tiers, ", ")},
-		{Name: "Rules with another age", Value: cmp.Or(strings.Join(rules, "; "), "none")},
-	}
-	unused := 0
-	for i := range r.Findings {
-		if r.Findings[i].Check == finding.RuleUnused {
-			unused++
-		}
-	}
-	if unused > 0 {
-		facts = append(facts, fact{
-			Name: "Rules that decide for no token", Value: thousands(unused) + " of " + thousands(len(p.Rules)),
-			Class: string(finding.Low),
-		})
-	}
-	return facts
 }
 
 // leftOut says where the rest of a list is.
