@@ -70,8 +70,8 @@ func TestOnlyEntriesThatFailedAreSentAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		all := apps(45)
 		l := newLab(t, databraintest.Config{DataApps: all})
-		l.bus.InjectEntry(entryFault(3, 4))
-		l.bus.InjectEntry(entryFault(33, 1))
+		l.bus.InjectPart(entryFault(3, 4))
+		l.bus.InjectPart(entryFault(33, 1))
 		s := l.mustRun()
 		if s.EmitFailures != 0 || l.bus.Accepted() != s.Counts.Findings+1 {
 			t.Errorf("%d emission failures, %d events for %d findings", s.EmitFailures, l.bus.Accepted(), s.Counts.Findings)
@@ -95,16 +95,16 @@ func TestEventsThatStayFailedAreAnError(t *testing.T) {
 		lost   int
 		cause  string // that the error names
 	}{
-		{"one entry", func(l *lab) { l.bus.InjectEntry(entryFault(1, -1, report.CoverageGap)) }, 1,
+		{"one entry", func(l *lab) { l.bus.InjectPart(entryFault(1, -1, report.CoverageGap)) }, 1,
 			"events: EventBridge did not take an entry: ThrottlingException"},
-		{"every entry", func(l *lab) { l.bus.InjectEntry(entryFault(1, -1)) }, 63,
+		{"every entry", func(l *lab) { l.bus.InjectPart(entryFault(1, -1)) }, 63,
 			"events: EventBridge did not take an entry: ThrottlingException"},
 		{"every call", func(l *lab) {
 			l.bus.Inject(standin.Fault{Times: -1, Do: standin.Error("AccessDeniedException")})
 		}, 63, "events: AccessDeniedException"},
 		{"no answer", func(l *lab) { l.bus.Inject(standin.Fault{Times: -1, Do: standin.Hang()}) }, 63,
 			"events: no answer in time"},
-		{"the last event", func(l *lab) { l.bus.InjectEntry(entryFault(1, -1, report.AuditCompleted)) }, 1,
+		{"the last event", func(l *lab) { l.bus.InjectPart(entryFault(1, -1, report.AuditCompleted)) }, 1,
 			"the last event: EventBridge did not take an entry: ThrottlingException"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -161,7 +161,7 @@ func TestLastEventComesLast(t *testing.T) {
 		for i := range 20 {
 			l.bus.Inject(standin.Fault{Skip: i, Do: standin.Delay(time.Duration(20-i) * time.Second)})
 		}
-		l.bus.InjectEntry(entryFault(7, 3))
+		l.bus.InjectPart(entryFault(7, 3))
 		s := l.mustRun()
 		l.checkCompleted(s)
 		if peak := l.bus.PeakInFlight(); peak < 2 || peak > 10 {

@@ -213,9 +213,9 @@ func TestNoFindingIsLostInSecurityHub(t *testing.T) {
 			step := func(n int) {
 				switch n {
 				case 0:
-					l.hub.InjectFinding(securityhubtest.FindingFault{Skip: n, Times: 9})
+					l.hub.InjectPart(standin.PartFault{Skip: n, Times: 9})
 				case 1:
-					l.hub.InjectFinding(securityhubtest.FindingFault{Skip: 3, Times: -1, Code: "InvalidInput"})
+					l.hub.InjectPart(standin.PartFault{Skip: 3, Times: -1, Code: "InvalidInput"})
 				case 2:
 					l.hub.Inject(standin.Fault{Times: -1, Do: standin.Error("LimitExceededException")})
 				case 3:
@@ -315,8 +315,8 @@ func TestWhatFailsInSecurityHub(t *testing.T) {
 			[]string{"the name securityhub.us-east-1.amazonaws.com could not be looked up",
 				"region us-east-1 has Security Hub"}},
 		"one finding": {func(l *lab) {
-			l.hub.InjectFinding(securityhubtest.FindingFault{Skip: 4, Code: "InvalidInput", Message: "too \"long\""})
-			l.hub.InjectFinding(securityhubtest.FindingFault{Skip: 31, Times: -1, Code: "InvalidInput", Message: "no"})
+			l.hub.InjectPart(standin.PartFault{Skip: 4, Code: "InvalidInput", Message: "too \"long\""})
+			l.hub.InjectPart(standin.PartFault{Skip: 31, Times: -1, Code: "InvalidInput", Message: "no"})
 		}, 1, 6, []string{"finding dbt1-", "was refused: InvalidInput: no", "1 events, reports, imports"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -16,13 +16,12 @@ import (
 	"databrain-rotation/pkg/audit/report"
 	"databrain-rotation/pkg/standin"
 	"databrain-rotation/pkg/standin/databraintest"
-	"databrain-rotation/pkg/standin/eventbridgetest"
 	"databrain-rotation/pkg/standin/s3test"
 )
 
 // entryFault makes entries fail, all of them or those of a detail type.
-func entryFault(nth, times int, detailType ...string) eventbridgetest.EntryFault {
-	return eventbridgetest.EntryFault{Skip: nth - 1, Times: times, DetailType: strings.Join(detailType, "")}
+func entryFault(nth, times int, detailType ...string) standin.PartFault {
+	return standin.PartFault{Skip: nth - 1, Times: times, Of: strings.Join(detailType, "")}
 }
 
 // eventIDs are those of the findings among the events, by finding and state.

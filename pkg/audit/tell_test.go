@@ -15,7 +15,6 @@ import (
 	"databrain-rotation/pkg/audit/report"
 	"databrain-rotation/pkg/standin"
 	"databrain-rotation/pkg/standin/databraintest"
-	"databrain-rotation/pkg/standin/eventbridgetest"
 )
 
 // neglected is an instance with n tokens that are critical.
@@ -176,7 +175,7 @@ func TestARepeatedRunMarksTheSameFindings(t *testing.T) {
 					standin.Fault{Target: tokensPath, When: forApp("Forbidden"), Times: -1,
 						Do: databraintest.Error(403, "FORBIDDEN", "x")},
 				)
-				l.bus.InjectEntry(eventbridgetest.EntryFault{DetailType: lost, Times: -1})
+				l.bus.InjectPart(standin.PartFault{Of: lost, Times: -1})
 				_, err := l.run()
 				asError[*audit.EmissionFailed](t, err)
 				marks := func() (marks []string) {

@@ -28,12 +28,8 @@ type Fault struct {
 	AfterEffect bool
 	// Do is what happens instead of a plain answer.
 	Do Action
-}
 
-// scheduled is a fault with the number of matching calls so far.
-type scheduled struct {
-	Fault
-	seen int
+	seen int // matching calls so far
 }
 
 // Inject schedules a fault. It panics if the fault has no Do.
@@ -43,14 +39,14 @@ func (s *Wire) Inject(f Fault) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.faults = append(s.faults, &scheduled{Fault: f})
+	s.faults = append(s.faults, &f)
 }
 
-// ClearFaults forgets every fault.
+// ClearFaults forgets every fault, of calls and of parts.
 func (s *Wire) ClearFaults() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.faults = nil
+	s.faults, s.partFaults = nil, nil
 }
 
 // strike counts the call for every fault and returns the one that strikes it, or nil.
@@ -66,10 +62,10 @@ func (s *Wire) strike(r *http.Request, body []byte, operation, target string) *F
 		}
 		s.mu.Lock()
 		f.seen++
-		strikes := Strikes(f.seen, f.Skip, f.Times)
+		struck := strikes(f.seen, f.Skip, f.Times)
 		s.mu.Unlock()
-		if strikes && hit == nil {
-			hit = &f.Fault
+		if struck && hit == nil {
+			hit = f
 		}
 	}
 	return hit
@@ -81,8 +77,46 @@ func (f *Fault) matches(r *http.Request, operation, target string) bool {
 		(f.When == nil || f.When(r))
 }
 
-// Strikes reports whether the seen-th match is one of those that skip and times mean,
+// strikes reports whether the seen-th match is one of those that skip and times mean,
 // in the sense of [Fault].
-func Strikes(seen, skip, times int) bool {
+func strikes(seen, skip, times int) bool {
 	return seen > skip && (times < 0 || seen <= skip+max(times, 1))
+}
+
+// PartFault makes some of the parts that it matches fail while their calls succeed: the
+// entries of PutEvents, the findings of BatchImportFindings. It counts the matching parts
+// from its injection on; a part that is sent again counts again.
+type PartFault struct {
+	Of    string // an entry's DetailType, a finding's Id; empty matches every part
+	Skip  int    // matching parts that pass before the first strike
+	Times int    // parts struck in a row; 0 means 1, negative means all from then on
+
+	Code, Message string // of the part's error; empty means one that a sender repeats
+
+	seen int
+}
+
+// InjectPart schedules a fault. When several strike one part, the one injected first
+// wins, and each of them counts the part.
+func (s *Wire) InjectPart(f PartFault) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.partFaults = append(s.partFaults, &f)
+}
+
+// StrikePart counts a part for every fault and returns the one that strikes it, or nil.
+func (s *Wire) StrikePart(of string) *PartFault {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var hit *PartFault
+	for _, f := range s.partFaults {
+		if f.Of != "" && f.Of != of {
+			continue
+		}
+		f.seen++
+		if strikes(f.seen, f.Skip, f.Times) && hit == nil {
+			hit = f
+		}
+	}
+	return hit
 }

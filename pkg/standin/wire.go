@@ -57,11 +57,12 @@ type Wire struct {
 	ctx     context.Context // ends with Close
 	cancel  context.CancelFunc
 
-	mu       sync.Mutex
-	calls    []*Call
-	faults   []*scheduled
-	inFlight int
-	peak     int
+	mu         sync.Mutex
+	calls      []*Call
+	faults     []*Fault
+	partFaults []*PartFault
+	inFlight   int
+	peak       int
 
 	listener Listener
 }

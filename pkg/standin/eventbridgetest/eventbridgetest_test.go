@@ -213,8 +213,8 @@ func TestEachEntryIsJudgedByItself(t *testing.T) {
 
 func TestEntryFaults(t *testing.T) {
 	s, c := inProcess(eventbridgetest.Config{})
-	s.InjectEntry(eventbridgetest.EntryFault{Skip: 1})
-	s.InjectEntry(eventbridgetest.EntryFault{DetailType: "Other", Code: "InternalFailure", Times: 2})
+	s.InjectPart(standin.PartFault{Skip: 1})
+	s.InjectPart(standin.PartFault{Of: "Other", Code: "InternalFailure", Times: 2})
 	other := entry(`{}`)
 	other.DetailType = aws.String("Other")
 	codes := func() (got []string) {
@@ -237,7 +237,7 @@ func TestEntryFaults(t *testing.T) {
 			t.Errorf("call %d (-want +got):\n%s", i+1, diff)
 		}
 	}
-	s.InjectEntry(eventbridgetest.EntryFault{Times: -1})
+	s.InjectPart(standin.PartFault{Times: -1})
 	s.Inject(standin.Fault{Times: -1, Do: standin.Cut()})
 	s.ClearFaults()
 	if diff := cmp.Diff([]string{"", "", ""}, codes()); diff != "" {

@@ -1,6 +1,7 @@
 package eventbridgetest
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -99,8 +100,11 @@ func (s *Server) putEvents(body []byte) standin.Answer {
 // put accepts or refuses one entry; s.mu is held.
 func (s *Server) put(sent sentEntry) resultEntry {
 	refused := sent.check()
-	if fault := s.strike(sent); fault != nil && refused.ErrorCode == "" {
-		refused = resultEntry{ErrorCode: fault.Code, ErrorMessage: fault.Message}
+	if fault := s.StrikePart(sent.DetailType); fault != nil && refused.ErrorCode == "" {
+		refused = resultEntry{
+			ErrorCode:    cmp.Or(fault.Code, "ThrottlingException"),
+			ErrorMessage: cmp.Or(fault.Message, "The entry was not processed."),
+		}
 	}
 	if refused.ErrorCode != "" {
 		return refused

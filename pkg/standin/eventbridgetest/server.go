@@ -16,7 +16,7 @@
 // itself, so that a call which succeeds can hold entries that failed.
 //
 // Faults of whole calls are injected with [standin.Wire.Inject], of single entries
-// with [Server.InjectEntry]. There are no rules and no targets: every bus exists
+// with [standin.Wire.InjectPart]. There are no rules and no targets: every bus exists
 // and keeps what it gets.
 package eventbridgetest
 
@@ -55,7 +55,6 @@ type Server struct {
 	mu       sync.Mutex
 	entries  []Entry
 	accepted int
-	faults   []*scheduled
 }
 
 // New returns a Server that has no entries.

@@ -1,6 +1,7 @@
 package securityhubtest
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"time"
@@ -71,13 +72,16 @@ var ofPeople = []string{"Note", "UserDefinedFields", "VerificationState", "Workf
 
 // importFinding takes or refuses one finding; s.mu is held.
 func (s *Server) importFinding(f Finding, size int) failed {
-	switch fault := s.strike(f.text("Id")); {
+	switch fault := s.StrikePart(f.text("Id")); {
 	case s.off:
 		return failed{ErrorCode: "InvalidAccess", ErrorMessage: "The account is not subscribed to AWS Security Hub."}
 	case size > maxFindingBytes:
 		return failed{ErrorCode: "InvalidInput", ErrorMessage: "The finding is larger than 240 KB."}
 	case fault != nil:
-		return failed{ErrorCode: fault.Code, ErrorMessage: fault.Message}
+		return failed{
+			ErrorCode:    cmp.Or(fault.Code, "InternalError"),
+			ErrorMessage: cmp.Or(fault.Message, "The finding was not imported."),
+		}
 	}
 	if wrong := f.check(); wrong != "" {
 		return failed{ErrorCode: "InvalidInput",

@@ -160,7 +160,7 @@ func TestAnImportIsAnUpdate(t *testing.T) {
 
 func TestFaults(t *testing.T) {
 	s := securityhubtest.New(securityhubtest.Config{})
-	s.InjectFinding(securityhubtest.FindingFault{Id: "b", Skip: 1})
+	s.InjectPart(standin.PartFault{Of: "b", Skip: 1})
 	s.Inject(standin.Fault{Skip: 2, Do: standin.Error("LimitExceededException")})
 	for i, want := range []string{
 		`"FailedCount":0`, `"ErrorCode":"InternalError"`, "LimitExceededException", `"FailedCount":0`,

@@ -17,7 +17,7 @@
 // checked, but the scope that it is for.
 //
 // Faults of whole calls are injected with [standin.Wire.Inject], of single findings with
-// [Server.InjectFinding].
+// [standin.Wire.InjectPart].
 package securityhubtest
 
 import (
@@ -48,7 +48,6 @@ type Server struct {
 	off      bool
 	findings map[string]Finding         // by id
 	people   map[string]map[string]bool // what of each people have set, by its name
-	faults   []*scheduled
 }
 
 // Finding is a finding as it was imported, by the names of its members.
