@@ -12,6 +12,7 @@ import (
 	"databrain-rotation/pkg/audit"
 	"databrain-rotation/pkg/audit/finding"
 	"databrain-rotation/pkg/audit/report"
+	"databrain-rotation/pkg/standin"
 	"databrain-rotation/pkg/standin/databraintest"
 )
 
@@ -85,7 +86,7 @@ func TestAHugeAppHidesNoOther(t *testing.T) {
 		huge := &all[7]
 		huge.Generate = func(yield func(databraintest.APIToken) bool) {
 			for i := 0; yield(databraintest.APIToken{Key: fmt.Sprint("huge-", i), Name: "n", CreatedAt: time.Now()}); i++ {
-				if i == 5000 {
+				if i == 3000 {
 					return
 				}
 			}
@@ -96,12 +97,48 @@ func TestAHugeAppHidesNoOther(t *testing.T) {
 			s := l.mustRun()
 			gaps := l.gaps()
 			if len(gaps) != 1 || gaps[0].DataApp.Name != huge.Name || gaps[0].Gap.Class != finding.GapMemory ||
-				s.Counts.Covered != len(all)-1 || s.Counts.Resolved != 0 {
+				gaps[0].Gap.Attempts != 1 || s.Counts.Covered != len(all)-1 || s.Counts.Resolved != 0 {
 				t.Errorf("%d gaps, %+v", len(gaps), s.Counts)
 			}
 			time.Sleep(24 * time.Hour)
 		}
 	})
+}
+
+// TestRoomIsGivenBack: what an attempt that failed has read, and pages that were looked
+// at, take no room from what follows.
+func TestRoomIsGivenBack(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		tokens, age int
+		bytes       int64
+		switches    databraintest.Switches
+		cut         bool
+	}{
+		"a list that is cut once":  {tokens: 40, age: 100, bytes: 40_000, cut: true},
+		"a list of pages alone":    {tokens: 1500, age: 1, bytes: 2_200_000, switches: databraintest.Switches{IgnoreWhole: true}},
+		"a list that fits at once": {tokens: 40, age: 100, bytes: 40_000},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				all := []databraintest.DataApp{{Name: "App"}}
+				for i := range c.tokens {
+					all[0].Tokens = append(all[0].Tokens, databraintest.APIToken{
+						Key: fmt.Sprintf("%08d-0000-4000-8000-000000000000", i), Name: "n",
+						CreatedAt: time.Now().AddDate(0, 0, -c.age),
+					})
+				}
+				l := newLab(t, databraintest.Config{DataApps: all, Switches: c.switches})
+				l.auditor.RunBytes, l.auditor.RequestsPerMinute = c.bytes, 60_000
+				if c.cut {
+					l.db.Inject(standin.Fault{Target: tokensPath, Do: standin.CutBody()})
+				}
+				if s := l.mustRun(); s.Status != report.Complete || s.Counts.Tokens != c.tokens {
+					t.Errorf("%s: %+v, %+v", s.Status, s.Counts, l.gaps())
+				}
+			})
+		})
+	}
 }
 
 // TestADiskThatIsTooSmall: reports that do not fit are emission failures, and what fits

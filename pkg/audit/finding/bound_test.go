@@ -158,3 +158,16 @@ func TestTheReaderIsBounded(t *testing.T) {
 		t.Error("a value that is longer than the limit was read")
 	}
 }
+
+// TestFitKeepsWhatJustFits: the limit itself may be reached.
+func TestFitKeepsWhatJustFits(t *testing.T) {
+	for limit, want := range map[int64]int{
+		3 * finding.RecordWeight: 3, 2 * finding.RecordWeight: 2, 2*finding.RecordWeight - 1: 1, 1: 0, 0: 3,
+	} {
+		s := finding.Snapshot{Findings: make([]finding.Record, 3)}
+		s.Fit(limit)
+		if len(s.Findings) != want {
+			t.Errorf("%d bytes keep %d records, want %d", limit, len(s.Findings), want)
+		}
+	}
+}
