@@ -115,8 +115,10 @@ func TestRoomIsGivenBack(t *testing.T) {
 		switches    databraintest.Switches
 		cut         bool
 	}{
-		"a list that is cut once":  {tokens: 40, age: 100, bytes: 40_000, cut: true},
-		"a list of pages alone":    {tokens: 1500, age: 1, bytes: 2_200_000, switches: databraintest.Switches{IgnoreWhole: true}},
+		"a list that is cut once": {tokens: 40, age: 100, bytes: 40_000, cut: true},
+		"a list of pages alone": {
+			tokens: 1500, age: 1, bytes: 2_200_000, switches: databraintest.Switches{IgnoreWhole: true},
+		},
 		"a list that fits at once": {tokens: 40, age: 100, bytes: 40_000},
 	} {
 		t.Run(name, func(t *testing.T) {
