@@ -43,7 +43,7 @@ func claims(t *testing.T) []claim {
 	c := func(file, name string) int64 { return constantOf(t, file, name) }
 
 	const exits = "scripts/audit/main.go"
-	interval := strings.Trim(fmt.Sprint(parameter("RotationScheduleExpression.Default")), "rate() days")
+	interval := regexp.MustCompile(`\d+`).FindString(parameter("RotationScheduleExpression.Default").(string))
 	perMinute, minutes := parameter("AuditRequestsPerMinute.Default").(int), of("AuditFunction.Properties.Timeout")/60
 	reach := comma(perMinute * (minutes - 1)) // less a minute for the list and for what comes after
 	digits := len(databrain.NewSecret("key").Fingerprint())
