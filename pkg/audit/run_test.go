@@ -2,6 +2,7 @@ package audit_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -37,6 +38,15 @@ func TestHealthyRunAsksForEachListOnceAndForTheEndOfTheFirst(t *testing.T) {
 		}
 		if want := "s3://bucket/audit/2000-01-01/run-1/report.html"; s.Report != want {
 			t.Errorf("report %q, want %q", s.Report, want)
+		}
+		summary, err := json.Marshal(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, empty := range []string{`"0001-`, `:""`, ":null"} {
+			if strings.Contains(string(summary), empty) {
+				t.Errorf("the summary holds %s, which says nothing: %s", empty, summary)
+			}
 		}
 		l.checkCompleted(s)
 	})

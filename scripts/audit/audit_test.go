@@ -129,16 +129,16 @@ func TestExitStatus(t *testing.T) {
 	all := func(*http.Request) bool { return true }
 	const tokenName, url, policy = "DATABRAIN_SERVICE_TOKEN", "DATABRAIN_BASE_URL", "AUDIT_POLICY"
 	for name, c := range map[string]row{
-		"clean": {apps: one, status: 0, shows: "complete: 1 of 1 data apps read"},
+		"clean": {apps: one, status: 0, shows: "complete: 1 of 1 data app read, 1 token, 0 stale; 0 findings"},
 		"no tokens at all": {apps: []databraintest.DataApp{app("Empty")}, status: 0,
-			shows: "1 of 1 data apps read, 0 tokens"},
+			shows: "1 of 1 data app read, 0 tokens"},
 		"a finding below the limit": {apps: both, status: 0, shows: "token-age"},
 		"a finding at the limit":    {apps: both, args: []string{"-fail-on", "medium"}, status: 3, shows: "token of Stale"},
-		"a finding above the limit": {apps: old, status: 3, shows: "critical"},
+		"a finding above the limit": {apps: old, status: 3, shows: "status 3: a finding of severity high or above"},
 		"an accepted finding": {
 			apps: both, env: set(policy, accepted), args: []string{"-fail-on", "low"}, status: 0, shows: "suppressed",
 		},
-		"partial":              {apps: both, locked: at("Young"), status: 4, shows: "partial: 1 of 2"},
+		"partial":              {apps: both, locked: at("Young"), status: 4, shows: "status 4: something could not be read"},
 		"partial, low limit":   {apps: one, locked: at("Young"), args: []string{"-fail-on", "informational"}, status: 4},
 		"partial with finding": {apps: both, locked: at("Young"), args: []string{"-fail-on=medium"}, status: 3},
 		"no list":              {apps: one, locked: all, status: 1, shows: "the data apps could not be listed"},
@@ -159,7 +159,7 @@ func TestExitStatus(t *testing.T) {
 		"an unknown option":      {args: []string{"-token", token}, status: 1, shows: "-token"},
 		"a token as an argument": {args: []string{token}, status: 1, shows: "the token does not belong there"},
 		"no folder":              {args: []string{"-out", os.Args[0]}, status: 1, shows: "the reports were not written"},
-		"help":                   {args: []string{"-help"}, status: 0, shows: "-fail-on"},
+		"help":                   {args: []string{"-help"}, status: 0, shows: "Exit status: 0 all is well"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -172,6 +172,9 @@ func TestExitStatus(t *testing.T) {
 			status, shown := b.run("", c.args...)
 			if status != c.status || !strings.Contains(shown, c.shows) {
 				t.Errorf("status %d, want %d, and %q in\n%s", status, c.status, c.shows, shown)
+			}
+			if c.status == failed && c.shows != "" && strings.Count(shown, c.shows) != 1 {
+				t.Errorf("%q is said more than once in\n%s", c.shows, shown)
 			}
 		})
 	}
@@ -249,10 +252,13 @@ func TestState(t *testing.T) {
 			t.Fatalf("no %q in\n%s", want, shown)
 		}
 	}
+	if _, shown := b.run(""); !strings.Contains(shown, "2 findings, 0 suppressed, and none called new") {
+		t.Errorf("without a state:\n%s", shown)
+	}
 	run("2 findings, 2 new, 0 suppressed, 0 resolved")
 	run("2 findings, 0 new, 0 suppressed, 0 resolved")
 	b.server.SetDataApps([]databraintest.DataApp{one, app("Two", 1)})
-	run("1 findings, 0 new, 0 suppressed, 1 resolved")
+	run("1 finding, 0 new, 0 suppressed, 1 resolved")
 }
 
 // TestForeignStateStays: a state that this audit cannot continue is neither used nor

@@ -71,7 +71,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, in io.R
 	progress := &progress{w: notes, overwrite: console.Is(notes), now: time.Now, begun: time.Now()}
 	next, failure := o.observe(ctx, r, token, progress.show)
 	written := o.write(r, next)
-	show(out, r, o.out)
+	o.show(out, r, failure)
 	for _, err := range []error{failure, written} {
 		if err != nil {
 			fmt.Fprintf(notes, "audit: %v\n", err)
@@ -80,7 +80,14 @@ func run(ctx context.Context, args []string, getenv func(string) string, in io.R
 	if failure != nil || written != nil {
 		return failed
 	}
-	return status(r, o.failOn)
+	code := status(r, o.failOn)
+	switch code {
+	case findings:
+		fmt.Fprintf(notes, "status %d: a finding of severity %s or above is not accepted\n", code, o.failOn)
+	case partial:
+		fmt.Fprintf(notes, "status %d: something could not be read\n", code)
+	}
+	return code
 }
 
 // status is that of an audit that did not fail.
@@ -132,24 +139,28 @@ func replace(name string, write func(io.Writer) error) error {
 	return os.Rename(file.Name(), name)
 }
 
-// show prints the findings and the outcome.
-func show(out io.Writer, r *report.Report, folder string) {
+// show prints the findings and the outcome. What made the audit fail is printed by run.
+func (o *options) show(out io.Writer, r *report.Report, failure error) {
 	s := &r.Summary
 	if len(s.Worst) > 0 {
 		fmt.Fprintln(out, strings.Join(console.Columns(console.Findings(s.Worst)), "\n"))
 	}
 	if more := s.Counts.Findings - len(s.Worst); more > 0 {
-		fmt.Fprintf(out, "  and %d more, in %s\n", more, filepath.Join(folder, "findings.csv"))
+		fmt.Fprintf(out, "  and %d more, in %s\n", more, filepath.Join(o.out, "findings.csv"))
 	}
-	c := s.Counts
-	fmt.Fprintf(out, "\n%s: %d of %d data apps read, %d tokens, %d stale; ", s.Status, c.Covered, c.DataApps, c.Tokens,
-		c.Stale)
-	fmt.Fprintf(out, "%d findings, %d new, %d suppressed, %d resolved; ", c.Findings, c.New, c.Suppressed, c.Resolved)
-	fmt.Fprintf(out, "%d requests\n", s.Requests)
+	c, count := s.Counts, console.Count
+	changes := fmt.Sprintf("%d new, %d suppressed, %d resolved", c.New, c.Suppressed, c.Resolved)
+	if o.state == "" {
+		changes = fmt.Sprintf("%d suppressed, and none called new, for want of -state", c.Suppressed)
+	}
+	fmt.Fprintf(out, "\n%s: %d of %s read, %s, %d stale; %s, %s; %s\n", s.Status, c.Covered, count(c.DataApps, "data app"),
+		count(c.Tokens, "token"), c.Stale, count(c.Findings, "finding"), changes, count(s.Requests, "request"))
 	for _, note := range s.Notes {
-		fmt.Fprintf(out, "note: %s\n", note)
+		if failure == nil || note != failure.Error() {
+			fmt.Fprintf(out, "note: %s\n", note)
+		}
 	}
-	page := filepath.Join(folder, report.PageName)
+	page := filepath.Join(o.out, report.PageName)
 	fmt.Fprintf(out, "report: %s, and %s beside it\n", page, strings.Join(report.Beside(), ", "))
 }
 

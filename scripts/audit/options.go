@@ -29,17 +29,36 @@ type options struct {
 	out               string // folder of the reports
 }
 
+// usage is what -help prints before the options.
+const usage = `Audits a Databrain instance from this machine, without AWS. It only reads.
+
+  DATABRAIN_BASE_URL=https://databrain.example.com sh scripts/audit.sh [OPTION...]
+
+The service token comes from DATABRAIN_SERVICE_TOKEN, a pipe or a prompt. AUDIT_POLICY,
+AUDIT_REQUESTS_PER_MINUTE, AUDIT_CONCURRENCY and DATABRAIN_ALLOW_HTTP work as for AuditFunction.
+
+Exit status: 0 all is well, 1 the audit failed, 3 a finding of -fail-on or above is not
+accepted, 4 something could not be read. make itself ends with 2 in place of 1, 3 and 4.
+
+`
+
 // parse reads the command line, the environment and the files that both name.
 func parse(args []string, getenv func(string) string, notes io.Writer) (*options, error) {
 	o := &options{}
 	flags := flag.NewFlagSet("audit", flag.ContinueOnError)
-	flags.SetOutput(notes)
+	flags.SetOutput(io.Discard) // the caller shows the error
 	policy := flags.String("policy", "", "`file` with the policy; the variable AUDIT_POLICY may hold it instead")
-	failOn := flags.String("fail-on", "high", "`severity` from which on a finding makes the exit status 3")
-	flags.StringVar(&o.state, "state", "", "`file` that tells the next audit what is new; made if it is not there")
+	failOn := flags.String("fail-on", "high", "`severity` from which on a finding that no exception accepts makes the exit status 3")
+	flags.StringVar(&o.state, "state", "", "`file` in which the next audit finds what this one knew; made if it is not there")
 	flags.StringVar(&o.out, "out", "build", "`folder` for the reports")
-	if err := flags.Parse(args); err != nil {
+	switch err := flags.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Fprint(notes, usage)
+		flags.SetOutput(notes)
+		flags.PrintDefaults()
 		return nil, err
+	case err != nil:
+		return nil, fmt.Errorf("%w (-help lists the options)", err)
 	}
 	if flags.NArg() > 0 {
 		return nil, errors.New("there is an argument that no option takes; the token does not belong there")

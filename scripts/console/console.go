@@ -42,6 +42,28 @@ func Is(w io.Writer) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
+// Count returns a number with its noun, such as "1 finding" or "2 findings".
+func Count(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return fmt.Sprintf("%d %s", n, noun)
+}
+
+// Wrap breaks text into lines of at most width characters where its words allow that.
+func Wrap(text string, width int) []string {
+	var lines []string
+	for _, word := range strings.Fields(text) {
+		last := len(lines) - 1
+		if last < 0 || len([]rune(lines[last]+word)) >= width {
+			lines = append(lines, word)
+			continue
+		}
+		lines[last] += " " + word
+	}
+	return lines
+}
+
 // Columns returns rows as lines with columns as wide as they need to be.
 func Columns(rows [][]string) []string {
 	var width []int

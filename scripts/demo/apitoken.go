@@ -136,9 +136,7 @@ func (a apiTokenAct) steps(ctx context.Context) (secretsmanagertest.Result, erro
 	result, err := a.lab.Secrets.Rotate(ctx, labtest.APITokenSecret,
 		secretsmanagertest.RotateOptions{ClientRequestToken: uuid.NewString()})
 	a.printf("\n")
-	a.showLabels("after", labtest.APITokenSecret, func(value string) bool {
-		return a.lab.Databrain.APITokenWorks(keyOf(value))
-	})
+	a.showLabels("after", labtest.APITokenSecret, keyOf, a.lab.Databrain.APITokenWorks)
 	a.printf("\n")
 	return result, err
 }
@@ -174,7 +172,8 @@ func (a apiTokenAct) audit(ctx context.Context, auditor *runtimetest.Function) (
 	}
 	if len(shown) > 0 {
 		a.table(console.Findings(shown))
-		a.printf("\n  What to do: %s\n\n", a.advice())
+		a.printf("\n")
+		a.paragraph("What to do: " + a.advice())
 	}
 	return v, nil
 }
@@ -205,7 +204,7 @@ func (a apiTokenAct) key() string {
 func keyOf(value string) string {
 	var document struct{ Key string }
 	if err := json.Unmarshal([]byte(value), &document); err != nil || document.Key == "" {
-		return "no key" // which no instance accepts
+		return empty
 	}
 	return document.Key
 }

@@ -143,7 +143,7 @@ func (a auditAct) playNeglected(ctx context.Context) error {
 	}
 	a.logs.Write(neglected.logs.Bytes())
 	if result.Err != nil {
-		a.printf("  %s: %s\n\n", result.Err.Type, result.Err.Message)
+		a.paragraph(result.Err.Type + ": " + result.Err.Message)
 	}
 	a.promise(result.Err != nil, "the invocation is an error, so that an alarm can see it")
 	checks := make(map[finding.Check]bool)

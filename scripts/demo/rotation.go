@@ -12,6 +12,7 @@ import (
 	"databrain-rotation/pkg/standin/labtest"
 	"databrain-rotation/pkg/standin/runtimetest"
 	"databrain-rotation/pkg/standin/secretsmanagertest"
+	"databrain-rotation/scripts/console"
 )
 
 const (
@@ -43,7 +44,7 @@ func (a rotationAct) play(ctx context.Context) error {
 	}
 	defer function.Close()
 	before := a.token()
-	a.showLabels("before", labtest.TokenSecret, a.accepts)
+	a.showLabels("before", labtest.TokenSecret, tokenOf, a.lab.Databrain.TokenWorks)
 	for _, fault := range a.faults {
 		a.lab.Databrain.Inject(fault)
 	}
@@ -59,7 +60,7 @@ func (a rotationAct) play(ctx context.Context) error {
 		return nil
 	}
 	a.printf("\n")
-	a.showLabels("after", labtest.TokenSecret, a.accepts)
+	a.showLabels("after", labtest.TokenSecret, tokenOf, a.lab.Databrain.TokenWorks)
 	a.printf("\n")
 	a.checkPromises(result, before)
 	return nil
@@ -94,7 +95,15 @@ func (st *stage) step(ctx context.Context, function *runtimetest.Function, step 
 	if result.Err != nil {
 		outcome = st.in(red, "failed: "+result.Err.Type)
 	}
-	st.printf("  %-14s %9s %10s  %s%s\n", step, ms(result.Duration), cold, outcome, said(result.Log))
+	words := said(result.Log)
+	if len(words) > 0 && result.Err == nil {
+		outcome += ": " + words[0]
+		words = words[1:]
+	}
+	st.printf("  %-14s %9s %10s  %s\n", step, ms(result.Duration), cold, outcome)
+	for _, line := range words {
+		st.printf("  %35s  %s\n", "", line)
+	}
 	if result.Err != nil {
 		st.note("               Secrets Manager begins again at createSecret, with the same ClientRequestToken")
 		return result.Err
@@ -107,21 +116,22 @@ func (st *stage) stepsBelow() {
 	st.printf("\n  %-14s %9s %10s  %s\n", "step", "duration", "cold start", "outcome")
 }
 
-// said is the function's own words: the messages that it logged in the step.
-func said(log string) string {
+// said is the function's own words: the messages that it logged in the step, in lines
+// that fit behind the columns.
+func said(log string) []string {
 	var words []string
 	for line := range strings.Lines(log) {
 		var entry struct{ Level, Message string }
-		if json.Unmarshal([]byte(line), &entry) != nil || entry.Message == "" || entry.Message == "step ended" ||
-			entry.Message == "cold start" {
+		if json.Unmarshal([]byte(line), &entry) != nil {
 			continue
 		}
-		words = append(words, entry.Message)
+		switch entry.Message {
+		case "", "cold start", "step ended", "step failed":
+		default:
+			words = append(words, console.Wrap(entry.Message, 61)...)
+		}
 	}
-	if len(words) == 0 {
-		return ""
-	}
-	return ": " + strings.Join(words, "; ")
+	return words
 }
 
 func (a rotationAct) token() string {
@@ -130,26 +140,30 @@ func (a rotationAct) token() string {
 	return tokenOf(value)
 }
 
+// empty stands for a token that a value does not have. No instance accepts it.
+const empty = "(empty)"
+
 func tokenOf(value string) string {
 	var document struct{ Token string }
 	if err := json.Unmarshal([]byte(value), &document); err != nil || document.Token == "" {
-		return "no token" // which no instance accepts
+		return empty
 	}
 	return document.Token
 }
 
-func (a rotationAct) accepts(value string) bool { return a.lab.Databrain.TokenWorks(tokenOf(value)) }
-
 // showLabels shows each labelled version of a secret, and whether Databrain accepts
-// the token in its value.
-func (st *stage) showLabels(when, secret string, accepts func(value string) bool) {
+// the token that read finds in its value.
+func (st *stage) showLabels(when, secret string, read func(value string) string, works func(token string) bool) {
 	for _, version := range st.lab.Secrets.Snapshot(secret) {
 		if len(version.Labels) == 0 {
 			continue
 		}
 		value, _ := st.lab.Secrets.Value(secret, version.ID)
 		accepted := st.in(dim, "Databrain rejects its token")
-		if accepts(value) {
+		switch token := read(value); {
+		case token == empty:
+			accepted = st.in(dim, "its token is empty")
+		case works(token):
 			accepted = st.in(green, "Databrain accepts its token")
 		}
 		st.printf("  %-7s version %s  %-24s %s\n", when, short(version.ID), strings.Join(version.Labels, " "), accepted)
@@ -160,7 +174,8 @@ func (st *stage) showLabels(when, secret string, accepts func(value string) bool
 func (a rotationAct) checkPromises(result secretsmanagertest.Result, before string) {
 	now := a.token()
 	holder := a.lab.Secrets.Holder(labtest.TokenSecret, secretsmanagertest.Current)
-	a.promise(holder == result.VersionID, "AWSCURRENT is on the new version, after %d attempt(s)", result.Attempts())
+	a.promise(holder == result.VersionID, "AWSCURRENT is on the new version, after %s",
+		console.Count(result.Attempts(), "attempt"))
 	a.promise(now != before && a.lab.Databrain.TokenWorks(now),
 		"AWSCURRENT holds another token than before, and Databrain accepts it")
 	if a.lives {

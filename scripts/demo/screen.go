@@ -53,6 +53,14 @@ func (s *screen) in(colour, text string) string {
 
 func (s *screen) title(text string) { s.printf("\n%s\n\n", s.in(bold, text)) }
 
+// paragraph shows text in lines of about 100 characters, and an empty line.
+func (s *screen) paragraph(text string) {
+	for _, line := range console.Wrap(text, 98) {
+		s.printf("  %s\n", line)
+	}
+	s.printf("\n")
+}
+
 func (s *screen) note(format string, args ...any) {
 	s.printf("  %s\n", s.in(dim, fmt.Sprintf(format, args...)))
 }

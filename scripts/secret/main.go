@@ -30,10 +30,11 @@ import (
 	"databrain-rotation/scripts/console"
 )
 
-const usage = `usage: secret.sh which SECRET
-       secret.sh store-token SECRET
-       secret.sh store-admin SECRET EMAIL
-       secret.sh drop-pending SECRET`
+const usage = `usage, with DATABRAIN_BASE_URL as the address of the instance:
+  secret.sh which SECRET               show which versions hold a token that works
+  secret.sh store-token SECRET         store the token in use, from a prompt or a pipe
+  secret.sh store-admin SECRET EMAIL   store the admin's password, from a prompt or a pipe
+  secret.sh drop-pending SECRET        take AWSPENDING off a version that nobody needs`
 
 func main() {
 	if err := run(context.Background(), os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr); err != nil {

@@ -140,25 +140,28 @@ func explain(out io.Writer, lab *labtest.Lab, lambdaURL, commands string, pendin
 	maps.Copy(env, lab.Rotate())
 	maps.Copy(env, lab.RotateAPIToken())
 	maps.Copy(env, lab.Audit())
-	fmt.Fprintln(out, "In another shell, for the AWS CLI, the functions and the runbook:")
+	delete(env, "AWS_SDK_UA_APP_ID") // names one function to the stand-ins
+	fmt.Fprint(out, `Paste this into another shell. It leads the AWS CLI, make audit and the commands of
+the runbook to the stand-ins. An AWS CLI before 2.13 would ask AWS itself instead.
+
+`)
 	for _, name := range slices.Sorted(maps.Keys(env)) {
 		fmt.Fprintf(out, "  export %s=%s\n", name, env[name])
 	}
 	fmt.Fprint(out, commands)
 	fmt.Fprint(out, `
-Try there:
-  curl -s $DATABRAIN_BASE_URL/health/live
-  aws secretsmanager describe-secret --secret-id $SECRET
+Then try, in that shell and in this folder:
   aws secretsmanager rotate-secret --secret-id $SECRET
-  aws secretsmanager rotate-secret --secret-id $API_TOKEN_SECRET \
-    --rotation-lambda-arn $API_TOKEN_FUNCTION --rotation-rules AutomaticallyAfterDays=30
-  aws lambda invoke --function-name AuditFunction /dev/stdout
+  aws secretsmanager describe-secret --secret-id $SECRET
   eval "$(out DiagnoseCommand)"
-  aws lambda invoke --function-name RotateApiTokenFunction --payload fileb://events/rotate-api-token-diagnose.json /dev/stdout
-  aws s3 cp s3://$AUDIT_BUCKET/databrain-audit/latest/report.html .
+  eval "$(out AuditNowCommand)"
+  aws s3 cp s3://$AUDIT_BUCKET/databrain-audit/latest/report.html build/
+  eval "$(out ManageApiTokenCommand | sed s/NAME/portal/)"
+  eval "$(out DiagnoseApiTokenCommand | sed s/NAME/portal/)"
 
-An audit without AWS, before the first rotation replaces this token:
-  DATABRAIN_SERVICE_TOKEN=`+lab.Databrain.CurrentToken()+` make audit
+An audit without AWS, by the token that works now:
+  aws secretsmanager get-secret-value --secret-id $SECRET --query SecretString --output text |
+    python3 -c 'import json,sys; print(json.load(sys.stdin)["token"])' | make audit
 
 `)
 

@@ -48,9 +48,9 @@ type FindingDetail struct {
 	Superseded  finding.Check      `json:"supersededBy,omitempty"` // resolved only to make way for this check
 	Compliance  finding.Compliance `json:"compliance"`
 	Title       string             `json:"title"`
-	Description string             `json:"description"`
-	FirstSeenAt time.Time          `json:"firstSeenAt"`
-	LastSeenAt  time.Time          `json:"lastSeenAt"`
+	Description string             `json:"description,omitempty"` // not in a summary, nor are the times
+	FirstSeenAt time.Time          `json:"firstSeenAt,omitzero"`
+	LastSeenAt  time.Time          `json:"lastSeenAt,omitzero"`
 }
 
 // DataAppDetail names a data app.

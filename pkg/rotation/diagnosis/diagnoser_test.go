@@ -269,6 +269,9 @@ func TestHostilePlaces(t *testing.T) {
 					strings.Contains(string(encoded), databraintest.ExamplePassword) {
 					t.Errorf("%v, or a value is shown: %s", err, encoded)
 				}
+				if strings.Contains(string(encoded), ":null") {
+					t.Errorf("a member is null: %s", encoded)
+				}
 				if n := a.db.Count("POST /api/v2/admin-account/jwt"); n > 1 {
 					t.Errorf("%d sign-ins", n)
 				}

@@ -10,7 +10,7 @@ import (
 func Judge(f Facts) Report {
 	j := judge{Facts: f, run: f.commands(), next: Predict(f)}
 	r := Report{
-		Schema: Schema, Problems: j.problems(), Secret: Secret{f.Secret.ARN, f.Secret.Name},
+		Schema: Schema, Problems: append([]Problem{}, j.problems()...), Secret: Secret{f.Secret.ARN, f.Secret.Name},
 		Tokens: tokens(f.Versions), APIToken: f.apiToken(), Admin: f.Admin, Rotation: j.rotation(),
 		Instance: Instance{
 			URL: f.Instance.URL, Reachable: f.Instance.Answers, TookMs: f.Instance.Took.Milliseconds(),
