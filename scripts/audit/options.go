@@ -48,8 +48,8 @@ func parse(args []string, getenv func(string) string, notes io.Writer) (*options
 	flags := flag.NewFlagSet("audit", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // the caller shows the error
 	policy := flags.String("policy", "", "`file` with the policy; the variable AUDIT_POLICY may hold it instead")
-	failOn := flags.String("fail-on", "high", "`severity` from which on a finding that no exception accepts makes the exit status 3")
-	flags.StringVar(&o.state, "state", "", "`file` in which the next audit finds what this one knew; made if it is not there")
+	failOn := flags.String("fail-on", "high", "least `severity` of a finding that makes the exit status 3")
+	flags.StringVar(&o.state, "state", "", "`file` that tells the next audit what this one knew; made if it is missing")
 	flags.StringVar(&o.out, "out", "build", "`folder` for the reports")
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
