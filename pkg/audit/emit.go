@@ -72,7 +72,6 @@ func (r *run) storeReports(ctx context.Context) {
 	defer cancel()
 	folder := fmt.Sprintf("%s/%s/", r.request.Start.UTC().Format(time.DateOnly), r.request.RunID)
 	r.report.Summary.Report = fmt.Sprintf("s3://%s/%s%s", r.Store.Bucket, r.Store.Prefix, folder+report.PageName)
-	r.report.Beside = report.Beside()
 	for _, file := range report.Files() { // one after the other: each fills a part of the disk
 		write := func(w io.Writer) error { return file.Write(w, r.report) }
 		err := r.Store.upload(ctx, file.ContentType, write, folder+file.Name, "latest/"+file.Name)

@@ -68,11 +68,11 @@ type imported struct {
 	record  *finding.Record
 }
 
-// due returns what is to be imported: first what Security Hub does not know, the worst at
-// the beginning, what was resolved, and what an earlier run could not import and this one
-// did not see. Then comes what only has to be refreshed, the longest ago first, so that in
-// the end all of it is, even if a run has no time for all. What is due stays owed until it
-// is taken.
+// due returns what is to be imported. First comes what Security Hub does not know: the
+// worst findings, what was resolved, and what an earlier run could not import and this
+// one did not see. Then comes what only has to be refreshed, the longest ago first, so
+// that each has its turn even if no run has time for all. What is due stays owed until
+// it is taken.
 func (i *importing) due() []imported {
 	records := make(map[string]*finding.Record, len(i.next.Findings))
 	for n := range i.next.Findings {
@@ -110,7 +110,7 @@ func (i *importing) due() []imported {
 	return due
 }
 
-// isDue reports whether f is to be imported, and whether Security Hub knows all that it says.
+// isDue reports whether Security Hub knows all that f says, and whether f is to be imported.
 func (i *importing) isDue(f *finding.Finding, record *finding.Record) (known, due bool) {
 	switch {
 	case record == nil: // the state has no room to tell
@@ -123,8 +123,8 @@ func (i *importing) isDue(f *finding.Finding, record *finding.Record) (known, du
 	return known, !known || record.Import.Aged(i.report.EmittedAt)
 }
 
-// send imports findings, and those that were not taken again. It returns how many were not
-// taken in the end, and why the first of those was not.
+// send imports findings, and repeats the import of those that were not taken. It returns
+// how many were not taken in the end, and why the first of those was not.
 func (i *importing) send(ctx context.Context, due []imported) (lost int, cause error) {
 	for fruitless := 0; len(due) > 0; {
 		left, err := i.round(ctx, due)
@@ -193,9 +193,9 @@ func (i *importing) batch(due []imported) ([]encoded, error) {
 	return batch, nil
 }
 
-// put imports one batch. It returns what was not taken and why, and whether there is any
-// use in another call. A call that is refused for what it holds is made again in two
-// parts, so that one odd finding does not keep back the others.
+// put imports one batch. It returns what was not taken and why, and whether another call
+// may succeed. A call that is refused for what it holds is made again in two parts, so
+// that one odd finding does not keep back the others.
 func (i *importing) put(ctx context.Context, batch []encoded) (left []imported, cause error, again bool) {
 	refused, err := i.Hub.importFindings(ctx, body(batch))
 	switch {

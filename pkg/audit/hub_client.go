@@ -43,7 +43,7 @@ type HubClient struct {
 // (https://docs.aws.amazon.com/securityhub/latest/partnerguide/guidelines-batchimportfindings.html).
 const hubCallsPerSecond = 10
 
-// NewHubClient returns a client by the SDK's settings.
+// NewHubClient returns a client with the settings of sdk; now dates the signatures.
 func NewHubClient(sdk aws.Config, now func() time.Time) (*HubClient, error) {
 	options := secretsmanager.NewFromConfig(sdk).Options()
 	endpoint, err := hubEndpoint(sdk, options)
@@ -62,7 +62,7 @@ func NewHubClient(sdk aws.Config, now func() time.Time) (*HubClient, error) {
 }
 
 // hubEndpoint returns AWS_ENDPOINT_URL_SECURITYHUB, AWS_ENDPOINT_URL, or the address in the
-// region. The SDK knows that of Secrets Manager, from which it differs by the first word.
+// region, which differs by its first word from the address of Secrets Manager.
 func hubEndpoint(sdk aws.Config, options secretsmanager.Options) (string, error) {
 	for _, source := range sdk.ConfigSources {
 		s, ok := source.(interface {
@@ -150,8 +150,9 @@ func (c *HubClient) once(ctx context.Context, body []byte) ([]refusal, error) {
 // maxHubAnswer holds a refusal of a hundred findings, each with a long text.
 const maxHubAnswer = 1 << 20
 
-// readImport reads the answer. One that does not count the findings that it took, or
-// does not name the others, leaves open what was taken.
+// readImport returns the findings that an answer refuses. An answer that does not count
+// the findings that it took, or does not name the others, is an error: nobody knows then
+// what was taken.
 func readImport(answer []byte) ([]refusal, error) {
 	var out struct {
 		FailedCount, SuccessCount *int

@@ -14,6 +14,6 @@
 // gap; see [Grace].
 //
 // plan.go holds the decisions as pure functions, one for each table of states;
-// the step files look, ask the plan, and act. What does not depend on each other is
-// asked at the same time, and judged in a fixed order; see opening.go.
+// the step files look, ask the plan, and act. Calls that need nothing of each other are
+// made at the same time, and their answers are judged in a fixed order; see opening.go.
 package rotation

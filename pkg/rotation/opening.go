@@ -1,6 +1,7 @@
 package rotation
 
 import (
+	"cmp"
 	"context"
 	"sync"
 
@@ -57,10 +58,5 @@ func together(calls ...func() error) error {
 		running.Go(func() { errs[i] = call() })
 	}
 	running.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return cmp.Or(errs...)
 }

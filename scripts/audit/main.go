@@ -64,7 +64,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, in io.R
 		fmt.Fprintf(notes, "audit: %v; Databrain was not asked\n", err)
 		return failed
 	}
-	r := &report.Report{Version: version, Beside: report.Beside()}
+	r := &report.Report{Version: version}
 	runID := uuid.NewString()
 	r.Summary.Schema, r.Summary.RunID, r.Summary.Instance = report.SummarySchema, runID, instanceURL(o)
 	r.EventBase = runID

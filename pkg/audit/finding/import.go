@@ -4,8 +4,8 @@ import "time"
 
 // Import is the last import of a finding into Security Hub.
 type Import struct {
-	At     time.Time `json:"at,omitzero"`      // what it stated as its UpdatedAt; zero if there was none yet
-	Digest string    `json:"digest,omitempty"` // of what was imported; "" if it was not taken, or nobody knows
+	At     time.Time `json:"at,omitzero"`      // its UpdatedAt; zero before the first import
+	Digest string    `json:"digest,omitempty"` // of what was imported; "" unless Security Hub is known to have taken it
 }
 
 // Next returns the UpdatedAt of an import at now. Security Hub ignores an import whose
@@ -35,10 +35,10 @@ func (r *Record) Owe() {
 	r.Import = owed
 }
 
-// Owed reports whether an import of r was not taken, or nobody knows.
+// Owed reports whether an import of r is due that Security Hub is not known to have taken.
 func (r *Record) Owed() bool { return r.Import != nil && r.Import.Digest == "" }
 
-// Stated returns the finding of r as the run saw it that r is from.
+// Stated returns the finding as the run that wrote r saw it.
 func (r *Record) Stated() Finding {
 	f := r.Finding
 	f.State, f.Superseded = Ongoing, r.SupersededBy
@@ -51,8 +51,8 @@ func (r *Record) Stated() Finding {
 	return f
 }
 
-// ForgetArchived forgets of the resolved findings that Security Hub has archived all but
-// what reopens them.
+// ForgetArchived drops what Security Hub has archived: of each resolved finding it keeps
+// no more than what reopens it.
 func (s *Snapshot) ForgetArchived() {
 	kept := s.Findings[:0]
 	for _, r := range s.Findings {
@@ -65,8 +65,8 @@ func (s *Snapshot) ForgetArchived() {
 	s.Findings = kept
 }
 
-// close forgets of a resolved finding all but what reopens it. It reports whether anything
-// does: a token that was replaced in time cannot come back.
+// close keeps of a resolved finding no more than what reopens it. It reports whether
+// anything can: a token that was replaced in time cannot come back.
 func (r *Record) close() bool {
 	returns := r.Check != TokenAgeApproaching || r.SupersededBy != ""
 	*r = Record{

@@ -23,7 +23,7 @@ const (
 // Tell chooses the findings that have a message of their own: the first most of those
 // that people are told of. The rest of these are counted, so that none is dropped. The
 // findings are ordered by [WorstFirst], which is the same in every repetition of a run.
-// Of a rule that sends less than all severities the first most are the same.
+// A rule that sends only the worst severities sends the first most of these.
 func Tell(findings []Finding, memory MemoryKind, most int) Telling {
 	t := Telling{Counts: map[Severity]int{}, memory: memory, rest: len(findings)}
 	for i := range findings {

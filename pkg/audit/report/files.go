@@ -21,7 +21,8 @@ func Files() []File {
 	}
 }
 
-// Beside returns the names of the files to which the page links.
+// Beside returns the names of the other files, which hold all findings; the page links
+// to them.
 func Beside() []string {
 	var names []string
 	for _, file := range Files() {

@@ -62,7 +62,7 @@ func newFixture() *fixture {
 	r := &report.Report{
 		EmittedAt: runAt.Add(41 * time.Second),
 		Dashboard: "https://console.aws.amazon.com/cloudwatch/home?region=us-east-1#dashboards:name=tokens-databrain-tokens",
-		Version:   "1.4.2", Beside: []string{"findings.json", "findings.csv", "findings.ocsf.json"},
+		Version:   "1.4.2",
 		Policy: finding.Policy{
 			MaxAgeDays: 90, DueWithinDays: 14,
 			Severities: []finding.Tier{

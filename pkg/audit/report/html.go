@@ -119,16 +119,15 @@ func newPage(r *Report) page {
 			plural(s.Requests, "request"), thousands(s.Retries), thousands(s.Throttled)),
 		CoverageLine: coverageLine(r), FindingsLine: findingsLine(s),
 	}
-	left := leftOut{beside: r.Beside}
 	p.Findings = findingRows(r, r.Findings, pageFindings)
-	p.FindingsMore = left.say(len(r.Findings)-pageFindings, "finding")
+	p.FindingsMore = leftOut(len(r.Findings)-pageFindings, "finding")
 	p.Resolved = findingRows(r, r.Resolved, pageResolved)
-	p.ResolvedMore = left.say(len(r.Resolved)-pageResolved, "resolved finding")
+	p.ResolvedMore = leftOut(len(r.Resolved)-pageResolved, "resolved finding")
 	var apps int
 	p.Apps, apps = appRows(r.Findings)
-	p.AppsMore = left.say(apps-len(p.Apps), "data app")
-	p.Gaps, p.GapsMore = gapRows(r.Gaps), left.say(len(r.Gaps)-pageGaps, "gap")
-	p.Exceptions, p.ExceptionsLine, p.Files = exceptionRows(r), exceptionsLine(r), r.Beside
+	p.AppsMore = leftOut(apps-len(p.Apps), "data app")
+	p.Gaps, p.GapsMore = gapRows(r.Gaps), leftOut(len(r.Gaps)-pageGaps, "gap")
+	p.Exceptions, p.ExceptionsLine, p.Files = exceptionRows(r), exceptionsLine(r), Beside()
 	p.Dashboard = r.Dashboard
 	return p
 }

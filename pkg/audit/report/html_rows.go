@@ -223,18 +223,12 @@ func exceptionRows(r *Report) []exceptionRow {
 	return rows
 }
 
-// leftOut says where the rest of a list is.
-type leftOut struct{ beside []string }
-
-func (l leftOut) say(n int, noun string) string {
+// leftOut says where the other n entries of a list are; "" if there is none.
+func leftOut(n int, noun string) string {
 	if n <= 0 {
 		return ""
 	}
-	text := plural(n, "more "+noun) + ", left out here to keep the page readable"
-	if len(l.beside) == 0 {
-		return text + "."
-	}
-	return text + ": see findings.csv."
+	return plural(n, "more "+noun) + ", left out here to keep the page readable: see findings.csv."
 }
 
 // shorten bounds the id of a rule.

@@ -27,7 +27,6 @@ type Report struct {
 	Policy     finding.Policy     // as applied, with inherited fields filled in
 	Posture    finding.Posture
 	Previous   finding.Previous
-	Beside     []string // names of the files with all findings that are stored beside the page
 	EmittedAt  time.Time
 	Dashboard  string // its address; "" if it is not known
 	Version    string // of the program that made it

@@ -3,6 +3,7 @@ package diagnosis
 import (
 	"context"
 	"net/url"
+	"slices"
 	"sync"
 	"time"
 
@@ -113,7 +114,7 @@ func (d *Diagnoser) look(ctx context.Context, r Request) Facts {
 	}
 	together(ctx, q.readLabelled, q.elsewhere)
 	together(ctx, q.askTokens, q.signIn)
-	if q.facts.standing(labelCurrent) != Accepted && !q.anyWorks() {
+	if !slices.ContainsFunc(q.facts.Versions, func(v Version) bool { return v.Standing == Accepted }) {
 		together(ctx, q.otherVersions)
 	}
 	return q.facts
@@ -142,13 +143,4 @@ func each(n int, do func(int)) {
 		})
 	}
 	all.Wait()
-}
-
-func (q *inquiry) anyWorks() bool {
-	for _, v := range q.facts.Versions {
-		if v.Standing == Accepted {
-			return true
-		}
-	}
-	return false
 }

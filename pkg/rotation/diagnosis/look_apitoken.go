@@ -3,7 +3,6 @@ package diagnosis
 import (
 	"context"
 
-	"databrain-rotation/pkg/jsonobject"
 	"databrain-rotation/pkg/rotation"
 )
 
@@ -41,19 +40,4 @@ func (q *inquiry) foresee(ctx context.Context) {
 		o := rotation.ForeseeAPIToken(ctx, q.Secrets, q.client, *q.Key, q.facts.Secret.ARN, q.Now)
 		q.facts.Key = &o
 	}
-}
-
-// kindOfOther is kindOf for a value that is no API token's.
-func kindOfOther(raw string) string {
-	object, err := jsonobject.Parse([]byte(raw))
-	has := func(name string) bool { return object.Raw(name) != nil }
-	switch {
-	case err != nil || has("key") || has("dataApp"):
-		return ""
-	case has("token"):
-		return "a service token's"
-	case has("email") && has("password"):
-		return "an admin's"
-	}
-	return ""
 }

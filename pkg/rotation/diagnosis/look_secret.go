@@ -117,13 +117,13 @@ func (q *inquiry) readOne(ctx context.Context, v *Version) databrain.Secret {
 		return databrain.Secret{}
 	}
 	v.Created = aws.ToTime(out.CreatedDate)
-	parse, kind := tokensecret.Parse, kindOf
+	parse := tokensecret.Parse
 	if q.Key != nil {
-		parse, kind = tokensecret.ParseAPIToken, kindOfOther
+		parse = tokensecret.ParseAPIToken
 	}
 	value, err := parse(out.SecretString, out.SecretBinary)
 	if err != nil {
-		v.Standing, v.Why, v.kind = Malformed, err.Error(), kind(aws.ToString(out.SecretString))
+		v.Standing, v.Why, v.kind = Malformed, err.Error(), q.kindOf(aws.ToString(out.SecretString))
 		return databrain.Secret{}
 	}
 	token := value.Token()
@@ -137,14 +137,16 @@ func (q *inquiry) readOne(ctx context.Context, v *Version) databrain.Secret {
 	return token
 }
 
-// kindOf returns whose secret a value is that has no service token, "" if it does not
-// look like another's.
-func kindOf(raw string) string {
+// kindOf returns whose secret a malformed value is; "" if it may be one of this kind, or
+// does not look like any.
+func (q *inquiry) kindOf(raw string) string {
 	object, err := jsonobject.Parse([]byte(raw))
 	has := func(name string) bool { return object.Raw(name) != nil }
 	switch {
-	case err != nil || has("token"):
+	case err != nil, q.Key == nil && has("token"), q.Key != nil && (has("key") || has("dataApp")):
 		return ""
+	case has("token"):
+		return "a service token's"
 	case has("dataApp") && has("key"):
 		return "an API token's"
 	case has("email") && has("password"):

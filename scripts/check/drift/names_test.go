@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"databrain-rotation/pkg/audit/report"
 	"databrain-rotation/pkg/rotation"
 	"databrain-rotation/pkg/rotation/diagnosis"
 )
@@ -111,6 +112,17 @@ func TestEveryGapIsDocumented(t *testing.T) {
 	}
 	if diff := cmp.Diff(inCode, firstColumn(t, ".github/RUNBOOK.md", "Alarms")); diff != "" {
 		t.Errorf("classes of gaps (-code +runbook):\n%s", diff)
+	}
+}
+
+// TestEveryReportIsDocumented compares the forms of the report with the audit's table.
+func TestEveryReportIsDocumented(t *testing.T) {
+	inCode := make(map[string]bool)
+	for _, file := range report.Files() {
+		inCode[file.Name] = true
+	}
+	if diff := cmp.Diff(inCode, firstColumn(t, "functions/audit/README.md", "Reports")); diff != "" {
+		t.Errorf("reports (-code +README):\n%s", diff)
 	}
 }
 
