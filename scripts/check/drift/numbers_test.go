@@ -67,9 +67,9 @@ func claims(t *testing.T) []claim {
 	clock := c("pkg/audit/finding/check_token.go", "clockSkew") / int64(time.Minute)
 	bounded := int((diagnosis.Longest + time.Second) / time.Second) // with a second for the rest of the invocation
 	return []claim{
-		{front, "Its status is %v if all is well, %v if a finding", []any{c(exits, "clean"), c(exits, "findings")}},
-		{front, "else %v if something could not be read, and %v if", []any{c(exits, "partial"), c(exits, "failed")}},
-		{front, "ends with status %v only if every line", []any{0}},
+		{front, "Its status is %v if all is well, %v if the audit failed", []any{c(exits, "clean"), c(exits, "failed")}},
+		{front, ", %v if a finding of severity", []any{c(exits, "findings")}},
+		{front, "and else %v if something could not be read", []any{c(exits, "partial")}},
 		{front, "within %v days at the latest", []any{interval}},
 		{front, "first %v hex digits of the key's SHA-256", []any{digits}},
 		{front, "At %v requests a minute, an audit reaches about %v data apps in its %v minutes",
@@ -80,8 +80,8 @@ func claims(t *testing.T) []claim {
 		{audit, "a run starts within %v minutes", []any{window}},
 		{audit, "of their own, %v to %v |",
 			[]any{parameter("AuditMessagesPerRun.MinValue"), parameter("AuditMessagesPerRun.MaxValue")}},
-		{audit, "a first run that finds 300 critical tokens sends %v messages",
-			[]any{parameter("AuditMessagesPerRun.Default").(int) + 1}},
+		{audit, "a first run that finds 300 critical tokens sends %v messages: one for each of the %v worst findings",
+			[]any{parameter("AuditMessagesPerRun.Default").(int) + 1, parameter("AuditMessagesPerRun.Default")}},
 		{audit, "over %v minutes in the future", []any{clock}},
 		{audit, "(the first %v, and how many", []any{c("pkg/audit/finding/policy_parse.go", "maxPolicyFaults")}},
 		{audit, "at most %v of the worst findings", []any{c("pkg/audit/report/summary.go", "maxWorst")}},
@@ -110,7 +110,7 @@ func claims(t *testing.T) []claim {
 
 // elsewhere are the numbers that no code holds, by who does.
 var elsewhere = map[string][]string{
-	"GNU make":  {"make always fails with 2"},
+	"GNU make":  {"make turns every failure into 2"},
 	"Databrain": {"is 500 for an IP address in 2 minutes"},
 	"AWS": {"512 MB of `/tmp`", "deletes what was not updated for 90 days",
 		"recovery window of 7 to 30 days"},
