@@ -66,28 +66,23 @@ func grants(resources tree) map[string][]string {
 var wantGrants = map[string]map[string][]string{
 	"defaults": {
 		"RotateRole": {
-			"RotateOneSecret: Allow secretsmanager:DescribeSecret secretsmanager:GetSecretValue " +
-				"secretsmanager:ListSecretVersionIds secretsmanager:PutSecretValue secretsmanager:UpdateSecretVersionStage " +
-				"on (TokenSecret)",
+			rotateOneSecret + "(TokenSecret)",
 			"ReadAdminSecret: Allow secretsmanager:GetSecretValue on " + adminSecret,
 			"WriteLogs: Allow logs:CreateLogStream logs:PutLogEvents on (RotateLogGroup.Arn)",
 		},
 		"AuditRole": {
-			"ReadTokenSecret: Allow secretsmanager:DescribeSecret secretsmanager:GetSecretValue on (TokenSecret)",
+			readTokenSecret + "(TokenSecret)",
 			"WriteLogs: Allow logs:CreateLogStream logs:PutLogEvents on (AuditLogGroup.Arn)",
 			"ReportFailedRuns: Allow sqs:SendMessage on (AuditFailedQueue.Arn)",
 			"SendEvents: Allow events:PutEvents on arn:aws:events:us-east-1:123456789012:event-bus/default",
 			"KeepReportsAndState: Allow s3:GetObject s3:PutObject on arn:aws:s3:::(AuditBucket)/databrain-audit/*",
-			"TellMissingFromForbidden: Allow s3:ListBucket on arn:aws:s3:::(AuditBucket) if StringLike " +
-				"s3:prefix=databrain-audit/*",
+			tellMissingFromForbidden,
 		},
 		"AuditSchedulerRole": schedulerGrants,
 	},
 	"everything": {
 		"RotateRole": {
-			"RotateOneSecret: Allow secretsmanager:DescribeSecret secretsmanager:GetSecretValue " +
-				"secretsmanager:ListSecretVersionIds secretsmanager:PutSecretValue secretsmanager:UpdateSecretVersionStage " +
-				"on (TokenSecret)",
+			rotateOneSecret + "(TokenSecret)",
 			"ReadAdminSecret: Allow secretsmanager:GetSecretValue on " + adminSecret,
 			"WriteLogs: Allow logs:CreateLogStream logs:PutLogEvents on (RotateLogGroup.Arn)",
 			"UseTokenKey: Allow kms:Decrypt kms:GenerateDataKey on " + tokenKey + ifSecretsManager + "(TokenSecret)" +
@@ -96,21 +91,18 @@ var wantGrants = map[string]map[string][]string{
 			networkGrant, networkDenial,
 		},
 		"AuditRole": {
-			"ReadTokenSecret: Allow secretsmanager:DescribeSecret secretsmanager:GetSecretValue on (TokenSecret)",
+			readTokenSecret + "(TokenSecret)",
 			"FindApiTokenSecrets: Allow secretsmanager:ListSecrets on *",
 			"ReadApiTokenSecrets: Allow secretsmanager:DescribeSecret secretsmanager:GetSecretValue on " + apiTokens,
 			"NeverTouchAdminSecret: Deny secretsmanager:GetSecretValue on " + adminSecret,
-			"UseApiTokenKey: Allow kms:Decrypt on " + apiTokenKey +
-				" if StringEquals kms:ViaService=secretsmanager.us-east-1.amazonaws.com, StringLike " +
-				"kms:EncryptionContext:SecretARN=" + apiTokens,
+			"UseApiTokenKey: Allow kms:Decrypt on " + apiTokenKey + ifAPITokens,
 			"WriteLogs: Allow logs:CreateLogStream logs:PutLogEvents on (AuditLogGroup.Arn)",
 			"ReportFailedRuns: Allow sqs:SendMessage on (AuditFailedQueue.Arn)",
 			"SendEvents: Allow events:PutEvents on arn:aws:events:us-east-1:123456789012:event-bus/default",
 			"ImportFindings: Allow securityhub:BatchImportFindings on " +
 				"arn:aws:securityhub:us-east-1:123456789012:product/123456789012/default",
 			"KeepReportsAndState: Allow s3:GetObject s3:PutObject on arn:aws:s3:::(AuditBucket)/databrain-audit/*",
-			"TellMissingFromForbidden: Allow s3:ListBucket on arn:aws:s3:::(AuditBucket) if StringLike " +
-				"s3:prefix=databrain-audit/*",
+			tellMissingFromForbidden,
 			"ReadPolicy: Allow s3:GetObject on arn:aws:s3:::policies/databrain/audit.json",
 			"UseTokenKey: Allow kms:Decrypt on " + tokenKey + ifSecretsManager + "(TokenSecret)" + viaSecretsManager,
 			"UseBucketKey: Allow kms:Decrypt kms:GenerateDataKey on " + bucketKey +
@@ -119,15 +111,12 @@ var wantGrants = map[string]map[string][]string{
 			networkGrant, networkDenial,
 		},
 		"RotateApiTokenRole": {
-			"RotateApiTokenSecrets: Allow secretsmanager:DescribeSecret secretsmanager:GetSecretValue " +
-				"secretsmanager:PutSecretValue secretsmanager:UpdateSecretVersionStage on " + apiTokens,
+			rotateAPITokens,
 			"ReadTokenSecret: Allow secretsmanager:GetSecretValue on (TokenSecret)",
-			"NeverWriteTokenSecret: Deny secretsmanager:PutSecretValue secretsmanager:UpdateSecretVersionStage on (TokenSecret)",
+			neverWriteTokenSecret + "(TokenSecret)",
 			"NeverTouchAdminSecret: Deny secretsmanager:* on " + adminSecret,
 			"WriteLogs: Allow logs:CreateLogStream logs:PutLogEvents on (RotateApiTokenLogGroup.Arn)",
-			"UseApiTokenKey: Allow kms:Decrypt kms:GenerateDataKey on " + apiTokenKey +
-				" if StringEquals kms:ViaService=secretsmanager.us-east-1.amazonaws.com, StringLike " +
-				"kms:EncryptionContext:SecretARN=" + apiTokens,
+			"UseApiTokenKey: Allow kms:Decrypt kms:GenerateDataKey on " + apiTokenKey + ifAPITokens,
 			"UseTokenKey: Allow kms:Decrypt on " + tokenKey + ifSecretsManager + "(TokenSecret)" + viaSecretsManager,
 			networkGrant, networkDenial,
 		},
@@ -135,16 +124,14 @@ var wantGrants = map[string]map[string][]string{
 	},
 	"given": {
 		"RotateRole": {
-			"RotateOneSecret: Allow secretsmanager:DescribeSecret secretsmanager:GetSecretValue " +
-				"secretsmanager:ListSecretVersionIds secretsmanager:PutSecretValue secretsmanager:UpdateSecretVersionStage " +
-				"on " + tokenSecret,
+			rotateOneSecret + tokenSecret,
 			"ReadAdminSecret: Allow secretsmanager:GetSecretValue on " + adminSecret,
 			"WriteLogs: Allow logs:CreateLogStream logs:PutLogEvents on (RotateLogGroup.Arn)",
 			"UseTokenKey: Allow kms:Decrypt kms:GenerateDataKey on " + tokenKey + ifSecretsManager + tokenSecret +
 				viaSecretsManager,
 		},
 		"AuditRole": {
-			"ReadTokenSecret: Allow secretsmanager:DescribeSecret secretsmanager:GetSecretValue on " + tokenSecret,
+			readTokenSecret + tokenSecret,
 			"FindApiTokenSecrets: Allow secretsmanager:ListSecrets on *",
 			"ReadApiTokenSecrets: Allow secretsmanager:DescribeSecret secretsmanager:GetSecretValue on " + apiTokens,
 			"NeverTouchAdminSecret: Deny secretsmanager:GetSecretValue on " + adminSecret,
@@ -159,11 +146,9 @@ var wantGrants = map[string]map[string][]string{
 				"kms:EncryptionContext:aws:s3:arn=arn:aws:s3:::reports|arn:aws:s3:::reports/databrain-audit/*",
 		},
 		"RotateApiTokenRole": {
-			"RotateApiTokenSecrets: Allow secretsmanager:DescribeSecret secretsmanager:GetSecretValue " +
-				"secretsmanager:PutSecretValue secretsmanager:UpdateSecretVersionStage on " + apiTokens,
+			rotateAPITokens,
 			"ReadTokenSecret: Allow secretsmanager:GetSecretValue on " + tokenSecret,
-			"NeverWriteTokenSecret: Deny secretsmanager:PutSecretValue secretsmanager:UpdateSecretVersionStage on " +
-				tokenSecret,
+			neverWriteTokenSecret + tokenSecret,
 			"NeverTouchAdminSecret: Deny secretsmanager:* on " + adminSecret,
 			"WriteLogs: Allow logs:CreateLogStream logs:PutLogEvents on (RotateApiTokenLogGroup.Arn)",
 			"UseTokenKey: Allow kms:Decrypt on " + tokenKey + ifSecretsManager + tokenSecret + viaSecretsManager,
@@ -172,14 +157,12 @@ var wantGrants = map[string]map[string][]string{
 	},
 	"stateless": {
 		"RotateRole": {
-			"RotateOneSecret: Allow secretsmanager:DescribeSecret secretsmanager:GetSecretValue " +
-				"secretsmanager:ListSecretVersionIds secretsmanager:PutSecretValue secretsmanager:UpdateSecretVersionStage " +
-				"on (TokenSecret)",
+			rotateOneSecret + "(TokenSecret)",
 			"ReadAdminSecret: Allow secretsmanager:GetSecretValue on " + adminSecret,
 			"WriteLogs: Allow logs:CreateLogStream logs:PutLogEvents on (RotateLogGroup.Arn)",
 		},
 		"AuditRole": {
-			"ReadTokenSecret: Allow secretsmanager:DescribeSecret secretsmanager:GetSecretValue on (TokenSecret)",
+			readTokenSecret + "(TokenSecret)",
 			"WriteLogs: Allow logs:CreateLogStream logs:PutLogEvents on (AuditLogGroup.Arn)",
 			"ReportFailedRuns: Allow sqs:SendMessage on (AuditFailedQueue.Arn)",
 			"SendEvents: Allow events:PutEvents on arn:aws:events:us-east-1:123456789012:event-bus/default",
@@ -188,48 +171,42 @@ var wantGrants = map[string]map[string][]string{
 	},
 	"audit alone": {
 		"AuditRole": {
-			"ReadTokenSecret: Allow secretsmanager:DescribeSecret secretsmanager:GetSecretValue on " + tokenSecret,
+			readTokenSecret + tokenSecret,
 			"WriteLogs: Allow logs:CreateLogStream logs:PutLogEvents on (AuditLogGroup.Arn)",
 			"ReportFailedRuns: Allow sqs:SendMessage on (AuditFailedQueue.Arn)",
 			"SendEvents: Allow events:PutEvents on arn:aws:events:us-east-1:123456789012:event-bus/default",
 			"KeepReportsAndState: Allow s3:GetObject s3:PutObject on arn:aws:s3:::(AuditBucket)/databrain-audit/*",
-			"TellMissingFromForbidden: Allow s3:ListBucket on arn:aws:s3:::(AuditBucket) if StringLike " +
-				"s3:prefix=databrain-audit/*",
+			tellMissingFromForbidden,
 		},
 		"AuditSchedulerRole": schedulerGrants,
 	},
 	"audit and API tokens": {
 		"AuditRole": {
-			"ReadTokenSecret: Allow secretsmanager:DescribeSecret secretsmanager:GetSecretValue on " + tokenSecret,
+			readTokenSecret + tokenSecret,
 			"FindApiTokenSecrets: Allow secretsmanager:ListSecrets on *",
 			"ReadApiTokenSecrets: Allow secretsmanager:DescribeSecret secretsmanager:GetSecretValue on " + apiTokens,
 			"WriteLogs: Allow logs:CreateLogStream logs:PutLogEvents on (AuditLogGroup.Arn)",
 			"ReportFailedRuns: Allow sqs:SendMessage on (AuditFailedQueue.Arn)",
 			"SendEvents: Allow events:PutEvents on arn:aws:events:us-east-1:123456789012:event-bus/default",
 			"KeepReportsAndState: Allow s3:GetObject s3:PutObject on arn:aws:s3:::(AuditBucket)/databrain-audit/*",
-			"TellMissingFromForbidden: Allow s3:ListBucket on arn:aws:s3:::(AuditBucket) if StringLike " +
-				"s3:prefix=databrain-audit/*",
+			tellMissingFromForbidden,
 		},
 		"RotateApiTokenRole": {
-			"RotateApiTokenSecrets: Allow secretsmanager:DescribeSecret secretsmanager:GetSecretValue " +
-				"secretsmanager:PutSecretValue secretsmanager:UpdateSecretVersionStage on " + apiTokens,
+			rotateAPITokens,
 			"ReadTokenSecret: Allow secretsmanager:GetSecretValue on " + tokenSecret,
-			"NeverWriteTokenSecret: Deny secretsmanager:PutSecretValue secretsmanager:UpdateSecretVersionStage on " +
-				tokenSecret,
+			neverWriteTokenSecret + tokenSecret,
 			"WriteLogs: Allow logs:CreateLogStream logs:PutLogEvents on (RotateApiTokenLogGroup.Arn)",
 		},
 		"AuditSchedulerRole": schedulerGrants,
 	},
 	"smallest": {
 		"RotateRole": {
-			"RotateOneSecret: Allow secretsmanager:DescribeSecret secretsmanager:GetSecretValue " +
-				"secretsmanager:ListSecretVersionIds secretsmanager:PutSecretValue secretsmanager:UpdateSecretVersionStage " +
-				"on (TokenSecret)",
+			rotateOneSecret + "(TokenSecret)",
 			"ReadAdminSecret: Allow secretsmanager:GetSecretValue on " + adminSecret,
 			"WriteLogs: Allow logs:CreateLogStream logs:PutLogEvents on (RotateLogGroup.Arn)",
 		},
 		"AuditRole": {
-			"ReadTokenSecret: Allow secretsmanager:DescribeSecret secretsmanager:GetSecretValue on (TokenSecret)",
+			readTokenSecret + "(TokenSecret)",
 			"WriteLogs: Allow logs:CreateLogStream logs:PutLogEvents on (AuditLogGroup.Arn)",
 			"ReportFailedRuns: Allow sqs:SendMessage on (AuditFailedQueue.Arn)",
 		},
@@ -238,6 +215,17 @@ var wantGrants = map[string]map[string][]string{
 }
 
 const (
+	rotateOneSecret = "RotateOneSecret: Allow secretsmanager:DescribeSecret secretsmanager:GetSecretValue " +
+		"secretsmanager:ListSecretVersionIds secretsmanager:PutSecretValue secretsmanager:UpdateSecretVersionStage on "
+	rotateAPITokens = "RotateApiTokenSecrets: Allow secretsmanager:DescribeSecret secretsmanager:GetSecretValue " +
+		"secretsmanager:PutSecretValue secretsmanager:UpdateSecretVersionStage on " + apiTokens
+	readTokenSecret       = "ReadTokenSecret: Allow secretsmanager:DescribeSecret secretsmanager:GetSecretValue on "
+	neverWriteTokenSecret = "NeverWriteTokenSecret: Deny secretsmanager:PutSecretValue " +
+		"secretsmanager:UpdateSecretVersionStage on "
+	tellMissingFromForbidden = "TellMissingFromForbidden: Allow s3:ListBucket on arn:aws:s3:::(AuditBucket) " +
+		"if StringLike s3:prefix=databrain-audit/*"
+	ifAPITokens = " if StringEquals kms:ViaService=secretsmanager.us-east-1.amazonaws.com, StringLike " +
+		"kms:EncryptionContext:SecretARN=" + apiTokens
 	ifSecretsManager  = " if StringEquals kms:EncryptionContext:SecretARN="
 	viaSecretsManager = ", StringEquals kms:ViaService=secretsmanager.us-east-1.amazonaws.com"
 	networkGrant      = "LambdaManagesNetworkInterfaces: Allow ec2:AssignPrivateIpAddresses " +
