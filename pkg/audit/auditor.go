@@ -274,7 +274,8 @@ func (r *run) before(ctx context.Context, reserve time.Duration) (context.Contex
 	return context.WithDeadline(ctx, deadline.Add(-min(reserve, deadline.Sub(r.Now())/2)))
 }
 
-// eventBase is what the ids of this run's events derive from; see eventID.
+// eventBase returns what the ids of this run's events derive from: the run whose state this
+// one began with, so that a repetition sends the same ids, else this run.
 func (r *run) eventBase() string {
 	if r.memory.Kind == finding.Remembered {
 		return r.memory.RunID

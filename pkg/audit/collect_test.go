@@ -250,7 +250,7 @@ func TestAppDeletedDuringTheRunIsNoGap(t *testing.T) {
 }
 
 // TestAppsThatAreNotFound: only a second list tells an app that was deleted from one
-// that is there and can not be read, and shows what one was renamed to.
+// that is there and cannot be read, and shows what one was renamed to.
 func TestAppsThatAreNotFound(t *testing.T) {
 	t.Parallel()
 	notFound := databraintest.Error(400, "DATA_APP_NOT_FOUND", "x")
@@ -392,7 +392,7 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// TestWhatACutListShowed: when an answer is cut and the pages can not be had either,
+// TestWhatACutListShowed: when an answer is cut and the pages cannot be had either,
 // the app is a gap, and what the answer held still counts.
 func TestWhatACutListShowed(t *testing.T) {
 	t.Parallel()

@@ -125,9 +125,9 @@ func (s *Secret) posture(ctx context.Context, now time.Time) (finding.Posture, e
 	return p, nil
 }
 
-// pendingSince is when the pending version was made. DescribeSecret does not say,
-// and a version without a value can not be read: then the last change of the
-// secret is the latest that it can be.
+// pendingSince returns when the pending version was made, which only its value tells. A
+// version without a value cannot be read: then it returns the last change of the secret,
+// before which the version was made.
 func (s *Secret) pendingSince(ctx context.Context, version string, changed time.Time) time.Time {
 	out, err := s.Client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &s.ID, VersionId: &version})
 	if err != nil || out.CreatedDate == nil {

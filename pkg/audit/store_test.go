@@ -141,7 +141,7 @@ func TestALostAnswerIsNoOtherRun(t *testing.T) {
 			Do: standin.Cut()}}},
 		"the next state": {faults: []standin.Fault{{Operation: "PutObject", Target: labState, Skip: 1,
 			AfterEffect: true, Do: standin.Cut()}}},
-		"and it can not be read back": {fails: true, faults: []standin.Fault{
+		"and it cannot be read back": {fails: true, faults: []standin.Fault{
 			{Operation: "PutObject", Target: labState, AfterEffect: true, Do: standin.Cut()},
 			{Operation: "GetObject", Target: labState, Skip: 1, Times: -1, Do: standin.Error("")},
 		}},
@@ -189,7 +189,7 @@ func TestAStateThatCanNotBeRead(t *testing.T) {
 		{"of a token that is missing", put(stateOf(`"check":"token-age","severity":"high"`)), "corrupt", true},
 		{"of an exception that is missing", put(stateOf(`"check":"exception-unused","severity":"low"`)), "corrupt", true},
 		{"of an unknown severity", put(stateOf(`"check":"data-apps-unlistable","severity":"dire"`)), "corrupt", true},
-		{"of a year that JSON can not hold", put(stateOf(`"check":"data-apps-unlistable","severity":"high",` +
+		{"of a year that JSON cannot hold", put(stateOf(`"check":"data-apps-unlistable","severity":"high",` +
 			`"firstSeenAt":"9999-12-31T23:59:59-23:59"`)), "corrupt", true},
 		{"of null", put(stateOf(`"check":null`)), "corrupt", true},
 		{"of another instance", put(`{"schema":"databrain.token-audit.state/1",` +

@@ -117,7 +117,7 @@ func (a auditAct) play(ctx context.Context) error {
 	return a.playNeglected(ctx)
 }
 
-// playNeglected audits an instance whose list can not be read, and a secret that
+// playNeglected audits an instance whose list cannot be read, and a secret that
 // nobody rotates.
 func (a auditAct) playNeglected(ctx context.Context) error {
 	a.title("7. An audit that fails, of a service token that nobody rotates")

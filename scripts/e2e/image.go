@@ -15,7 +15,7 @@ import (
 // emulator of the Runtime API over it, with the help of a shell.
 const baseImage = "databrain-rotation-e2e/provided:al2023"
 
-// chooseImage pulls AWS's image, or builds the stand-in where that can not be had,
+// chooseImage pulls AWS's image, or builds the stand-in where that cannot be had,
 // and returns the options that tell the SAM CLI so.
 func (e *engine) chooseImage(ctx context.Context, a architecture) (options []string, err error) {
 	pulling, cancel := context.WithTimeout(ctx, 3*time.Minute)
@@ -28,7 +28,7 @@ func (e *engine) chooseImage(ctx context.Context, a architecture) (options []str
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	e.w.show(fmt.Sprintf("     %s can not be pulled here; a small local image takes its place", official))
+	e.w.show(fmt.Sprintf("     %s cannot be pulled here; a small local image takes its place", official))
 	root, err := rootFileSystem()
 	if err != nil {
 		return nil, fmt.Errorf("pull %s: %w\nbuild a base image instead: %w", official, pulled, err)

@@ -50,12 +50,8 @@ type Stats struct {
 // error is that of the list of the apps; what could be had of it is read all the same.
 func Run(ctx context.Context, o Options) (finding.Coverage, Stats, error) {
 	g := newGate(o.RequestsPerMinute, o.Now)
-	c := &collector{
-		client: o.Databrain.WithWait(g.wait), evaluation: o.Evaluation, room: o.Room,
-		apps: o.Apps, concurrency: o.Concurrency,
-		progress:  o.Progress,
-		requester: &requester{gate: g, credential: newCredential(o.Token, o.ReadToken)},
-	}
+	o.Databrain = o.Databrain.WithWait(g.wait)
+	c := &collector{Options: o, requester: &requester{gate: g, credential: newCredential(o.Token, o.ReadToken)}}
 	c.budget.Store(startBudget)
 	previous := c.probe(ctx, o.Previous)
 	coverage, err := c.collect(ctx)
@@ -70,12 +66,7 @@ func Run(ctx context.Context, o Options) (finding.Coverage, Stats, error) {
 
 // collector is one run.
 type collector struct {
-	client      *databrain.Client
-	evaluation  *finding.Evaluation
-	room        *finding.Room
-	apps        map[string]finding.AppMemory
-	concurrency int // lists that are read at a time
-	progress    func(done, apps int)
+	Options
 	*requester
 }
 
@@ -99,7 +90,7 @@ func (c *collector) collect(ctx context.Context) (finding.Coverage, error) {
 	if incomplete(err) && len(names) > 0 {
 		err = nil
 	}
-	c.evaluation.Seen(&coverage)
+	c.Evaluation.Seen(&coverage)
 	return coverage, err
 }
 
@@ -109,9 +100,9 @@ func (c *collector) collect(ctx context.Context) (finding.Coverage, error) {
 func (c *collector) listApps(ctx context.Context) ([]string, *finding.Gap, error) {
 	var names map[string]bool
 	l := list[databrain.DataApp]{
-		requester: c.requester, room: c.room, ask: c.client.DataApps,
+		requester: c.requester, room: c.Room, ask: c.Databrain.DataApps,
 		begin: func() {
-			c.room.Give(int64(len(names)) * appWeight)
+			c.Room.Give(int64(len(names)) * appWeight)
 			names = make(map[string]bool)
 		},
 		keep: func(app databrain.DataApp) bool {
@@ -119,12 +110,12 @@ func (c *collector) listApps(ctx context.Context) ([]string, *finding.Gap, error
 				return false
 			}
 			names[app.Name] = true
-			c.room.Take(appWeight)
+			c.Room.Take(appWeight)
 			return true
 		},
 		knows: func(app databrain.DataApp) bool { return names[app.Name] },
 		lacks: func() bool {
-			for name := range c.apps {
+			for name := range c.Apps {
 				if !names[name] {
 					return true
 				}
@@ -134,7 +125,7 @@ func (c *collector) listApps(ctx context.Context) ([]string, *finding.Gap, error
 	}
 	err := l.read(ctx, func(int) bool { return true })
 	ordered := slices.SortedFunc(maps.Keys(names), func(a, b string) int {
-		return cmp.Or(c.apps[a].ReadAt.Compare(c.apps[b].ReadAt), cmp.Compare(a, b))
+		return cmp.Or(c.Apps[a].ReadAt.Compare(c.Apps[b].ReadAt), cmp.Compare(a, b))
 	})
 	if err != nil {
 		return ordered, c.newGap("", l.effort, err), err
@@ -169,7 +160,7 @@ func (c *collector) listTokens(
 	var workers sync.WaitGroup
 	queue := make(chan string)
 	done := 0
-	for range min(c.concurrency, len(names)) {
+	for range min(c.Concurrency, len(names)) {
 		workers.Go(func() {
 			for name := range queue {
 				how, gap := c.readApp(ctx, name)
@@ -181,8 +172,8 @@ func (c *collector) listTokens(
 				case how == finding.Unread:
 					coverage.Gaps = append(coverage.Gaps, *gap)
 				}
-				if done++; c.progress != nil {
-					c.progress(done, len(names))
+				if done++; c.Progress != nil {
+					c.Progress(done, len(names))
 				}
 				mu.Unlock()
 			}
@@ -202,18 +193,18 @@ func (c *collector) readApp(ctx context.Context, name string) (finding.AppRead, 
 	if ctx.Err() != nil {
 		return finding.Unread, c.newGap(name, 0, errNoTime)
 	}
-	if c.room.Full() {
+	if c.Room.Full() {
 		return finding.Unread, c.newGap(name, 0, errNoRoom)
 	}
-	app := c.evaluation.App(name)
+	app := c.Evaluation.App(name)
 	l := list[databrain.APIToken]{
-		requester: c.requester, room: c.room,
+		requester: c.requester, room: c.Room,
 		ask: func(ctx context.Context, token databrain.Secret, page int) iter.Seq2[databrain.APIToken, error] {
-			return c.client.APITokens(ctx, token, name, page)
+			return c.Databrain.APITokens(ctx, token, name, page)
 		},
 		begin: func() {
 			app.Drop()
-			app = c.evaluation.App(name)
+			app = c.Evaluation.App(name)
 		},
 		keep:  func(token databrain.APIToken) bool { return app.Token(token) },
 		knows: func(token databrain.APIToken) bool { return app.Knows(token) },
@@ -235,7 +226,7 @@ func (c *collector) readApp(ctx context.Context, name string) (finding.AppRead, 
 
 // newGap returns the gap of an app, or of the list of the apps if app is "".
 func (c *collector) newGap(app string, effort int, err error) *finding.Gap {
-	g := &finding.Gap{DataApp: app, Class: gapClass(err), Attempts: effort, ReadAt: c.apps[app].ReadAt}
+	g := &finding.Gap{DataApp: app, Class: gapClass(err), Attempts: effort, ReadAt: c.Apps[app].ReadAt}
 	if e, ok := errors.AsType[*databrain.Error](err); ok {
 		g.Status = e.Status
 	}

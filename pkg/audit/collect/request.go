@@ -87,7 +87,7 @@ func (c *collector) probe(ctx context.Context, token databrain.Secret) finding.A
 	if token.Empty() {
 		return finding.NoAnswer
 	}
-	switch err := c.client.Probe(ctx, token); {
+	switch err := c.Databrain.Probe(ctx, token); {
 	case err == nil:
 		return finding.Accepted
 	case databrain.Rejected(err):

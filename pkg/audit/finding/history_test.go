@@ -21,7 +21,7 @@ import (
 // world is an instance for the pure parts: apps with the days of their tokens.
 type world map[string][]string // app → fingerprints of stale tokens
 
-// observe evaluates what a run sees of w if it can not read the apps in unread and
+// observe evaluates what a run sees of w if it cannot read the apps in unread and
 // does not see the ones in unlisted, for which the list is incomplete.
 func (w world) observe(
 	t testing.TB,

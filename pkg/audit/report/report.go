@@ -34,6 +34,7 @@ type Report struct {
 	// MessagesPerRun is how many findings have a message of their own.
 	MessagesPerRun int
 
-	// EventBase is what event ids derive from besides the finding; see eventID.
+	// EventBase is what the ids of events derive from besides their subject: a repeated run
+	// sends the same ids.
 	EventBase string
 }

@@ -38,8 +38,8 @@ type Summary struct {
 	WorstTruncated bool      `json:"worstTruncated"` // there are more findings than Worst holds
 	Report         string    `json:"report,omitempty"`
 
-	// StateLost says why the run does not know what the last one knew: lost, damaged,
-	// foreign or unreadable; "" if it does.
+	// StateLost says why the run does not know all that the last one knew: lost, damaged,
+	// foreign, unreadable or incomplete; "" if it does.
 	StateLost string `json:"stateLost,omitempty"`
 
 	// OldestReadingAt is when the listed data app was read that is longest unread;

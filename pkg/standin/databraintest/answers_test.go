@@ -95,7 +95,7 @@ func TestWhatNoRouteAnswers(t *testing.T) {
 		status               int
 		text                 string
 	}{
-		{"GET", "/api/v2/service-token", "", 404, "<pre>Cannot GET /api/v2/service-token</pre>"}, // tokens can not be listed,
+		{"GET", "/api/v2/service-token", "", 404, "<pre>Cannot GET /api/v2/service-token</pre>"}, // tokens cannot be listed,
 		{"DELETE", keysQuery, "", 404, "<pre>Cannot DELETE /api/v2/data-app/api-tokens</pre>"},   // nor deleted
 		{"POST", "/api/v2/dataApp/rotate-api", "{}", 404, "<pre>Cannot POST /api/v2/dataApp/rotate-api</pre>"},
 		{"GET", "/%3Cscript%3E", "", 404, "<pre>Cannot GET /%3Cscript%3E</pre>"},

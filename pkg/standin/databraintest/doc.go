@@ -10,7 +10,7 @@
 //	client := db.Client() // any host in the URL reaches db
 //
 // or over a loopback socket with [Server.Start]. It shares no code with the client
-// that is tested against it, so the two can not agree on a mistake.
+// that is tested against it, so the two cannot agree on a mistake.
 //
 // # What is known and what is not
 //

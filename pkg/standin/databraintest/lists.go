@@ -57,7 +57,7 @@ func rows[T any](p paging, size int, all iter.Seq[T], row func(T) []byte) iter.S
 	return func(yield func([]byte) bool) {
 		i := 0
 		for v := range all {
-			on := i / size // compared as pages, which can not overflow
+			on := i / size // compared as pages, which cannot overflow
 			i++
 			if p > 0 && on < int(p)-1 {
 				continue

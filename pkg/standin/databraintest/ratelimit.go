@@ -17,7 +17,7 @@ type window struct {
 
 // limited counts c against its address and reports whether it is one too many. The
 // page also names two headers that carry an address; only the connection's counts
-// here, so that a client can not step aside.
+// here, so that a client cannot step aside.
 func (s *Server) limited(c *call) bool {
 	if s.switches.RateLimit == 0 {
 		return false

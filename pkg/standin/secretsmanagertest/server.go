@@ -86,7 +86,7 @@ func New(cfg Config) *Server {
 }
 
 // Close ends the listener, hanging calls and background rotations, and waits for
-// the latter. The Server can not be used afterwards.
+// the latter. The Server cannot be used afterwards.
 func (s *Server) Close() error {
 	s.mu.Lock()
 	s.cancel() // under the lock: no rotation begins from here on

@@ -4,7 +4,7 @@
 //
 // The stand-in in the parent package passes all rows. Another implementation may
 // differ in rows that are listed with an explanation; such a row must then fail, so
-// that the list can not outlive the difference.
+// that the list cannot outlive the difference.
 package conformance
 
 import (
