@@ -16,7 +16,7 @@ BUILD    = CGO_ENABLED=0 GOOS=$(GOOS) GOARCH=$(GOARCH) $(GO) build -trimpath -bu
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
 
-demo: build ## a rotation and an audit by the built binaries, on stand-ins; needs Go alone
+demo: build ## rotations and audits by the built functions, on stand-ins of AWS and Databrain; needs Go alone
 	$(GO) run ./scripts/demo
 
 test: export GOGC := 400 # the tests are short of time, not of memory
@@ -30,34 +30,34 @@ test: ## all tests that need nothing but Go (and gcc, for the race detector)
 	$(GO) test -race -vet=off -p 4 -shuffle=on $$($(GO) list ./... | grep -vE '$(single)')
 	$(GO) test -vet=off -p 4 -shuffle=on -skip '^TestMemory$$' ./scripts/check/... ./pkg/audit/report ./pkg/rotation ./pkg/audit
 
-build: ## build/rotate, build/rotate-api-token and build/audit: a static Linux bootstrap each, for GOARCH
+build: ## the functions as static Linux binaries, in build/, for GOARCH
 	$(BUILD) -o build/rotate/bootstrap ./functions/rotate
 	$(BUILD) -o build/rotate-api-token/bootstrap ./functions/rotate-api-token
 	$(BUILD) -o build/audit/bootstrap ./functions/audit
 
-lint: ## formatting, vet, staticcheck, actionlint, shellcheck; fetches what is in Go
+lint: ## formatting, vet, staticcheck, actionlint, and shellcheck if it is there
 	sh scripts/lint.sh
 
-e2e: ## the real parts: LocalStack, IAM, SAM CLI, Docker, AWS CLI; installs what it needs
+e2e: ## the real parts: LocalStack, an IAM simulator, SAM CLI, Docker, AWS CLI; installs what it needs
 	$(GO) run ./scripts/e2e
 
-proof: ## the long form: all pairs of faults, longer histories, the audit at full size, fuzzing
+proof: ## the long tests: all pairs of faults, long histories, the audit at full size, fuzzing
 	sh scripts/proof.sh
 
 mutants: ## remove each guard of the rotation in turn; a test must notice
 	$(GO) run ./scripts/check/mutants
 
-bench: ## the figures, each beside its reference; four minutes, Python
+bench: ## measure what scripts/bench/README.md shows; four minutes, needs Python
 	$(GO) run ./scripts/bench
 	@mkdir -p build
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime 100ms -count 6 ./pkg/rotation ./pkg/tokensecret ./pkg/databrain ./pkg/audit/... >build/bench.txt
 	$(GO) run golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da build/bench.txt
 
-serve: build ## the stand-ins on fixed loopback ports, for the AWS CLI, curl and sam local invoke
+serve: build ## keep the stand-ins up, to try rotations and audits with the AWS CLI
 	$(GO) run ./scripts/serve
 
 # A recipe that fails makes the status of make itself 2. Where the status decides, run the script.
-audit: ## audit your own instance from here, without AWS; ARGS="-fail-on medium", ARGS=-help
+audit: ## audit your own instance from here, without AWS; ARGS=-help lists the options
 	@VERSION=$(VERSION) sh scripts/audit.sh $(ARGS)
 
 deploy: ## sam build and sam deploy --guided; needs the SAM CLI and an AWS account

@@ -134,7 +134,7 @@ func TestExitStatus(t *testing.T) {
 			shows: "1 of 1 data app read, 0 tokens"},
 		"a finding below the limit": {apps: both, status: 0, shows: "token-age"},
 		"a finding at the limit":    {apps: both, args: []string{"-fail-on", "medium"}, status: 3, shows: "token of Stale"},
-		"a finding above the limit": {apps: old, status: 3, shows: "status 3: a finding of severity high or above"},
+		"a finding above the limit": {apps: old, status: 3, shows: "status 3: there is a finding of severity high or above"},
 		"an accepted finding": {
 			apps: both, env: set(policy, accepted), args: []string{"-fail-on", "low"}, status: 0, shows: "suppressed",
 		},

@@ -87,5 +87,8 @@ func run(ctx context.Context, s *screen) error {
 	s.title("Promises")
 	s.promise(!leaks(st), "no token, key or password was shown or logged")
 	s.promise(s.made > 0 && s.broken == 0, "%d of %d promises held", s.made-s.broken, s.made)
+	s.title("Next")
+	s.printf("  Open %s. Try rotations by hand with make serve, and audit your own\n"+
+		"  instance with make audit.\n", reportFile)
 	return nil
 }
