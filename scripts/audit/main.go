@@ -83,7 +83,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, in io.R
 	code := status(r, o.failOn)
 	switch code {
 	case findings:
-		fmt.Fprintf(notes, "status %d: there is a finding of severity %s or above that no exception accepts\n", code, o.failOn)
+		fmt.Fprintf(notes, "status %d: there is a finding of severity %s or above that no exception accepts\n",
+			code, o.failOn)
 	case partial:
 		fmt.Fprintf(notes, "status %d: something could not be read\n", code)
 	}
