@@ -331,7 +331,7 @@ func TestWhich(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"AWSCURRENT   rejected", "AWSPREVIOUS  rejected", "accepted",
+		"AWSCURRENT   rejected  auth, status 400, code AUTHENTICATION_ERROR\n", "AWSPREVIOUS  rejected", "accepted",
 		"--version-stage AWSCURRENT --move-to-version-id " + working + " --remove-from-version-id " + now,
 	} {
 		if !strings.Contains(shown, want) {

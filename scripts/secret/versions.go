@@ -156,9 +156,13 @@ func (o *operator) standing(ctx context.Context, id, version string) (standing, 
 	}
 }
 
-// why is an error of a probe without its beginning, which is the same for each.
+// why returns what is wrong, without the instance and the request, which are the same
+// for each probe.
 func why(err error) string {
-	return strings.TrimPrefix(err.Error(), "databrain: probe service token: ")
+	if e, ok := errors.AsType[*databrain.Error](err); ok {
+		return e.Said()
+	}
+	return err.Error()
 }
 
 // advice says what to do about the labels.
