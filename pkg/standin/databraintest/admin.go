@@ -38,18 +38,18 @@ func (s *Server) accessToken(c *call) answer {
 	return s.ok(map[string]any{"data": map[string]any{"accessToken": s.newJWT(c.now)}})
 }
 
+// jwtLifetime is how long an admin JWT works. It is inferred, not documented.
+const jwtLifetime = time.Hour
+
 // claims of the JWT are inferred: the documentation shows its header alone.
 type claims struct {
 	ID      string `json:"jti"`
 	Issued  int64  `json:"iat"`
-	Expires int64  `json:"exp,omitempty"`
+	Expires int64  `json:"exp"`
 }
 
 func (s *Server) newJWT(now time.Time) string {
-	cl := claims{ID: uuid.NewString(), Issued: now.Unix()}
-	if s.lifetime > 0 {
-		cl.Expires = now.Add(s.lifetime).Unix()
-	}
+	cl := claims{ID: uuid.NewString(), Issued: now.Unix(), Expires: now.Add(jwtLifetime).Unix()}
 	unsigned := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"HS256","typ":"JWT"}`)) + "." +
 		base64.RawURLEncoding.EncodeToString(encode(cl))
 	return unsigned + "." + base64.RawURLEncoding.EncodeToString(s.sign(unsigned))
@@ -79,5 +79,5 @@ func (s *Server) isAdmin(c *call) bool {
 	if err := json.Unmarshal(raw, &cl); err != nil {
 		return false
 	}
-	return cl.Expires == 0 || c.now.Unix() < cl.Expires
+	return c.now.Unix() < cl.Expires
 }

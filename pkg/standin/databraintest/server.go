@@ -25,9 +25,6 @@ type Config struct {
 	DataApps []DataApp
 	// PathPrefix stands before every path, such as "/databrain".
 	PathPrefix string
-	// JWTLifetime is how long an admin JWT works. Zero = one hour, negative = for
-	// ever and without an exp claim. All inferred, not documented.
-	JWTLifetime time.Duration
 	// Now is the clock of grace periods, lifetimes and the request log. Nil =
 	// time.Now. It must not call the Server.
 	Now func() time.Time
@@ -40,7 +37,6 @@ type Config struct {
 type Server struct {
 	*standin.Wire
 	prefix   string
-	lifetime time.Duration
 	now      func() time.Time
 	switches Switches
 	signing  []byte
@@ -65,7 +61,6 @@ func New(c Config) *Server {
 	}
 	s := &Server{
 		prefix:   strings.TrimRight(c.PathPrefix, "/"),
-		lifetime: c.JWTLifetime,
 		now:      c.Now,
 		switches: c.Switches,
 		signing:  make([]byte, 32),
@@ -75,9 +70,6 @@ func New(c Config) *Server {
 	rand.Read(s.signing)
 	if s.now == nil {
 		s.now = time.Now
-	}
-	if s.lifetime == 0 {
-		s.lifetime = time.Hour
 	}
 	s.tokens.all = make(map[string]*serviceToken)
 	if c.ServiceToken != "" {

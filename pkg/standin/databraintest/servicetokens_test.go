@@ -39,9 +39,7 @@ func TestRotateKeepsTheOldTokenForTheGrace(t *testing.T) {
 	for _, contract := range []databraintest.Contract{databraintest.ServiceTokenContract, databraintest.AdminContract} {
 		for _, grace := range []time.Duration{0, time.Second, 24 * time.Hour} {
 			synctest.Test(t, func(t *testing.T) {
-				db := databraintest.New(
-					databraintest.Config{JWTLifetime: -1, Switches: databraintest.Switches{RotateContract: contract}},
-				)
+				db := databraintest.New(databraintest.Config{Switches: databraintest.Switches{RotateContract: contract}})
 				p := inProcess(t, db)
 				bearer, body := service, fmt.Sprintf(`{"expireAt":%d}`, grace/time.Second)
 				if contract == databraintest.AdminContract {

@@ -4,11 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -288,30 +286,6 @@ func TestErrorCodesReachTheSDK(t *testing.T) {
 	if _, err := c.ListRules(t.Context(), &eventbridge.ListRulesInput{}); !errors.As(err, &api) ||
 		api.ErrorCode() != "UnknownOperationException" {
 		t.Errorf("another operation: %v", err)
-	}
-}
-
-func TestManyEntriesNeedNoMemory(t *testing.T) {
-	var seen []string
-	s, c := inProcess(
-		eventbridgetest.Config{Discard: true, OnEntry: func(e eventbridgetest.Entry) { seen = append(seen, e.Detail) }},
-	)
-	var wg sync.WaitGroup
-	for i := range 8 {
-		wg.Go(func() {
-			for j := range 5 {
-				if _, err := put(t.Context(), c, slicesOf(10, entry(fmt.Sprintf(`{"n":%d}`, i*5+j)))...); err != nil {
-					t.Error(err)
-				}
-			}
-		})
-	}
-	wg.Wait()
-	if s.Accepted() != 400 || len(seen) != 400 || len(s.Entries()) != 0 {
-		t.Errorf("%d accepted, %d seen, %d kept", s.Accepted(), len(seen), len(s.Entries()))
-	}
-	if s.Count("PutEvents") != 40 {
-		t.Errorf("%d calls", s.Count("PutEvents"))
 	}
 }
 

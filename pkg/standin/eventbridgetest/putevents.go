@@ -121,9 +121,6 @@ func (s *Server) put(sent sentEntry) resultEntry {
 		e.Time = time.UnixMilli(int64(*sent.Time * 1000)).UTC()
 	}
 	s.accepted++
-	if s.config.OnEntry != nil {
-		s.config.OnEntry(e)
-	}
 	if !s.config.Discard {
 		s.entries = append(s.entries, e)
 	}

@@ -39,11 +39,7 @@ type Config struct {
 	// 256 KiB, which holds in every region; newer documentation says 1 MB.
 	MaxBytes int
 
-	// OnEntry, if set, is called for every accepted entry, one at a time and in
-	// order. It must not use the Server.
-	OnEntry func(Entry)
-
-	// Discard keeps no entries: OnEntry sees them, [Server.Accepted] counts them.
+	// Discard keeps no entries: [Server.Accepted] counts them.
 	Discard bool
 }
 

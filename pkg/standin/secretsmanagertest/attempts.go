@@ -28,10 +28,8 @@ func (s *Server) drive(ctx context.Context, r run) (Result, error) {
 func (s *Server) allAttempts(ctx context.Context, r run, res *Result) error {
 	var last error
 	for attempt := 1; attempt <= r.attempts; attempt++ {
-		if attempt > 1 {
-			if err := s.pause(ctx); err != nil {
-				return err
-			}
+		if err := ctx.Err(); attempt > 1 && err != nil {
+			return err
 		}
 		if stop := s.standing(r); stop != nil {
 			return errors.Join(stop, last)
@@ -98,21 +96,6 @@ func (s *Server) invoke(ctx context.Context, r run, attempt int, step string, re
 		return fmt.Errorf("%s: %w", step, err)
 	}
 	return nil
-}
-
-// pause waits for Config.RetryPause.
-func (s *Server) pause(ctx context.Context) error {
-	if s.cfg.RetryPause <= 0 {
-		return ctx.Err()
-	}
-	timer := time.NewTimer(s.cfg.RetryPause)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // standing tells whether another attempt makes sense.

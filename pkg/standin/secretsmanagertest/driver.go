@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/google/uuid"
 )
 
 // Rotator is the invoked Lambda function: payload is the event, a nil error is the
@@ -100,7 +102,7 @@ type driver func(ctx context.Context, r run) (Result, error)
 func (s *Server) freshToken() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.newID()
+	return uuid.NewString()
 }
 
 func (s *Server) driveNow(ctx context.Context, secretID string, o RotateOptions, d driver) (Result, error) {
@@ -132,7 +134,7 @@ func (s *Server) admit(secretID string, o RotateOptions) (run, bool, error) {
 	}
 	token := o.ClientRequestToken
 	if token == "" {
-		token = s.newID()
+		token = uuid.NewString()
 		if v := sec.unfinished(); v != nil {
 			token = v.id
 		}
@@ -172,7 +174,7 @@ func (s *Server) begin(sec *secret, token string) (r run, done bool, err *Error)
 	}
 	r.job = &job{versionID: token, running: true}
 	if s.cfg.RotationToken != RotationTokenAbsent {
-		r.job.token = s.newID()
+		r.job.token = uuid.NewString()
 	}
 	sec.rotation.job = r.job
 	return r, false, nil

@@ -179,7 +179,7 @@ func TestEventIsExact(t *testing.T) {
 
 func TestRotateRestartsFromCreateWithTheSameToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		sm, fn := rotating(t, secretsmanagertest.Config{RetryPause: time.Hour})
+		sm, fn := rotating(t, secretsmanagertest.Config{})
 		broken := errors.New("the instance is down")
 		fn.trouble = func(call int, e event) error {
 			if call == 3 || call == 5 { // testSecret of the first attempt, setSecret of the second
@@ -187,7 +187,6 @@ func TestRotateRestartsFromCreateWithTheSameToken(t *testing.T) {
 			}
 			return nil
 		}
-		start := time.Now()
 		res, err := sm.Rotate(t.Context(), name, secretsmanagertest.RotateOptions{})
 		must(t, err)
 		want := []string{
@@ -203,8 +202,8 @@ func TestRotateRestartsFromCreateWithTheSameToken(t *testing.T) {
 				t.Errorf("%s with token %s, want %s throughout", e.Step, e.ClientRequestToken, res.VersionID)
 			}
 		}
-		if took := time.Since(start); took != 2*time.Hour || res.Attempts() != 3 {
-			t.Errorf("%d attempts in %v, want 3 with an hour between them", res.Attempts(), took)
+		if res.Attempts() != 3 {
+			t.Errorf("%d attempts, want 3", res.Attempts())
 		}
 		if first := res.Invocations[2]; !errors.Is(first.Err, broken) || first.Step != "testSecret" || first.Attempt != 1 {
 			t.Errorf("third invocation: %+v", first)
@@ -324,8 +323,11 @@ func TestCancelStopsBetweenSteps(t *testing.T) {
 
 func TestRotateStopsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		sm, fn := rotating(t, secretsmanagertest.Config{RetryPause: time.Hour})
-		fn.trouble = func(int, event) error { return errors.New("down") }
+		sm, fn := rotating(t, secretsmanagertest.Config{})
+		fn.trouble = func(int, event) error {
+			time.Sleep(time.Hour)
+			return errors.New("down")
+		}
 		ctx, cancel := context.WithTimeout(t.Context(), 90*time.Minute)
 		defer cancel()
 		res, err := sm.Rotate(ctx, name, secretsmanagertest.RotateOptions{})

@@ -1,6 +1,10 @@
 package secretsmanagertest
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/google/uuid"
+)
 
 // VersionState is one version as a test sees it.
 type VersionState struct {
@@ -59,7 +63,7 @@ func (s *Server) Value(secretID, versionID string) (string, bool) {
 func (s *Server) Create(name, text string) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	in := createSecretInput{Name: name, ClientRequestToken: s.newID()}
+	in := createSecretInput{Name: name, ClientRequestToken: uuid.NewString()}
 	if text != "" {
 		in.SecretString = &text
 	}
@@ -75,7 +79,7 @@ func (s *Server) Create(name, text string) (string, error) {
 func (s *Server) ManualPut(secretID, text string) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	id := s.newID()
+	id := uuid.NewString()
 	_, err := s.putSecretValue(putSecretValueInput{SecretId: secretID, ClientRequestToken: id, SecretString: &text})
 	if err != nil {
 		return "", err

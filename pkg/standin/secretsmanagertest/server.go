@@ -2,8 +2,6 @@ package secretsmanagertest
 
 import (
 	"context"
-	"crypto/rand"
-	"io"
 	"sync"
 	"time"
 
@@ -13,7 +11,6 @@ import (
 // Config of a Server. The zero value works.
 type Config struct {
 	Now     func() time.Time // default time.Now; called from several goroutines
-	Rand    io.Reader        // source of ids; default crypto/rand
 	Region  string           // default us-east-1
 	Account string           // default 123456789012
 	// Suffix gives the six characters after the hyphen of a secret's ARN; default
@@ -24,8 +21,6 @@ type Config struct {
 	// says "multiple times" and gives no number (API reference, DescribeSecret,
 	// NextRotationDate).
 	Attempts int
-	// RetryPause is the wait before each further attempt; default none.
-	RetryPause time.Duration
 	// RotationToken says whether rotation events carry one, and whether
 	// PutSecretValue insists on it.
 	RotationToken RotationTokenMode
@@ -64,9 +59,6 @@ type Server struct {
 func New(cfg Config) *Server {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
-	}
-	if cfg.Rand == nil {
-		cfg.Rand = rand.Reader
 	}
 	if cfg.Region == "" {
 		cfg.Region = "us-east-1"

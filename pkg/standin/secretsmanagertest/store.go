@@ -2,13 +2,11 @@ package secretsmanagertest
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding/json"
-	"io"
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/google/uuid"
 )
 
 // A secret is kept with its versions in the order they were made.
@@ -111,32 +109,15 @@ func (sec *secret) expire(now time.Time) {
 	})
 }
 
-// newID is a fresh UUID from the configured source.
-func (s *Server) newID() string {
-	return uuid.Must(uuid.NewRandomFromReader(s.cfg.Rand)).String()
-}
-
 // newARN names a secret with the hyphen and six random characters that the service
 // appends (API reference, CreateSecret).
 func (s *Server) newARN(name string) string {
 	suffix := s.cfg.Suffix
 	if suffix == nil {
-		suffix = s.randomSuffix
+		suffix = func(string) string { return rand.Text()[:6] }
 	}
 	return strings.Join(
 		[]string{"arn:aws:secretsmanager", s.cfg.Region, s.cfg.Account, "secret", name + "-" + suffix(name)},
 		":",
 	)
-}
-
-func (s *Server) randomSuffix(string) string {
-	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-	suffix := make([]byte, 6)
-	if _, err := io.ReadFull(s.cfg.Rand, suffix); err != nil {
-		panic(err)
-	}
-	for i, b := range suffix {
-		suffix[i] = alphabet[int(b)%len(alphabet)]
-	}
-	return string(suffix)
 }

@@ -16,7 +16,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/uuid"
 )
 
 // TestErrorsAsTheSDKSeesThem: every modeled error arrives as the SDK's own type,
@@ -283,22 +282,6 @@ func TestListSecretsByName(t *testing.T) {
 	}
 }
 
-// TestSeededIDs: a seeded source gives the same ids in every run.
-func TestSeededIDs(t *testing.T) {
-	ids := func() []string {
-		sm := secretsmanagertest.New(secretsmanagertest.Config{Rand: &counter{}})
-		arn, err := sm.Create(name, "one")
-		must(t, err)
-		id, err := sm.ManualPut(name, "two")
-		must(t, err)
-		must(t, uuid.Validate(id))
-		return []string{arn, sm.Holder(name, secretsmanagertest.Previous), id}
-	}
-	if diff := cmp.Diff(ids(), ids()); diff != "" {
-		t.Errorf("two runs differ:\n%s", diff)
-	}
-}
-
 func TestKnownARN(t *testing.T) {
 	sm := secretsmanagertest.New(secretsmanagertest.Config{
 		Region: "eu-central-1", Account: "210987654321", Suffix: func(string) string { return "AbCdEf" },
@@ -307,15 +290,4 @@ func TestKnownARN(t *testing.T) {
 	if got := create(t, sm, "one"); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
-}
-
-// counter is a source of bytes that only repeats itself after 256.
-type counter struct{ n byte }
-
-func (c *counter) Read(p []byte) (int, error) {
-	for i := range p {
-		p[i] = c.n
-		c.n++
-	}
-	return len(p), nil
 }
