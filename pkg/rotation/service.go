@@ -70,8 +70,9 @@ func (s *serviceToken) parse(text *string, binary []byte) (tokensecret.Value, er
 	return tokensecret.Parse(text, binary)
 }
 
-// needsCurrent: with the grace strategy, setSecret as a rule finds that Databrain accepts
-// the pending token. In testSecret only a pre-flight looks at AWSCURRENT.
+// needsCurrent implements [kind]. With the grace strategy, setSecret as a rule finds that
+// Databrain accepts the pending token, and asks about no other. In testSecret only a
+// pre-flight looks at AWSCURRENT.
 func (s *serviceToken) needsCurrent() bool {
 	switch s.event.Step {
 	case StepSet:

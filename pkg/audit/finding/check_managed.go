@@ -111,7 +111,7 @@ func (o *observation) eachSecret(add func(string) *Finding, about func(*ManagedS
 	}
 }
 
-// secretDescribed: the secret was described without the fault, or is gone.
+// secretDescribed reports whether the secret was described without the fault, or is gone.
 func secretDescribed(r *Record, s *sight) bool {
 	now := s.Managed.secret(r.ManagedBy.Secret)
 	return now != nil && now.Posture.Read || s.Managed.gone(r.ManagedBy.Secret)

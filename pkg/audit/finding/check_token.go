@@ -79,7 +79,7 @@ func (a *App) judge(t databrain.APIToken, name spelling) (f Finding, found bool)
 	return f, true
 }
 
-// tokenGone: the list that would hold the token was read without it.
+// tokenGone reports whether the list that would hold the token was read without it.
 //
 // An app has no identity but its name. An app that is gone from the list may have been
 // renamed, and be the one that cannot be read now, unless that one was there already

@@ -149,7 +149,7 @@ func asffStatus(c finding.Compliance) string {
 // asffFields are the fields of the audit's own. An import may change these, and so the
 // exception that covers a finding is among them: it could not be taken out of a Note.
 func asffFields(d *Detail) map[string]string {
-	fields := fieldsOf(asffProductField)
+	fields := asffTexts{make(map[string]string), asffProductField}
 	fields.put("instance", d.Instance.URL)
 	fields.put("supersededBy", string(d.Finding.Superseded))
 	if p := d.Policy; p != nil {
@@ -175,7 +175,7 @@ func asffFields(d *Detail) map[string]string {
 
 // asffResources is what the finding is about.
 func asffResources(d *Detail, p Product) []asffResource {
-	other := fieldsOf(asffDetail)
+	other := asffTexts{make(map[string]string), asffDetail}
 	other.put("instance", d.Instance.URL)
 	if d.DataApp != nil {
 		other.put("dataApp", d.DataApp.Name)
@@ -201,22 +201,20 @@ func asffResources(d *Detail, p Product) []asffResource {
 	}}
 }
 
-// fields are named texts of at most a length, none of which is blank: the format refuses
-// those.
-type fields struct {
+// asffTexts are named texts of at most a length. None is blank, because the format refuses
+// blank texts.
+type asffTexts struct {
 	values map[string]string
 	length int
 }
 
-func fieldsOf(length int) fields { return fields{make(map[string]string), length} }
-
-func (f fields) put(name, value string) {
+func (f asffTexts) put(name, value string) {
 	if strings.TrimSpace(value) != "" {
 		f.values[name] = fit(value, f.length)
 	}
 }
 
-func (f fields) time(name string, t *time.Time) {
+func (f asffTexts) time(name string, t *time.Time) {
 	if t != nil {
 		f.put(name, t.Format(time.RFC3339))
 	}

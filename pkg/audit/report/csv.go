@@ -17,9 +17,9 @@ import (
 type csvKind int
 
 const (
-	text csvKind = iota
-	value
-	date // of a policy, which may hold something else
+	csvText csvKind = iota
+	csvValue
+	csvDate // of a policy, which may hold something else
 )
 
 // csvColumns are the columns of findings.csv, what people sort and filter by
@@ -29,55 +29,55 @@ var csvColumns = [...]struct {
 	kind csvKind
 	of   func(*Detail) string
 }{
-	{"severity", text, func(d *Detail) string { return string(d.Finding.Severity) }},
-	{"state", text, func(d *Detail) string { return string(d.Finding.State) }},
-	{"check", text, func(d *Detail) string { return string(d.Finding.Check) }},
-	{"severity_raised_from", text, func(d *Detail) string { return string(d.Finding.RaisedFrom) }},
-	{"superseded_by", text, func(d *Detail) string { return string(d.Finding.Superseded) }},
-	{"compliance", text, func(d *Detail) string { return string(d.Finding.Compliance) }},
-	{"data_app", text, func(d *Detail) string { return orZero(d.DataApp).Name }},
-	{"token_name", text, func(d *Detail) string { return orZero(d.Token).Name }},
-	{"token_fingerprint", text, func(d *Detail) string { return orZero(d.Token).Fingerprint }},
-	{"token_age_days", value, func(d *Detail) string { return csvNumber(orZero(d.Token).AgeDays) }},
-	{"token_created_at", value, func(d *Detail) string { return csvTime(orZero(d.Token).CreatedAt) }},
-	{"token_stale_since", value, func(d *Detail) string { return csvTime(orZero(d.Token).StaleSince) }},
-	{"policy_rule", text, func(d *Detail) string { return orZero(d.Policy).Rule }},
-	{"policy_max_age_days", value, func(d *Detail) string {
+	{"severity", csvText, func(d *Detail) string { return string(d.Finding.Severity) }},
+	{"state", csvText, func(d *Detail) string { return string(d.Finding.State) }},
+	{"check", csvText, func(d *Detail) string { return string(d.Finding.Check) }},
+	{"severity_raised_from", csvText, func(d *Detail) string { return string(d.Finding.RaisedFrom) }},
+	{"superseded_by", csvText, func(d *Detail) string { return string(d.Finding.Superseded) }},
+	{"compliance", csvText, func(d *Detail) string { return string(d.Finding.Compliance) }},
+	{"data_app", csvText, func(d *Detail) string { return orZero(d.DataApp).Name }},
+	{"token_name", csvText, func(d *Detail) string { return orZero(d.Token).Name }},
+	{"token_fingerprint", csvText, func(d *Detail) string { return orZero(d.Token).Fingerprint }},
+	{"token_age_days", csvValue, func(d *Detail) string { return csvNumber(orZero(d.Token).AgeDays) }},
+	{"token_created_at", csvValue, func(d *Detail) string { return csvTime(orZero(d.Token).CreatedAt) }},
+	{"token_stale_since", csvValue, func(d *Detail) string { return csvTime(orZero(d.Token).StaleSince) }},
+	{"policy_rule", csvText, func(d *Detail) string { return orZero(d.Policy).Rule }},
+	{"policy_max_age_days", csvValue, func(d *Detail) string {
 		if d.Policy == nil {
 			return ""
 		}
 		return strconv.Itoa(d.Policy.MaxAgeDays)
 	}},
-	{"managed_by_secret", text, func(d *Detail) string { return orZero(d.ManagedBy).Secret }},
-	{"managed_by_rotation", value, func(d *Detail) string {
+	{"managed_by_secret", csvText, func(d *Detail) string { return orZero(d.ManagedBy).Secret }},
+	{"managed_by_rotation", csvValue, func(d *Detail) string {
 		if d.ManagedBy == nil {
 			return ""
 		}
 		return strconv.FormatBool(d.ManagedBy.Rotation)
 	}},
-	{"managed_by_next_rotation", value, func(d *Detail) string {
+	{"managed_by_next_rotation", csvValue, func(d *Detail) string {
 		if next := orZero(d.ManagedBy).NextRotation; !next.IsZero() {
 			return csvTime(&next)
 		}
 		return ""
 	}},
-	{"managed_by_also", text, func(d *Detail) string { return strings.Join(orZero(d.ManagedBy).Also, " ") }},
-	{"exception_id", text, func(d *Detail) string { return orZero(d.Exception).ID }},
-	{"exception_reason", text, func(d *Detail) string { return orZero(d.Exception).Reason }},
-	{"exception_owner", text, func(d *Detail) string { return orZero(d.Exception).Owner }},
-	{"exception_expires_at", date, func(d *Detail) string { return orZero(d.Exception).ExpiresAt }},
-	{"title", text, func(d *Detail) string { return d.Finding.Title }},
-	{"description", text, func(d *Detail) string { return d.Finding.Description }},
-	{"remediation", text, func(d *Detail) string { return orZero(d.Remediation).Text }},
-	{"remediation_url", text, func(d *Detail) string { return orZero(d.Remediation).URL }},
-	{"first_seen_at", value, func(d *Detail) string { return csvTime(&d.Finding.FirstSeenAt) }},
-	{"last_seen_at", value, func(d *Detail) string { return csvTime(&d.Finding.LastSeenAt) }},
-	{"instance", text, func(d *Detail) string { return d.Instance.URL }},
-	{"finding_id", text, func(d *Detail) string { return d.Finding.ID }},
-	{"run_id", text, func(d *Detail) string { return d.Metadata.RunID }},
-	{"event_id", text, func(d *Detail) string { return d.Metadata.EventID }},
-	{"emitted_at", value, func(d *Detail) string { return csvTime(&d.Metadata.EmittedAt) }},
-	{"schema", text, func(d *Detail) string { return d.Metadata.Schema }},
+	{"managed_by_also", csvText, func(d *Detail) string { return strings.Join(orZero(d.ManagedBy).Also, " ") }},
+	{"exception_id", csvText, func(d *Detail) string { return orZero(d.Exception).ID }},
+	{"exception_reason", csvText, func(d *Detail) string { return orZero(d.Exception).Reason }},
+	{"exception_owner", csvText, func(d *Detail) string { return orZero(d.Exception).Owner }},
+	{"exception_expires_at", csvDate, func(d *Detail) string { return orZero(d.Exception).ExpiresAt }},
+	{"title", csvText, func(d *Detail) string { return d.Finding.Title }},
+	{"description", csvText, func(d *Detail) string { return d.Finding.Description }},
+	{"remediation", csvText, func(d *Detail) string { return orZero(d.Remediation).Text }},
+	{"remediation_url", csvText, func(d *Detail) string { return orZero(d.Remediation).URL }},
+	{"first_seen_at", csvValue, func(d *Detail) string { return csvTime(&d.Finding.FirstSeenAt) }},
+	{"last_seen_at", csvValue, func(d *Detail) string { return csvTime(&d.Finding.LastSeenAt) }},
+	{"instance", csvText, func(d *Detail) string { return d.Instance.URL }},
+	{"finding_id", csvText, func(d *Detail) string { return d.Finding.ID }},
+	{"run_id", csvText, func(d *Detail) string { return d.Metadata.RunID }},
+	{"event_id", csvText, func(d *Detail) string { return d.Metadata.EventID }},
+	{"emitted_at", csvValue, func(d *Detail) string { return csvTime(&d.Metadata.EmittedAt) }},
+	{"schema", csvText, func(d *Detail) string { return d.Metadata.Schema }},
 }
 
 // byteOrderMark tells spreadsheets that a file is UTF-8, which they do not expect.
@@ -158,11 +158,11 @@ func isFormula(text string) bool {
 
 // hides reports whether a cell of the column must not be read as a number or a date.
 func (k csvKind) hides(cell string) bool {
-	if k == date {
+	if k == csvDate {
 		_, err := time.Parse(time.DateOnly, cell)
 		return err != nil && isNumber(cell)
 	}
-	return k == text && isNumber(cell)
+	return k == csvText && isNumber(cell)
 }
 
 // numberSyntax is what may stand in a number, a date or a time beside digits.

@@ -225,7 +225,8 @@ func ocsfResources(d *Detail) []ocsfResource {
 	return []ocsfResource{about, instance}
 }
 
-// ocsfActivity: a finding is created once, closed once, and updated between.
+// ocsfActivity returns what a run did to a finding, which is created and closed once, and
+// updated between.
 func ocsfActivity(s finding.State) ocsfEnum {
 	switch s {
 	case finding.New:
