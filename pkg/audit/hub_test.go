@@ -109,6 +109,7 @@ func (l *lab) checkHub() {
 // TestImports goes through the life of findings: new, unchanged, refreshed, resolved and
 // reopened.
 func TestImports(t *testing.T) {
+	large(t)
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		all := aged(130)
@@ -284,6 +285,7 @@ func (unknownHost) Do(r *http.Request) (*http.Response, error) {
 // TestWhatFailsInSecurityHub: the run is complete, its other outcome is all there, one
 // error says what happened and what to do, and the next run imports what is missing.
 func TestWhatFailsInSecurityHub(t *testing.T) {
+	large(t)
 	t.Parallel()
 	const arn = "arn:aws:securityhub:us-east-1:123456789012:product/123456789012/default"
 	call := func(do standin.Action) func(*lab) {
@@ -388,6 +390,7 @@ func TestASlowSecurityHubCostsNothingElse(t *testing.T) {
 // TestWhatIsUnknownComesFirst: a Security Hub that is too slow for all findings gets those
 // first that it does not have, and then refreshes them in turn.
 func TestWhatIsUnknownComesFirst(t *testing.T) {
+	large(t)
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, databraintest.Config{DataApps: aged(450)}).withHub()
