@@ -33,7 +33,7 @@ func (a apiTokenAct) play(ctx context.Context) error {
 	a.title("8. A stale API token comes under rotation")
 	env := a.lab.Audit()
 	env["AUDIT_API_TOKEN_PREFIX"] = labtest.APITokenPrefix
-	auditor, err := auditAct(a).function(ctx, env)
+	auditor, err := a.function(ctx, "audit", env)
 	if err != nil {
 		return err
 	}
@@ -47,9 +47,7 @@ func (a apiTokenAct) play(ctx context.Context) error {
 
 	env = a.lab.RotateAPIToken()
 	env["API_TOKEN_GRACE_PERIOD"] = apiTokenGrace.String()
-	function, err := runtimetest.Start(ctx, runtimetest.Config{
-		Path: "build/rotate-api-token/bootstrap", Env: env, Timeout: 30 * time.Second, Log: &a.logs,
-	})
+	function, err := a.function(ctx, "rotate-api-token", env)
 	if err != nil {
 		return err
 	}

@@ -68,7 +68,7 @@ func (a auditAct) play(ctx context.Context) error {
 	a.title("5. An audit, with one data app that may not be read")
 	env := a.lab.Audit()
 	env["AUDIT_POLICY"] = policy()
-	function, err := a.function(ctx, env)
+	function, err := a.function(ctx, "audit", env)
 	if err != nil {
 		return err
 	}
@@ -132,7 +132,7 @@ func (a auditAct) playNeglected(ctx context.Context) error {
 	}
 	lab.Databrain.Inject(standin.Fault{Do: databraintest.Error(http.StatusForbidden, "FORBIDDEN", "forbidden"), Times: -1})
 	neglected := auditAct{&stage{screen: a.screen, lab: lab}}
-	function, err := neglected.function(ctx, lab.Audit())
+	function, err := neglected.function(ctx, "audit", lab.Audit())
 	if err != nil {
 		return err
 	}
@@ -164,13 +164,6 @@ func (a auditAct) playNeglected(ctx context.Context) error {
 	}
 	a.promise(neglected.lastEvent() == "Databrain Audit Completed", "the event that ends the audit came last")
 	return nil
-}
-
-func (a auditAct) function(ctx context.Context, env map[string]string) (*runtimetest.Function, error) {
-	return runtimetest.Start(
-		ctx,
-		runtimetest.Config{Path: "build/audit/bootstrap", Env: env, Timeout: time.Minute, Log: &a.logs},
-	)
 }
 
 func (a auditAct) invoke(ctx context.Context, function *runtimetest.Function) (runtimetest.Result, error) {

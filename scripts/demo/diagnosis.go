@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
@@ -31,9 +30,7 @@ type diagnosed struct {
 }
 
 func (a diagnosisAct) play(ctx context.Context) error {
-	function, err := runtimetest.Start(ctx, runtimetest.Config{
-		Path: "build/rotate/bootstrap", Env: a.lab.Rotate(), Timeout: 30 * time.Second, Log: &a.logs,
-	})
+	function, err := a.function(ctx, "rotate", a.lab.Rotate())
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 
 	"databrain-rotation/pkg/standin/databraintest"
 	"databrain-rotation/pkg/standin/labtest"
+	"databrain-rotation/pkg/standin/runtimetest"
 )
 
 // documentForm is the rotated secret: members around the token, written in a way
@@ -36,6 +37,13 @@ func (st *stage) now() time.Time { return time.Now().Add(time.Duration(st.ahead.
 
 // later lets time pass for Databrain.
 func (st *stage) later(d time.Duration) { st.ahead.Add(int64(d)) }
+
+// function starts a built function with these variables.
+func (st *stage) function(ctx context.Context, name string, env map[string]string) (*runtimetest.Function, error) {
+	return runtimetest.Start(ctx, runtimetest.Config{
+		Path: "build/" + name + "/bootstrap", Env: env, Timeout: time.Minute, Log: &st.logs,
+	})
+}
 
 func main() {
 	s := newScreen(os.Stdout, os.Getenv("NO_COLOR") != "")

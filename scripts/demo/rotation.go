@@ -4,9 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
-	"time"
 
 	"databrain-rotation/pkg/standin"
 	"databrain-rotation/pkg/standin/labtest"
@@ -33,12 +33,8 @@ type rotationAct struct {
 // play rotates and shows each step, then checks the promises.
 func (a rotationAct) play(ctx context.Context) error {
 	env := a.lab.Rotate()
-	for name, value := range a.env {
-		env[name] = value
-	}
-	function, err := runtimetest.Start(ctx, runtimetest.Config{
-		Path: "build/rotate/bootstrap", Env: env, Timeout: 30 * time.Second, Log: &a.logs,
-	})
+	maps.Copy(env, a.env)
+	function, err := a.function(ctx, "rotate", env)
 	if err != nil {
 		return err
 	}
