@@ -26,7 +26,7 @@ func (w *workshop) evaluateIAM(ctx context.Context) {
 	}) {
 		return
 	}
-	m := newMatrix()
+	m := &matrix{}
 	for _, shape := range shapes {
 		m.addShape(shape, accesses)
 	}
@@ -147,8 +147,6 @@ type evaluation struct {
 	where string // shape and role; and the statement that was taken away
 	as    int    // the case with the whole policy, for one with a statement less
 }
-
-func newMatrix() *matrix { return &matrix{} }
 
 func (m *matrix) policy(document any) *int {
 	text, err := json.Marshal(document)

@@ -82,7 +82,7 @@ func TestElsewhereVariesEachKindOfRequest(t *testing.T) {
 }
 
 func TestMatrixJudges(t *testing.T) {
-	m := newMatrix()
+	m := &matrix{}
 	one := m.policy(map[string]any{})
 	m.add("recorded", "x", []ask{{"a:B", "r", nil}, {"a:C", "r", nil}}, one)
 	m.add("without", "x without S", []ask{{"a:B", "r", nil}, {"a:C", "r", nil}}, one)

@@ -120,12 +120,8 @@ func setTokens(lab *labtest.Lab, ages map[string]int) {
 
 // invoke invokes the built audit once.
 func (w *workshop) invoke(ctx context.Context, env map[string]string, payload string) (runtimetest.Result, error) {
-	path, err := w.bootstrap("AuditFunction")
-	if err != nil {
-		return runtimetest.Result{}, err
-	}
 	env["AUDIT_REQUESTS_PER_MINUTE"] = "60000"
-	function, err := runtimetest.Start(ctx, runtimetest.Config{Path: path, Env: env, Timeout: time.Minute})
+	function, err := w.startFunction(ctx, "AuditFunction", env)
 	if err != nil {
 		return runtimetest.Result{}, err
 	}

@@ -13,7 +13,6 @@ import (
 	audit "databrain-rotation/pkg/audit/report"
 	"databrain-rotation/pkg/standin/databraintest"
 	"databrain-rotation/pkg/standin/labtest"
-	"databrain-rotation/pkg/standin/runtimetest"
 )
 
 // reading is a folder with the reports of an audit, and the tools that read them.
@@ -131,25 +130,18 @@ func hostileApps(now time.Time, run int) (apps []databraintest.DataApp) {
 
 // run invokes the built function once, with further variables.
 func (r *reading) run(ctx context.Context, lab *labtest.Lab, policy string, more ...string) error {
-	path, err := r.bootstrap("AuditFunction")
-	if err != nil {
-		return err
-	}
 	env := with(lab.Audit(), more...)
 	env["AUDIT_POLICY"], env["AUDIT_REQUESTS_PER_MINUTE"] = policy, "60000"
-	function, err := runtimetest.Start(ctx, runtimetest.Config{Path: path, Env: env, Timeout: time.Minute})
+	function, err := r.startFunction(ctx, "AuditFunction", env)
 	if err != nil {
 		return err
 	}
 	defer function.Close()
-	result, err := function.Invoke(ctx, []byte(`{}`), runtimetest.Options{})
+	answer, err := invoke(ctx, function, []byte(`{}`))
 	if err != nil {
 		return err
 	}
-	if result.Err != nil {
-		return result.Err
-	}
-	return json.Unmarshal(result.Payload, &r.summary)
+	return json.Unmarshal(answer, &r.summary)
 }
 
 func hostileExceptions() string {
