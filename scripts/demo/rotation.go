@@ -16,7 +16,6 @@ import (
 )
 
 const (
-	jwtPath   = "/api/v2/admin-account/jwt"
 	savePath  = "/api/v2/service-token"
 	probePath = "/api/v2/data-app"
 )

@@ -34,11 +34,10 @@ func (s *screen) printf(format string, args ...any) {
 
 // The colours, by number of the terminal's palette.
 const (
-	red    = "31"
-	green  = "32"
-	yellow = "33"
-	bold   = "1"
-	dim    = "2"
+	red   = "31"
+	green = "32"
+	bold  = "1"
+	dim   = "2"
 )
 
 // colours are the escape sequences of [screen.in].

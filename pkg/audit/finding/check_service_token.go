@@ -56,7 +56,7 @@ var serviceTokenChecks = []definition{
 			}
 			f := add("")
 			f.Severity, f.Since = o.policy.severity(o.now, p.RotatedAt), p.RotatedAt.UTC()
-			f.Rule, f.MaxAgeDays = DefaultRule, o.policy.MaxAgeDays
+			f.Rule, f.MaxAgeDays = defaultRule, o.policy.MaxAgeDays
 			f.FirstSeen = p.RotatedAt.Add(WholeDays(f.MaxAgeDays)).UTC()
 			f.reached, f.below = o.policy.tier(o.now, p.RotatedAt, f.FirstSeen)
 		},

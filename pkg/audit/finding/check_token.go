@@ -22,20 +22,12 @@ var tokenChecks = []definition{
 		gone: agedTokenGone, worse: TokenAge, prose: approachingProse,
 	},
 	{
-		check:      TokenDateInvalid,
-		severity:   Medium,
-		compliance: Warning,
-		subject:    aboutToken,
-		gone:       tokenGone,
-		prose:      undatedProse,
+		check: TokenDateInvalid, severity: Medium, compliance: Warning, subject: aboutToken,
+		gone: tokenGone, prose: undatedProse,
 	},
 	{
-		check:      TokenDateFuture,
-		severity:   Medium,
-		compliance: Warning,
-		subject:    aboutToken,
-		gone:       tokenGone,
-		prose:      futureProse,
+		check: TokenDateFuture, severity: Medium, compliance: Warning, subject: aboutToken,
+		gone: tokenGone, prose: futureProse,
 	},
 }
 

@@ -122,7 +122,7 @@ func (a *App) limit(token spelling) (rule string, maxAgeDays int) {
 			return r.ID, r.MaxAgeDays
 		}
 	}
-	return DefaultRule, a.e.policy.MaxAgeDays
+	return defaultRule, a.e.policy.MaxAgeDays
 }
 
 // exception counts t for every exception that names it. It returns the index of the

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// DefaultRule is the id that findings show when no rule of the policy matched.
-const DefaultRule = "default"
+// defaultRule is the id that findings show when no rule of the policy matched.
+const defaultRule = "default"
 
 // Policy says which tokens are stale and how bad that is.
 type Policy struct {

@@ -193,7 +193,7 @@ func (r *policyReader) tiers(at string, raw json.RawMessage) []Tier {
 
 func (r *policyReader) rules(at string, raw json.RawMessage) []Rule {
 	rules := []Rule{}
-	ids := map[string]bool{DefaultRule: true}
+	ids := map[string]bool{defaultRule: true}
 	r.elements(at, raw, func(at string, raw json.RawMessage) {
 		var rule Rule
 		seen := r.object(at, raw, map[string]func(string, json.RawMessage){

@@ -8,9 +8,9 @@ import (
 
 // The schemas that the metadata of the events name.
 const (
-	FindingSchema   = "databrain.token-audit.finding/1"
-	GapSchema       = "databrain.token-audit.gap/1"
-	CompletedSchema = "databrain.token-audit.completed/1"
+	findingSchema   = "databrain.token-audit.finding/1"
+	gapSchema       = "databrain.token-audit.gap/1"
+	completedSchema = "databrain.token-audit.completed/1"
 )
 
 // Detail is the wire form of a finding: the detail of its event, and an entry of
@@ -113,7 +113,7 @@ type CompletedDetail struct {
 func (r *Report) Detail(f *finding.Finding) Detail {
 	prose := f.Prose()
 	d := brief(f, prose.Title)
-	d.Metadata = r.metadata(FindingSchema, f.ID, string(f.State))
+	d.Metadata = r.metadata(findingSchema, f.ID, string(f.State))
 	d.Finding.RaisedFrom, d.Finding.Superseded = f.RaisedFrom, f.Superseded
 	d.Finding.Description = prose.Description
 	d.Finding.FirstSeenAt, d.Finding.LastSeenAt = Instant(f.FirstSeen), Instant(f.LastSeen)
@@ -128,7 +128,7 @@ func (r *Report) Detail(f *finding.Finding) Detail {
 // GapDetail returns the detail of the event of g.
 func (r *Report) GapDetail(g *finding.Gap) GapDetail {
 	d := GapDetail{
-		Metadata: r.metadata(GapSchema, g.DataApp, "gap"),
+		Metadata: r.metadata(gapSchema, g.DataApp, "gap"),
 		Instance: InstanceDetail{r.Summary.Instance},
 		Gap:      *g,
 	}
@@ -140,7 +140,7 @@ func (r *Report) GapDetail(g *finding.Gap) GapDetail {
 
 // CompletedDetail returns the detail of the event that ends the run.
 func (r *Report) CompletedDetail() CompletedDetail {
-	return CompletedDetail{r.metadata(CompletedSchema, r.Summary.RunID, "completed"), r.Summary, r.rest(), r.digest()}
+	return CompletedDetail{r.metadata(completedSchema, r.Summary.RunID, "completed"), r.Summary, r.rest(), r.digest()}
 }
 
 func (r *Report) metadata(schema, subject, kind string) Metadata {
