@@ -140,13 +140,6 @@ func (s *Server) precondition(in *request) string {
 	return ""
 }
 
-func (s *Server) delete(in *request) standin.Answer {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.objects, in.bucket+"/"+in.key)
-	return standin.Answer{Status: http.StatusNoContent}
-}
-
 // answerHeader is the object's own part of an answer.
 func (o Object) answerHeader(checksums bool) http.Header {
 	h := o.Header.Clone()

@@ -1,5 +1,5 @@
 // Package s3test is a stand-in of Amazon S3 at the wire, as far as small documents
-// need it: GetObject, HeadObject, PutObject, DeleteObject and ListObjectsV2, with
+// need it: GetObject, HeadObject, PutObject and ListObjectsV2, with
 // conditional writes and checksums, for the real SDK client and the AWS CLI.
 //
 //	store := s3test.New(s3test.Config{Buckets: []string{"reports"}})
@@ -113,8 +113,6 @@ func (s *Server) operation(in *request) (string, func(*request) standin.Answer) 
 		return "HeadObject", s.get
 	case in.Method == http.MethodPut:
 		return "PutObject", s.put
-	case in.Method == http.MethodDelete:
-		return "DeleteObject", s.delete
 	}
 	return "", nil
 }
