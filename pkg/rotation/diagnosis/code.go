@@ -79,7 +79,8 @@ var codeOfKey = map[rotation.Name]Code{
 
 // OfError returns the codes of which a diagnosis has one after an error of the rotation,
 // while its cause lasts. An error that lies in an event or in a moment leaves no more
-// than Unfinished, and not even that where the secret is as it was.
+// than Unfinished, and not even that where the secret is as it was. It returns nil for a
+// name that it does not know.
 func OfError(name rotation.Name) []Code {
 	switch name {
 	case rotation.SecretDeleted:
@@ -112,9 +113,13 @@ func OfError(name rotation.Name) []Code {
 			ServiceUnreadable, OutlookUnknown, Unfinished}
 	case rotation.LabelMoved, rotation.PendingTokenRejected:
 		return []Code{Unfinished, OutlookUnknown}
+	case rotation.MalformedEvent, rotation.UnknownStep, rotation.VersionUnknown, rotation.VersionNotPending,
+		rotation.PendingValueMissing, rotation.OutOfTime, rotation.GraceContractMismatch,
+		rotation.APITokenContractMismatch, rotation.APITokenInGrace:
+		return []Code{Unfinished}
 	}
 	if code := codeOfKey[name]; code != "" {
 		return []Code{code, Unfinished}
 	}
-	return []Code{Unfinished}
+	return nil
 }
