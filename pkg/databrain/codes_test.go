@@ -2,6 +2,7 @@ package databrain_test
 
 import (
 	"fmt"
+	"strings"
 
 	"databrain-rotation/pkg/databrain"
 	"databrain-rotation/pkg/standin/databraintest"
@@ -47,6 +48,8 @@ func codeRows() (all []row) {
 		"INTERNAL SERVER ERROR": "INTERNAL_SERVER_ERROR",
 		"INVALID_SERVER_ERROR":  "INVALID_SERVER_ERROR",
 		"INVALID_REQUEST_BODY":  "INVALID_REQUEST_BODY",
+		strings.Repeat("A", 48): strings.Repeat("A", 48),
+		strings.Repeat("A", 49): "", // too long for a code
 	} {
 		add(500, sent, outcome{Class: databrain.ClassServer, Unknown: true, Code: code})
 	}

@@ -228,6 +228,15 @@ func TestNotSendable(t *testing.T) {
 	}
 }
 
+// TestSendable: all of visible ASCII is sendable, to both of its ends.
+func TestSendable(t *testing.T) {
+	for text, want := range map[string]bool{"!~": true, "": false, "\x1f": false, " ": false, "\x7f": false} {
+		if got := databrain.Sendable(text); got != want {
+			t.Errorf("%q: %t", text, got)
+		}
+	}
+}
+
 // TestRequests: what goes on the wire.
 func TestRequests(t *testing.T) {
 	for _, prefix := range []string{"", "/databrain", "/a/b"} {
