@@ -1,7 +1,9 @@
 package databrain_test
 
 import (
+	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -58,6 +60,22 @@ func TestListsThatBreakOff(t *testing.T) {
 		)
 		if diff := cmp.Diff(want, outcomeOf(t, err)); diff != "" || len(apps) == 0 {
 			t.Errorf("%s: %d apps, %v\n%s", entry, len(apps), err, diff)
+		}
+	}
+}
+
+// TestKeysOfABearer: every character of a bearer token may be in a key, and none beside.
+func TestKeysOfABearer(t *testing.T) {
+	const allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~+/="
+	for c := byte('!'); c <= '~'; c++ {
+		key, err := json.Marshal(string(c))
+		if err != nil {
+			t.Fatal(err)
+		}
+		tokens, err := collect(says(t, `{"data":[{"key":`+string(key)+`}]}`).
+			APITokens(t.Context(), serviceToken(), "a", databrain.Whole))
+		if got, want := len(tokens) == 1 && err == nil, strings.IndexByte(allowed, c) >= 0; got != want {
+			t.Errorf("%q: %t, %v", c, got, err)
 		}
 	}
 }
