@@ -12,6 +12,7 @@ const aDay = 24 * time.Hour
 // time.Duration still holds.
 const maxPolicyDays = 36500
 
+// WholeDays returns n days as a duration. n is at most maxPolicyDays.
 func WholeDays(n int) time.Duration { return time.Duration(n) * aDay }
 
 // AgeDays is the whole days from created to now, for display; 0 for a date in

@@ -171,3 +171,28 @@ func TestFitKeepsWhatJustFits(t *testing.T) {
 		}
 	}
 }
+
+// TestLongTextsWeigh: names and reasons may be long, and a state is bounded all the same.
+func TestLongTextsWeigh(t *testing.T) {
+	long := strings.Repeat("x", 10_000)
+	for name, change := range map[string]func(*finding.Record){
+		"data app":  func(r *finding.Record) { r.DataApp = long },
+		"rule":      func(r *finding.Record) { r.Rule = long },
+		"foreign":   func(r *finding.Record) { r.Foreign = []byte(long) },
+		"token":     func(r *finding.Record) { r.Token = &finding.Token{Name: long} },
+		"reason":    func(r *finding.Record) { r.Exception = &finding.Exception{Reason: long} },
+		"owner":     func(r *finding.Record) { r.Exception = &finding.Exception{Owner: long} },
+		"no change": func(*finding.Record) {},
+	} {
+		s := finding.Snapshot{Findings: make([]finding.Record, 1)}
+		change(&s.Findings[0])
+		s.Fit(5_000)
+		if kept := len(s.Findings) == 1; kept != (name == "no change") {
+			t.Errorf("%s: kept is %t", name, kept)
+		}
+	}
+	s := finding.Snapshot{Apps: map[string]finding.AppMemory{long: {}}, Findings: make([]finding.Record, 1)}
+	if s.Fit(5_000); len(s.Findings) != 0 {
+		t.Errorf("%d findings are kept beside an app that fills the state", len(s.Findings))
+	}
+}

@@ -421,3 +421,17 @@ func TestPostureOfTheServiceToken(t *testing.T) {
 		})
 	}
 }
+
+// TestAgeDays: a day counts when it is over, to the nanosecond.
+func TestAgeDays(t *testing.T) {
+	for passed, want := range map[time.Duration]int{
+		-time.Hour: 0, 0: 0, days(1) - 1: 0, days(1): 1, days(1) + 1: 1, days(2) - 1: 1,
+	} {
+		for _, nanosecond := range []time.Duration{0, 5} {
+			created := evalAt.Add(nanosecond)
+			if got := finding.AgeDays(created.Add(passed), created); got != want {
+				t.Errorf("%v after %v: %d days, want %d", passed, created, got, want)
+			}
+		}
+	}
+}
