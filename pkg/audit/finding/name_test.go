@@ -209,6 +209,28 @@ func TestListGapLeadsToTheList(t *testing.T) {
 	}
 }
 
+// TestWhatMadeWaySaysForWhat: a finding that a worse one replaces names that one's check.
+func TestWhatMadeWaySaysForWhat(t *testing.T) {
+	for check, worse := range map[finding.Check]finding.Check{
+		finding.TokenAgeApproaching: finding.TokenAge,
+		finding.ExceptionExpiring:   finding.ExceptionExpired,
+		finding.ExceptionUnused:     finding.ExceptionExpired,
+	} {
+		f := finding.Finding{
+			Check: check, Token: &finding.Token{CreatedAt: evalAt, StaleSince: evalAt},
+			Exception: &finding.Exception{ID: "e", Reason: "r", Owner: "o", ExpiresAt: "2030-01-01"},
+		}
+		says := func() bool {
+			return strings.Contains(f.Prose().Description, "a finding of the check "+string(f.Superseded)+" takes the place")
+		}
+		before := says()
+		f.Superseded = worse
+		if before || !says() {
+			t.Errorf("%s: %s", check, f.Prose().Description)
+		}
+	}
+}
+
 // TestOneIsNoPlural: whatever is counted in a text may be counted once.
 func TestOneIsNoPlural(t *testing.T) {
 	plural := regexp.MustCompile(`\b1 [a-z]+s\b`)
