@@ -435,3 +435,43 @@ func TestAgeDays(t *testing.T) {
 		}
 	}
 }
+
+// TestAges: a token counts in the bin that its age begins or lies in.
+func TestAges(t *testing.T) {
+	var tokens []databrain.APIToken
+	for i, age := range []int{0, 29, 30, 89, 90, 91, 179, 730, 4000} {
+		fingerprint := fmt.Sprintf("%016d", i)
+		tokens = append(tokens, databrain.APIToken{Fingerprint: fingerprint, CreatedAt: evalAt.Add(-days(age))})
+	}
+	r := evaluate(t, `{"maxAgeDays":90}`, "App", tokens...)
+	want := []finding.AgeBin{
+		{0, 30, 2, 0}, {30, 60, 1, 0}, {60, 90, 1, 0}, {90, 180, 3, 2}, {180, 365, 0, 0}, {365, 730, 0, 0}, {730, 0, 2, 2},
+	}
+	if diff := cmp.Diff(want, r.Ages); diff != "" || r.OldestAgeDays != 4000 || r.Stale != 4 || r.Unmanaged != 4 {
+		t.Errorf("the oldest is %d, %d stale, %d of them unmanaged; bins (-want +got):\n%s",
+			r.OldestAgeDays, r.Stale, r.Unmanaged, diff)
+	}
+}
+
+// TestExceptionThatDecides: the first that holds, whatever has lapsed before it; all
+// that name the token count it.
+func TestExceptionThatDecides(t *testing.T) {
+	token := databrain.APIToken{Fingerprint: "0123456789abcdef", CreatedAt: evalAt.Add(-days(100))}
+	var exceptions []string
+	for i, expires := range []string{"2026-05-03", "2026-05-02", "2030-01-01", "2031-01-01"} {
+		exceptions = append(exceptions, fmt.Sprintf(
+			`{"id":"e%d","dataApp":"*","reason":"r","owner":"o","expiresAt":%q}`, i, expires))
+	}
+	for n, want := range map[int]int{2: 0, 4: 2} { // exceptions, and which of them decides
+		r := evaluate(t, `{"exceptions":[`+strings.Join(exceptions[:n], ",")+`]}`, "App", token)
+		for i, status := range r.Exceptions {
+			covered := 0
+			if i == want {
+				covered = 1
+			}
+			if status.Matched != 1 || status.Covered != covered {
+				t.Errorf("%d exceptions: that of %d is %+v", n, i, status)
+			}
+		}
+	}
+}
