@@ -40,7 +40,7 @@ func TestFloor(t *testing.T) {
 }
 
 func TestPossible(t *testing.T) {
-	a := farAudit{audited: audited{estate: estate{apps: 59, perMinute: 200}}}
+	a := farAudit{audited: audited{estate: estate{perMinute: 200}, requests: 60}}
 	if got := a.possible(); got != 15*time.Second {
 		t.Errorf("60 requests, 10 of them at once: %v", got)
 	}

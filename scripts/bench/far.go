@@ -14,9 +14,9 @@ type farAudit struct {
 	aws int // requests to AWS
 }
 
-// possible is the time below which the rate lets no audit be.
+// possible is the time in which the rate lets so many requests be sent.
 func (a farAudit) possible() time.Duration {
-	return time.Duration(a.apps+1-burst) * time.Minute / time.Duration(a.perMinute)
+	return time.Duration(a.requests-burst) * time.Minute / time.Duration(a.perMinute)
 }
 
 func (a farAudit) ratio() float64 { return float64(a.wall) / float64(a.possible()) }
