@@ -286,6 +286,7 @@ func TestAppsThatAreNotFound(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				all := apps(10)
 				l := newLab(t, databraintest.Config{DataApps: all})
+				l.auditor.Concurrency = 1 // so that no other list is asked for before the change is made
 				l.mustRun()
 				l.db.Inject(
 					standin.Fault{Target: tokensPath, Do: standin.Delay(0), When: once(func() { c.during(l, slices.Clone(all)) }, 0)},
