@@ -192,7 +192,7 @@ func (c *Client) fetch(ctx context.Context, r request, documented func(jsonobjec
 		return err
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer)) // what is cut off is no object
+	body, err := readAll(resp.Body)
 	if err != nil {
 		return c.broken(r, resp.StatusCode, err)
 	}
@@ -230,7 +230,7 @@ func (c *Client) refusal(r request, resp *http.Response) error {
 	ours := false
 	// The body of a 101 is the connection, whose reading no context ends.
 	if resp.StatusCode != http.StatusSwitchingProtocols {
-		if body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer)); err == nil {
+		if body, err := readAll(resp.Body); err == nil {
 			if answer, err := jsonobject.Parse(body); err == nil {
 				var code string
 				code, ours = apiError(answer)
@@ -295,6 +295,14 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 		return max(0, min(date.Sub(now), longest*time.Second))
 	}
 	return 0
+}
+
+func readAll(r io.Reader) ([]byte, error) {
+	body, err := io.ReadAll(io.LimitReader(r, maxAnswer+1))
+	if err == nil && len(body) > maxAnswer {
+		err = errUnreadable
+	}
+	return body, err
 }
 
 type cancelBody struct {

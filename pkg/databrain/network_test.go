@@ -237,6 +237,27 @@ func TestSendable(t *testing.T) {
 	}
 }
 
+// TestLargestAnswer: an answer may have a mebibyte, and no byte more even if it is a blank.
+func TestLargestAnswer(t *testing.T) {
+	for _, op := range operations() {
+		if op.name != "SignIn" && op.name != "SaveServiceToken" {
+			continue // lists are decoded as they come
+		}
+		for size, want := range map[int]outcome{
+			1 << 20:   {},
+			1<<20 + 1: {Class: databrain.ClassDecode, Unknown: true, Status: 200},
+		} {
+			answer := op.right() + strings.Repeat(" ", size-len(op.right()))
+			c := inProcess(t, standin.Transport{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				io.WriteString(w, answer)
+			})}, databrain.Options{})
+			if diff := cmp.Diff(want, outcomeOf(t, op.call(t.Context(), c, serviceToken()))); diff != "" {
+				t.Errorf("%s, %d bytes: %s", op.name, size, diff)
+			}
+		}
+	}
+}
+
 // TestRequests: what goes on the wire.
 func TestRequests(t *testing.T) {
 	for _, prefix := range []string{"", "/databrain", "/a/b"} {
