@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/aws/smithy-go"
 
@@ -108,9 +107,5 @@ func fitMessage(text string) string {
 	if len(text) <= most {
 		return text
 	}
-	end := most
-	for !utf8.RuneStart(text[end]) {
-		end--
-	}
-	return text[:end] + "…"
+	return strings.ToValidUTF8(text[:most], "") + "…"
 }
