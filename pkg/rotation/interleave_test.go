@@ -226,14 +226,14 @@ func TestLateRequests(t *testing.T) {
 			t.Run(mode+"/"+variant, func(t *testing.T) {
 				t.Parallel()
 				s := setup{mode, "normal", variant}
-				count := 0
+				states, count := make(known), 0
 				for _, c := range (schedule{setup: s}).check(t).calls {
 					if !c.writes() {
 						continue
 					}
 					calls := schedule{s, []fault{{c.n, late, atTheEnd}}}.check(t).calls
 					for delay := 1; delay <= len(calls)-c.n; delay += share {
-						schedule{s, []fault{{c.n, late, delay}}}.check(t)
+						schedule{s, []fault{{c.n, late, delay}}}.checkUntil(t, states)
 						count++
 					}
 				}

@@ -110,6 +110,7 @@ type result struct {
 	calls    []*call
 	problems []string
 	metrics  string
+	stopped  bool // in a known state
 }
 
 // attempts is how many a rotation may need: one more than there are faults, each of
@@ -126,15 +127,20 @@ func (s schedule) attempts() int {
 	return n
 }
 
-func (s schedule) run(t *testing.T) (r result) {
+func (s schedule) run(t *testing.T) result { return s.runUntil(t, nil) }
+
+// runUntil ends in a state that is known, and adds to those.
+func (s schedule) runUntil(t *testing.T, k known) (r result) {
 	synctest.Test(t, func(*testing.T) {
 		w := newWorld(s.setup)
+		w.known = k
 		w.wire.faults = make(map[int]fault)
 		for _, f := range s.faults {
 			w.wire.faults[f.call] = f
 		}
 		r.problems = w.converge(s.attempts())
-		r.calls, r.metrics = w.wire.calls, w.metrics.String()
+		r.calls, r.metrics, r.stopped = w.wire.calls, w.metrics.String(), w.stopped
+		k.ended(w)
 	})
 	return r
 }
@@ -147,6 +153,9 @@ func (w *world) converge(attempts int) []string {
 		res, err = w.keyConverges(res, err)
 	}
 	calls := len(w.wire.calls)
+	if w.stopped {
+		return w.watch.end()
+	}
 	if err != nil {
 		w.watch.problems = append(w.watch.problems, fmt.Sprintf("no convergence within %d attempts: %v", attempts, err))
 	} else {
@@ -175,7 +184,13 @@ func (w *world) converge(attempts int) []string {
 // check runs the schedule and reports problems with the line that replays it.
 func (s schedule) check(t *testing.T) result {
 	t.Helper()
-	r := s.run(t)
+	return s.checkUntil(t, nil)
+}
+
+// checkUntil is check with a run that ends in a state that is known.
+func (s schedule) checkUntil(t *testing.T, k known) result {
+	t.Helper()
+	r := s.runUntil(t, k)
 	if len(r.problems) > 0 {
 		t.Errorf(
 			"%s\n  replay: go test ./pkg/rotation -run 'TestReplay$' -v -proof.replay='%s'",

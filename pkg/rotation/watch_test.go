@@ -362,11 +362,12 @@ func (o *watch) end() []string {
 			o.secrets[key] = "a listed key"
 		}
 	}
-	for where, text := range map[string]string{
+	texts := map[string]string{
 		"the log": o.w.log.String(), "a metric": o.w.metrics.String(), "an error": strings.Join(o.errors, "\n"),
-	} {
-		for secret, what := range o.secrets {
-			for form, encoded := range encodings(secret) {
+	}
+	for secret, what := range o.secrets {
+		for form, encoded := range encodings(secret) {
+			for where, text := range texts {
 				if strings.Contains(text, encoded) {
 					o.broken("%s is in %s (%s)", what, where, form)
 				}

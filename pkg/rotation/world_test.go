@@ -9,6 +9,7 @@ package rotation_test
 //	                    call and breaks those that it is told to
 //	watch_test.go       the invariants, checked at every call and after every step
 //	schedule_test.go    a rotation with its faults as one line of text, which replays it
+//	known_test.go       when a schedule may end early: another has been where it is
 //	faults_test.go      every single fault at every call
 //	absorb_test.go      the faults that an invocation has to survive by itself
 //	pairs_test.go       pairs of faults
@@ -71,6 +72,10 @@ type world struct {
 	service                  string        // ARN of the service token's secret, in a world of API tokens
 	lambda                   time.Duration // the function's timeout
 	log, metrics             safeBuffer
+
+	known   known    // states in which to stop
+	states  []string // that the undisturbed invocations of this attempt began in
+	stopped bool     // in a known state
 }
 
 // invocation is one run of the function.
@@ -174,7 +179,13 @@ func (w *world) invoke(_ context.Context, payload []byte) error {
 	if err != nil {
 		return err
 	}
-	return w.run(&invocation{event: event, step: event.Step})
+	if w.reached(event.Step) {
+		return errKnown
+	}
+	if err = w.run(&invocation{event: event, step: event.Step}); err != nil {
+		w.states = nil // their end takes another attempt
+	}
+	return err
 }
 
 // run is the Lambda service: the handler, which a fault may end at any call, and a

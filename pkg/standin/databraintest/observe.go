@@ -1,8 +1,10 @@
 package databraintest
 
 import (
+	"fmt"
 	"maps"
 	"slices"
+	"time"
 )
 
 // Count is the number of requests to an endpoint, such as
@@ -56,6 +58,27 @@ func (s *Server) LiveTokens() []string {
 	live := maps.Clone(s.tokens.all)
 	maps.DeleteFunc(live, func(_ string, t *serviceToken) bool { return !t.live(now) })
 	return slices.Sorted(maps.Keys(live))
+}
+
+// ServiceTokens describes every service token that the instance knows or knew, by its
+// value: whether it is the current one, and the times to come, rounded to unit. An
+// instance answers like another with the same descriptions.
+func (s *Server) ServiceTokens(unit time.Duration) map[string]string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now, delay := s.now(), s.switches.PropagationDelay
+	to := func(t time.Time) time.Duration {
+		if t.IsZero() {
+			return 0
+		}
+		return max(0, t.Sub(now)).Round(unit)
+	}
+	states := make(map[string]string, len(s.tokens.all))
+	for value, t := range s.tokens.all {
+		states[value] = fmt.Sprint(value == s.tokens.current, t.live(now), t.replaced, t.until.IsZero(), to(t.until),
+			to(t.from.Add(delay)), to(t.untilSet.Add(delay)))
+	}
+	return states
 }
 
 // APITokenWorks reports whether a data app's API token works now.
