@@ -19,6 +19,7 @@ import (
 // TestAStateThatDoesNotFit: findings that the state has no room for are counted, warned
 // of, and neither resolved nor new afterwards.
 func TestAStateThatDoesNotFit(t *testing.T) {
+	large(t)
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, databraintest.Config{DataApps: apps(60)})
@@ -45,6 +46,7 @@ func TestAStateThatDoesNotFit(t *testing.T) {
 // TestAnInstanceThatDoesNotFit: a run has the memory for about 30 of 60 apps. The others
 // are gaps that say so, no token resolves, and over some runs each app is read.
 func TestAnInstanceThatDoesNotFit(t *testing.T) {
+	large(t)
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		all := apps(60)
@@ -108,6 +110,7 @@ func TestAHugeAppHidesNoOther(t *testing.T) {
 // TestRoomIsGivenBack: what an attempt that failed has read, and pages that were looked
 // at, take no room from what follows.
 func TestRoomIsGivenBack(t *testing.T) {
+	large(t)
 	t.Parallel()
 	for name, c := range map[string]struct {
 		tokens, age int
@@ -146,6 +149,7 @@ func TestRoomIsGivenBack(t *testing.T) {
 // TestADiskThatIsTooSmall: reports that do not fit are emission failures, and what fits
 // is stored. The limit is that of the process, so no other test may run meanwhile.
 func TestADiskThatIsTooSmall(t *testing.T) {
+	large(t)
 	signal.Ignore(syscall.SIGXFSZ)
 	defer signal.Reset(syscall.SIGXFSZ)
 	l := newLab(t, databraintest.Config{DataApps: apps(100)})

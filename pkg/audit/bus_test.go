@@ -88,6 +88,7 @@ func TestOnlyEntriesThatFailedAreSentAgain(t *testing.T) {
 }
 
 func TestEventsThatStayFailedAreAnError(t *testing.T) {
+	large(t)
 	t.Parallel()
 	for _, c := range []struct {
 		name   string
@@ -171,6 +172,7 @@ func TestLastEventComesLast(t *testing.T) {
 }
 
 func TestEventsOfTheLongestNames(t *testing.T) {
+	large(t)
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		for name, part := range map[string]string{"quotes": `"\`, "four bytes": "\U0001F511",
@@ -199,6 +201,7 @@ func TestEventsOfTheLongestNames(t *testing.T) {
 
 // TestTheLastEventFits: it is the sign of life, and goes out whatever the notes hold.
 func TestTheLastEventFits(t *testing.T) {
+	large(t)
 	for name, cause := range map[string]string{"letters": "x", "controls": "\x01", "cut in a character": "x€"} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -46,12 +46,17 @@ func (l *lab) checkCanaries() {
 func find(text string, keys []string) string {
 	const window = 16
 	whose := make(map[string]string)
+	var begins [1 << 16]bool // by the first two bytes: a map is slow for each place of a long text
 	for _, key := range keys {
 		for _, form := range forms(key) {
-			whose[strings.ToLower(form)[:window]] = key
+			form = strings.ToLower(form)[:window]
+			whose[form], begins[int(form[0])<<8|int(form[1])] = key, true
 		}
 	}
 	for i := range max(0, len(text)-window+1) {
+		if !begins[int(text[i])<<8|int(text[i+1])] {
+			continue
+		}
 		if key, ok := whose[text[i:i+window]]; ok {
 			return key
 		}

@@ -446,6 +446,7 @@ func TestDeadline(t *testing.T) {
 // TestRetryBudget: an instance that fails everything is not asked four times for
 // each of its apps.
 func TestRetryBudget(t *testing.T) {
+	large(t)
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		all := apps(500)

@@ -366,6 +366,7 @@ func TestWhatFailsInSecurityHub(t *testing.T) {
 // TestASlowSecurityHubCostsNothingElse: with little time left, the last event and the state
 // are there all the same.
 func TestASlowSecurityHubCostsNothingElse(t *testing.T) {
+	large(t)
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, databraintest.Config{DataApps: aged(150)}).withHub()
@@ -419,6 +420,7 @@ func TestWhatIsUnknownComesFirst(t *testing.T) {
 // TestOneOddFindingKeepsBackNoOther: a call that is refused for one of its findings is made
 // again in parts.
 func TestOneOddFindingKeepsBackNoOther(t *testing.T) {
+	large(t)
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, databraintest.Config{DataApps: aged(150)}).withHub()

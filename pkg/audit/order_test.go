@@ -15,6 +15,7 @@ import (
 // Over some runs each is read, a gap says when its app was last read, and the summary
 // says how many never were and how old the oldest reading is.
 func TestAnInstanceThatIsLargerThanARun(t *testing.T) {
+	large(t)
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		all := apps(50)
