@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -267,6 +268,78 @@ func TestExceptions(t *testing.T) {
 				t.Error("a suppressed token is no longer counted as stale")
 			}
 		})
+	}
+}
+
+// TestAnExceptionEndsWithItsDay: to the nanosecond, and with what it says of itself.
+func TestAnExceptionEndsWithItsDay(t *testing.T) {
+	policy := mustPolicy(t, `{"exceptions":[{"id":"e","check":"service-token-rotation-off","reason":"r","owner":"o",`+
+		`"expiresAt":"2026-05-04"}]}`)
+	end := time.Date(2026, 5, 5, 0, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		now    time.Time
+		lapsed bool
+		left   int
+	}{{end.Add(-days(2)), false, 2}, {end.Add(-days(2) + 1), false, 1}, {end.Add(-1), false, 0}, {end, true, 0}} {
+		r := finding.NewEvaluation(policy, labInstance, c.now).
+			Finish(finding.Coverage{Complete: true, Posture: finding.Posture{Read: true}})
+		want := finding.ExceptionStatus{
+			Exception: policy.Exceptions[0], Lapsed: c.lapsed, DaysLeft: c.left, Matched: 1, Covered: 1,
+		}
+		if diff := cmp.Diff(want, r.Exceptions[0]); diff != "" {
+			t.Errorf("at %v: %s", c.now, diff)
+		}
+	}
+}
+
+// TestAFindingNamesTheSecretOfItsToken, and a finding on a secret names that secret.
+func TestAFindingNamesTheSecretOfItsToken(t *testing.T) {
+	e := finding.NewEvaluation(finding.DefaultPolicy(), labInstance, evalAt)
+	secret := finding.ManagedSecret{
+		ManagedBy: finding.ManagedBy{Secret: "databrain/api-token/etl"}, Posture: finding.Posture{Read: true},
+		Read: true, DataApp: "ETL", Token: "nightly", Fingerprint: "held",
+	}
+	managed := finding.Managed{Asked: true, Complete: true, Secrets: []finding.ManagedSecret{secret}}
+	e.Manage(&managed)
+	a := e.App("ETL")
+	for _, fingerprint := range []string{"held", "free"} {
+		a.Token(databrain.APIToken{Fingerprint: fingerprint, Name: fingerprint, CreatedAt: evalAt.Add(-days(100))})
+	}
+	a.Commit()
+	r := e.Finish(finding.Coverage{
+		Complete: true, Apps: map[string]finding.AppRead{"ETL": finding.Read}, Managed: managed,
+	})
+	got := map[finding.Check][]string{}
+	for _, f := range r.Findings {
+		name := ""
+		if f.ManagedBy != nil {
+			name = f.ManagedBy.Secret
+		}
+		got[f.Check] = append(got[f.Check], f.Token.Fingerprint+" "+name)
+		if f.Check == finding.APITokenRotationOff && !strings.Contains(f.Prose().Description, secret.Secret) {
+			t.Errorf("%s", f.Prose().Description)
+		}
+	}
+	slices.Sort(got[finding.TokenAge])
+	want := map[finding.Check][]string{
+		finding.TokenAge:            {"free ", "held " + secret.Secret},
+		finding.APITokenRotationOff: {"held " + secret.Secret},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestAFindingTakesRoom: that of a record, and of its token's name.
+func TestAFindingTakesRoom(t *testing.T) {
+	const name = 100
+	room := finding.NewRoom(finding.RecordWeight + name + 1)
+	e := finding.NewEvaluation(finding.DefaultPolicy(), labInstance, evalAt)
+	e.Within(room)
+	a := e.App("A")
+	a.Token(databrain.APIToken{Fingerprint: "f", Name: strings.Repeat("n", name), CreatedAt: evalAt.Add(-days(100))})
+	if room.Full() || !room.Take(1) || !room.Full() {
+		t.Error("the finding took another room than its own")
 	}
 }
 

@@ -53,6 +53,41 @@ func (w world) observe(
 	return e.Finish(c).Findings, c
 }
 
+// TestAnAppIsThereSinceItWasFirstListed, whether or not its tokens can be read later.
+func TestAnAppIsThereSinceItWasFirstListed(t *testing.T) {
+	memory := finding.Memory{Kind: finding.FirstRun}
+	for run := range 3 {
+		now := evalAt.Add(days(run))
+		w := world{"old": nil}
+		if run > 0 {
+			w["new"] = nil
+		}
+		found, c := w.observe(t, `{}`, now, map[string]bool{"old": run == 2}, true)
+		_, next := finding.Transition(memory, found, c, labInstance, now)
+		want := map[string]finding.AppMemory{"old": {Since: evalAt, ReadAt: evalAt.Add(days(min(run, 1)))}}
+		if run > 0 {
+			want["new"] = finding.AppMemory{Since: evalAt.Add(days(1)), ReadAt: now}
+		}
+		if diff := cmp.Diff(want, next.Apps); diff != "" {
+			t.Errorf("after run %d: %s", run+1, diff)
+		}
+		memory = through(t, next)
+	}
+}
+
+// TestAResolvedFindingIsForgotten half a year after it was resolved, to the nanosecond.
+func TestAResolvedFindingIsForgotten(t *testing.T) {
+	for ago, kept := range map[time.Duration]int{days(180) - 1: 1, days(180): 0} {
+		m := finding.Memory{Kind: finding.Remembered, Snapshot: finding.Snapshot{Findings: []finding.Record{
+			{Finding: finding.Finding{ID: "a", Check: finding.TokenAge}, ResolvedAt: evalAt.Add(-ago)},
+		}}}
+		_, next := finding.Transition(m, nil, finding.Coverage{Complete: true}, labInstance, evalAt)
+		if len(next.Findings) != kept {
+			t.Errorf("after %v %d are remembered", ago, len(next.Findings))
+		}
+	}
+}
+
 // states are those of the findings on tokens, by fingerprint.
 func states(findings []finding.Finding) map[string]finding.State {
 	states := make(map[string]finding.State)

@@ -40,6 +40,21 @@ func TestImportsAge(t *testing.T) {
 	}
 }
 
+// TestOwing keeps the time of the last import, which the next has to be later than.
+func TestOwing(t *testing.T) {
+	for name, last := range map[string]*finding.Import{"never imported": nil, "imported": {At: evalAt, Digest: "d"}} {
+		r := finding.Record{Import: last}
+		r.Owe()
+		want := &finding.Import{}
+		if last != nil {
+			want.At = last.At
+		}
+		if diff := cmp.Diff(want, r.Import); diff != "" || !r.Owed() {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}
+
 // TestResolvedFindingsWaitForTheirArchiving: a finding that Security Hub knows keeps its
 // subject when it is resolved, over states that are written and read, until it is archived
 // there. The others keep nothing of it.

@@ -201,6 +201,9 @@ func TestListGapLeadsToTheList(t *testing.T) {
 		if !strings.HasSuffix(p.URL, "/list-data-apps") {
 			t.Errorf("%s: the remedy of the list's gap links to %s", class, p.URL)
 		}
+		if strings.Contains(p.Remedy, "what answers in place of the API") != (class == finding.GapDecode) {
+			t.Errorf("%s: %s", class, p.Remedy)
+		}
 	}
 	p := (&finding.Finding{Check: finding.DataAppUnlistable, DataApp: "a", Gap: &finding.Gap{DataApp: "a",
 		Class: finding.GapDecode}}).Prose()
@@ -227,6 +230,19 @@ func TestWhatMadeWaySaysForWhat(t *testing.T) {
 		f.Superseded = worse
 		if before || !says() {
 			t.Errorf("%s: %s", check, f.Prose().Description)
+		}
+	}
+}
+
+// TestWhatAnUnusedExceptionNames: tokens, or the findings of a check.
+func TestWhatAnUnusedExceptionNames(t *testing.T) {
+	for check, want := range map[finding.Check]string{
+		"":                              "matches no API token",
+		finding.ServiceTokenRotationOff: "there is no finding of the check service-token-rotation-off",
+	} {
+		f := finding.Finding{Check: finding.ExceptionUnused, Exception: &finding.Exception{ID: "e", Check: check}}
+		if p := f.Prose(); !strings.Contains(p.Description, want) {
+			t.Errorf("%q: %s", check, p.Description)
 		}
 	}
 }
