@@ -330,6 +330,35 @@ func TestAFindingNamesTheSecretOfItsToken(t *testing.T) {
 	}
 }
 
+// TestAnExceptionForASecret matches by the names of the token that the secret holds.
+func TestAnExceptionForASecret(t *testing.T) {
+	for match, want := range map[string]finding.State{
+		`"token":"night*"`:                   finding.Suppressed,
+		`"dataApp":"ETL"`:                    finding.Suppressed,
+		`"fingerprint":"0123456789abcdef"`:   finding.Suppressed,
+		`"token":"day*"`:                     finding.Ongoing,
+		`"dataApp":"BI"`:                     finding.Ongoing,
+		`"fingerprint":"fedcba9876543210"`:   finding.Ongoing,
+		`"dataApp":"ETL","token":"nightly*"`: finding.Suppressed,
+	} {
+		policy := mustPolicy(t, `{"exceptions":[{"id":"e","check":"api-token-rotation-off",`+match+
+			`,"reason":"r","owner":"o","expiresAt":"2026-12-31"}]}`)
+		e := finding.NewEvaluation(policy, labInstance, evalAt)
+		managed := finding.Managed{Asked: true, Complete: true, Secrets: []finding.ManagedSecret{{
+			ManagedBy: finding.ManagedBy{Secret: "s"}, Posture: finding.Posture{Read: true},
+			Read: true, DataApp: "ETL", Token: "nightly", Fingerprint: "0123456789abcdef",
+		}}}
+		e.Manage(&managed)
+		got := map[finding.Check]finding.State{}
+		for _, f := range e.Finish(finding.Coverage{Complete: true, Managed: managed}).Findings {
+			got[f.Check] = f.State
+		}
+		if got[finding.APITokenRotationOff] != want {
+			t.Errorf("with %s the finding is %q", match, got[finding.APITokenRotationOff])
+		}
+	}
+}
+
 // TestAFindingTakesRoom: that of a record, and of its token's name.
 func TestAFindingTakesRoom(t *testing.T) {
 	const name = 100

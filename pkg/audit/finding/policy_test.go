@@ -129,7 +129,9 @@ func TestMostSpecificRuleWins(t *testing.T) {
 		{"id":"both-exact","dataApp":"Customer A","token":"ci-main","maxAgeDays":30},
 		{"id":"both-exact-again","dataApp":"Customer A","token":"ci-main","maxAgeDays":20},
 		{"id":"literal","dataApp":"a.b[c]?","maxAgeDays":10},
-		{"id":"middle","dataApp":"Team/*/*ops","maxAgeDays":5}
+		{"id":"middle","dataApp":"Team/*/*ops","maxAgeDays":5},
+		{"id":"more-stars","dataApp":"*/d*v*","maxAgeDays":4},
+		{"id":"more-letters","dataApp":"*/dev","maxAgeDays":3}
 	]}`
 	for _, c := range []struct{ app, token, rule string }{
 		{"Other", "x", "all"},
@@ -147,6 +149,8 @@ func TestMostSpecificRuleWins(t *testing.T) {
 		{"Team//ops", "x", "middle"},
 		{"Team/ops", "x", "all"},
 		{"Team/x/opsx", "x", "all"},
+		{"Partner/dev", "x", "more-letters"},
+		{"Partner/drive", "x", "more-stars"},
 	} {
 		t.Run(c.app+"/"+c.token, func(t *testing.T) {
 			findings := evaluate(t, text, c.app,
