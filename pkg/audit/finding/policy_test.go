@@ -56,6 +56,15 @@ func TestParsePolicyInheritsWhatIsOmitted(t *testing.T) {
 	}
 }
 
+// TestTheLimitsOfAPolicyAreValid: the most days, and the least severity.
+func TestTheLimitsOfAPolicyAreValid(t *testing.T) {
+	p := mustPolicy(t, `{"maxAgeDays":36500,"severities":[{"afterDays":0,"severity":"informational"}]}`)
+	want := []finding.Tier{{AfterDays: 0, Severity: finding.Informational}}
+	if diff := cmp.Diff(want, p.Severities); p.MaxAgeDays != 36500 || diff != "" {
+		t.Errorf("%d days, %s", p.MaxAgeDays, diff)
+	}
+}
+
 func TestParsePolicyNamesEveryFault(t *testing.T) {
 	exceptionWith := func(old, new string) string {
 		return `{"exceptions":[` + strings.Replace(exampleException, old, new, 1) + `]}`
@@ -64,6 +73,8 @@ func TestParsePolicyNamesEveryFault(t *testing.T) {
 		`{"maxAge":1}`:     {"maxAge is unknown"},
 		`{"MaxAgeDays":1}`: {"MaxAgeDays is unknown"},
 		`{"550e8400-e29b-41d4-a716-446655440000":1}`: {"(a member whose name is not shown) is unknown"},
+		`{"` + strings.Repeat("x", 33) + `":1}`:      {"(a member whose name is not shown) is unknown"},
+		`{"` + strings.Repeat("x", 32) + `":1}`:      {strings.Repeat("x", 32) + " is unknown"},
 		`{"maxAgeDays":1,"maxAgeDays":2}`:            {"maxAgeDays is given twice"},
 		`{"maxAgeDays":null,"dueWithinDays":"x"}`: {
 			"maxAgeDays must be a whole number of days from 0 to 36500",

@@ -66,7 +66,15 @@ func claims(t *testing.T) []claim {
 	)
 	clock := c("pkg/audit/finding/check_token.go", "clockSkew") / int64(time.Minute)
 	bounded := int((diagnosis.Longest + time.Second) / time.Second) // with a second for the rest of the invocation
+	functions := 0
+	for _, r := range stack {
+		if render.Get(r, "Type") == "AWS::Serverless::Function" {
+			functions++
+		}
+	}
+	proof := func(file, name string) int { return elements(t, "pkg/rotation/"+file, name) }
 	return []claim{
+		{front, "%v AWS Lambda functions in Go", []any{capital(number(functions))}},
 		{front, "Its status is %v if all is well, %v if the audit failed", []any{c(exits, "clean"), c(exits, "failed")}},
 		{front, ", %v if a finding of severity", []any{c(exits, "findings")}},
 		{front, "and else %v if something could not be read", []any{c(exits, "partial")}},
@@ -97,6 +105,9 @@ func claims(t *testing.T) []claim {
 		{rotate, "answers within %v seconds whatever hangs", []any{bounded}},
 		{rotate, "list of data apps over %v MiB", []any{c("pkg/databrain/client.go", "maxAnswer") >> 20}},
 		{rotate, "noticed by a test | %v of %v |", []any{mutants, mutants}},
+		{rotate, "both contracts, %v starting states,", []any{proof("setups_test.go", "starts")}},
+		{apiToken, "both contracts, %v starting states and %v variants |",
+			[]any{number(proof("keyworld_test.go", "keyStarts")), proof("keyworld_test.go", "keyVariants")}},
 		{apiToken, "answers within %v seconds whatever hangs", []any{bounded}},
 		{apiToken, "first %v hex digits of their SHA-256", []any{digits}},
 		{contributing, "moto 5.2.5 differs in %v rows", []any{rows}},
@@ -231,6 +242,8 @@ func comma(n int) string {
 func number(n int) string {
 	return []string{"no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"}[n]
 }
+
+func capital(word string) string { return strings.ToUpper(word[:1]) + word[1:] }
 
 // declared parses a file and returns the value that it declares as name.
 func declared(t *testing.T, file, name string) ast.Expr {
