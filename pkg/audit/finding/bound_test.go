@@ -3,6 +3,8 @@ package finding_test
 import (
 	"bytes"
 	"fmt"
+	"io"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -157,6 +159,57 @@ func TestTheReaderIsBounded(t *testing.T) {
 	if _, err := finding.ReadSnapshot(strings.NewReader(long), limit); err == nil {
 		t.Error("a value that is longer than the limit was read")
 	}
+}
+
+// TestReadingTakesNoMoreThanTheLimit: the bound holds while a state of many times its size
+// is read, not only at the end.
+func TestReadingTakesNoMoreThanTheLimit(t *testing.T) {
+	const limit, records = 64 << 10, 20_000 // which weigh 12 MB
+	s := finding.Snapshot{Schema: finding.SnapshotSchema}
+	for i := range records {
+		s.Findings = append(s.Findings, finding.Record{
+			Finding:    finding.Finding{ID: fmt.Sprint(i), Check: finding.DataAppsUnlistable, Severity: finding.High},
+			ResolvedAt: evalAt,
+		})
+	}
+	var stored bytes.Buffer
+	if err := finding.WriteSnapshot(&stored, s); err != nil {
+		t.Fatal(err)
+	}
+	s.Findings = nil
+	before := heap()
+	meter := &meter{Reader: &stored, size: stored.Len()}
+	if _, err := finding.ReadSnapshot(meter, limit); err != nil {
+		t.Fatal(err)
+	}
+	if taken := int64(meter.most) - int64(before); taken > 4*limit { // with the buffers of the reader
+		t.Errorf("reading took %d KB, the limit is %d KB", taken>>10, limit>>10)
+	}
+}
+
+// meter takes the heap's size, again and again while it is read.
+type meter struct {
+	io.Reader
+	size, read, taken int
+	most              uint64
+}
+
+func (m *meter) Read(p []byte) (int, error) {
+	n, err := m.Reader.Read(p)
+	m.read += n
+	if m.read*10 >= m.size*(m.taken+1) {
+		m.taken++
+		m.most = max(m.most, heap())
+	}
+	return n, err
+}
+
+// heap is what the live objects take, in bytes.
+func heap() uint64 {
+	runtime.GC()
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return stats.HeapAlloc
 }
 
 // TestFitKeepsWhatJustFits: the limit itself may be reached.

@@ -126,3 +126,17 @@ func TestAnImportWithoutASubjectIsCorrupt(t *testing.T) {
 		t.Errorf("a member that is not known: %v", err)
 	}
 }
+
+// TestTimesOfAState: what JSON can write can be read, to the first and the last year.
+func TestTimesOfAState(t *testing.T) {
+	for at, sound := range map[string]bool{
+		"0000-01-01T00:00:00Z": true, "9999-12-31T23:59:59Z": true,
+		"9999-12-31T23:59:59-01:00": false, "0000-01-01T00:00:00+01:00": false, // in UTC
+	} {
+		state := `{"schema":"` + finding.SnapshotSchema + `","instance":"i","findings":[{"id":"a","check":"token-age",` +
+			`"severity":"medium","resolvedAt":"2026-01-01T00:00:00Z","lastSeenAt":"` + at + `"}]}`
+		if _, err := finding.ReadSnapshot(strings.NewReader(state), 1<<20); (err == nil) != sound {
+			t.Errorf("%s: %v", at, err)
+		}
+	}
+}
