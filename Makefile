@@ -23,12 +23,16 @@ test: export GOGC := 400 # the tests are short of time, not of memory
 test: export GORACE := atexit_sleep_ms=20 # in place of a second for each package
 # The race detector is for the packages whose tests drive goroutines. It makes them many
 # times as slow: of the rotation and the audit it gets a sample, and they run again without it.
+# A package that did not change is not tested again, except by CI, and except scripts, whose
+# tests run programs that Go's cache of results knows nothing of. make lint has go vet.
 # Packages wait for timers too, so that more of them run at a time than there are cores.
-# make lint has go vet.
-plain := pkg/(audit/finding|audit/report|databrain|emf|jsonobject|rotation/diagnosis|settings|tokensecret)|scripts/.*
+plain    := pkg/(audit/finding|audit/report|databrain|emf|jsonobject|rotation/diagnosis|settings|tokensecret)
+PACKAGES := $(GO) list ./functions/... ./pkg/...
+TEST     := $(GO) test -vet=off -p 4 $(if $(CI),-shuffle=on)
 test: ## all tests that need nothing but Go (and gcc, for the race detector)
-	$(GO) test -race -vet=off -p 4 -shuffle=on $$($(GO) list ./... | grep -vE '/($(plain))$$')
-	$(GO) test -vet=off -p 4 -shuffle=on -skip '^TestMemory$$' ./pkg/rotation ./pkg/audit $$($(GO) list ./... | grep -E '/($(plain))$$')
+	$(TEST) -race $$($(PACKAGES) | grep -vE '/$(plain)$$')
+	$(TEST) -skip '^TestMemory$$' ./pkg/rotation ./pkg/audit $$($(PACKAGES) | grep -E '/$(plain)$$')
+	$(TEST) -count=1 ./scripts/...
 
 build: ## the functions as static Linux binaries, in build/, for GOARCH
 	$(BUILD) -o build/rotate/bootstrap ./functions/rotate
