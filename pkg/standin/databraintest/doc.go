@@ -33,6 +33,5 @@
 // # Secrets
 //
 // The stand-in holds made-up credentials only. Its request log keeps no header
-// and no body; note that the documentation uses one UUID both as the example
-// service token and as the first example API token.
+// and no body.
 package databraintest

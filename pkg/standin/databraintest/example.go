@@ -5,11 +5,12 @@ import (
 	"time"
 )
 
-// The credentials of the reference's examples.
+// The credentials of the reference's examples, but for the service token: the examples
+// show one UUID as the service token and as an API token, which no instance has.
 const (
 	ExampleEmail        = "admin@company.com"
 	ExamplePassword     = "SecureP@ss1"
-	ExampleServiceToken = "550e8400-e29b-41d4-a716-446655440000"
+	ExampleServiceToken = "6ba7b810-9dad-41d1-80b4-00c04fd430c8"
 )
 
 // ExampleDataApps are the data apps of {REF}/list-data-apps with the API tokens of
