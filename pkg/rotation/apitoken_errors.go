@@ -32,7 +32,8 @@ func (s *apiToken) undecided(plan APITokenPlan, current tokensecret.Value) error
 		return s.fail(APITokenAmbiguous, nil, "Databrain accepts another key of "+token+" with the date of AWSCURRENT's: it "+
 			"may be the answer that an attempt has lost, or a key from before AWSPREVIOUS in its grace period"+
 			shownAll(plan.Keys),
-			"A retry after the end of the grace period of AWSPREVIOUS decides by itself. "+choose+" to decide now")
+			"A retry after the end of the grace period of AWSPREVIOUS decides by itself. To decide before, find out whether "+
+				`the other key is in force: if so, store it as "key" in AWSCURRENT with every other member as it is`)
 	case KeyMisnamed:
 		return s.fail(APITokenAmbiguous, nil, "the key of AWSCURRENT is listed under another name, and Databrain accepts "+
 			"another key of "+token+", so that the secret may name another token than the one that it holds"+
