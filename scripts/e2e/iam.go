@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -81,8 +82,11 @@ func (w *workshop) recordRequests(ctx context.Context) {
 // readRoles reads what the deployments have left.
 func (w *workshop) readRoles() ([]shapeRoles, error) {
 	files, err := filepath.Glob(filepath.Join(w.dir, "roles", "*.json"))
-	if err != nil || len(files) == 0 {
-		return nil, fmt.Errorf("no deployment left its roles behind: %w", err)
+	if err != nil {
+		return nil, err
+	}
+	if len(files) == 0 {
+		return nil, errors.New("no deployment left its roles behind")
 	}
 	var all []shapeRoles
 	for _, file := range files {

@@ -41,7 +41,7 @@ python() {
 			return
 		fi
 	done
-	echo "LocalStack needs Python 3.12 or later, as python3.12 in PATH" >&2
+	echo "it needs Python 3.12 or later, as python3.12 in PATH" >&2
 	exit 1
 }
 
