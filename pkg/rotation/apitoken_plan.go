@@ -140,19 +140,48 @@ func (s APITokenState) planRejected(named []ListedKey, ask func(string) Standing
 }
 
 // PlanLostAnswer decides what became of a request to create or rotate whose answer was
-// lost, from the list after it: s is the state before. A key that was not listed
-// before and has the name, or seems to have it from the rotated token, is the new one.
+// lost, from the list after it: s is the state before. The new key was not listed before.
+// It has the name; or else a name that was made of it and of no other token's; or else,
+// where a rotated key is no longer listed, it is the only one of a name that is new.
+// Other tokens of the app may have been rotated meanwhile.
 func PlanLostAnswer(s APITokenState, after []ListedKey, ask func(fingerprint string) Standing) APITokenPlan {
 	replaced := s.entry(s.List) != nil && s.entry(after) == nil // its successor stands in its place
-	var fresh []ListedKey
+	var named, derived, strange []ListedKey
 	for _, k := range after {
 		known := slices.ContainsFunc(s.List, func(old ListedKey) bool { return old.Fingerprint == k.Fingerprint })
-		renamed := s.Own != "" && (replaced || strings.Contains(k.Name, s.Name))
-		if !known && k.Fingerprint != s.Own && (k.Name == s.Name || renamed) {
-			fresh = append(fresh, k)
+		if known || k.Fingerprint == s.Own {
+			continue
+		}
+		switch origin := s.origin(k.Name); {
+		case k.Name == s.Name:
+			named = append(named, k)
+		case s.Own == "": // a token that is created has the name that was asked for
+		case origin == s.Name:
+			derived = append(derived, k)
+		case origin == "" && replaced:
+			strange = append(strange, k)
 		}
 	}
-	return newestAccepted(fresh, ask, KeyAdopt, KeyUndecided)
+	for _, keys := range [][]ListedKey{named, derived} {
+		if plan := newestAccepted(keys, ask, KeyAdopt, KeyUndecided); plan.Action != KeyUndecided {
+			return plan
+		}
+	}
+	if len(strange) > 1 {
+		return APITokenPlan{KeyTied, strange}
+	}
+	return newestAccepted(strange, ask, KeyAdopt, KeyUndecided)
+}
+
+// origin returns the longest name of the list, or of the secret, that a name contains; ""
+// if it contains none.
+func (s APITokenState) origin(name string) (longest string) {
+	for _, known := range append(slices.Clone(s.List), ListedKey{Name: s.Name}) {
+		if strings.Contains(name, known.Name) && len(known.Name) > len(longest) {
+			longest = known.Name
+		}
+	}
+	return longest
 }
 
 // newestAccepted decides on the strictly newest of the keys that the instance accepts.
@@ -211,6 +240,8 @@ func PlanMade(answer *databrain.Error, fresh bool) MadeAction {
 		return MadeLook
 	case answer.Code == "INVALID_DATA_APP_API_KEY":
 		return MadeInGrace
+	case answer.Class == databrain.ClassAuth && answer.Code == "": // a page that something else than the API sent
+		return MadeUnavailable
 	case answer.Class == databrain.ClassAuth, answer.Class == databrain.ClassInvalid:
 		return MadeContract
 	case answer.Class == databrain.ClassNetwork, answer.Class == databrain.ClassTimeout,

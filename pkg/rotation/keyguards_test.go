@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"databrain-rotation/pkg/rotation"
+	"databrain-rotation/pkg/standin"
 	"databrain-rotation/pkg/standin/databraintest"
 	"databrain-rotation/pkg/standin/secretsmanagertest"
 )
@@ -44,6 +45,89 @@ func TestKeyAdoptedIsCounted(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestAnotherTokenIsRotatedMeanwhile: between an answer that is lost and the list that is
+// to show its key, the app gets a new key for another token.
+func TestAnotherTokenIsRotatedMeanwhile(t *testing.T) {
+	oneAtATime(t)
+	for _, mode := range []string{"key", "key-service"} {
+		for variant := range keyVariants {
+			s := setup{mode, "normal", variant}
+			for _, c := range (schedule{setup: s}).run(t).calls {
+				if c.op != opRotateKey {
+					continue
+				}
+				for _, k := range []kind{lostAnswer, failed} {
+					var problems []string
+					synctest.Test(t, func(*testing.T) {
+						w := newWorld(s)
+						w.wire.faults = map[int]fault{c.n: {call: c.n, kind: k}}
+						w.wire.events = map[int]func(){c.n + 1: func() { w.watch.foreign(w.rotateOther) }}
+						problems = w.converge(2)
+					})
+					if len(problems) > 0 {
+						t.Errorf("%s after %s: %s", s, k, strings.Join(problems, "\n"))
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestALargeInstanceHeals: a key in its grace period is replaced by its successor, even if
+// there are more data apps than a step can look through for the key.
+func TestALargeInstanceHeals(t *testing.T) {
+	for name, tt := range map[string]struct {
+		apps  int
+		takes time.Duration // an answer
+	}{
+		"many apps": {700, 0}, "a slow instance": {60, 2 * time.Second},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(setup{"key", "normal", "default"})
+			w.watch.foreign(func() {
+				none := func(int, int) databraintest.APIToken { panic("an app without tokens") }
+				w.db.SetDataApps(append(dataApps(), databraintest.Many(tt.apps, 0, time.Now(), none)...))
+				w.db.ReplaceAPIToken(firstKey, gracePeriod)
+			})
+			w.db.Inject(standin.Fault{Times: -1, Do: standin.Delay(tt.takes)})
+			res, err := w.rotate(1)
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			w.watch.succeeded(res.VersionID)
+			if problems := w.watch.end(); len(problems) > 0 {
+				t.Errorf("%s: %q", name, problems)
+			}
+			if !strings.Contains(w.log.String(), "the instance has too many") || len(w.wire.calls) > 250 {
+				t.Errorf("%s: %d requests\n%s", name, len(w.wire.calls), w.log.String())
+			}
+		})
+	}
+}
+
+// TestAKeyThatCanNotBeStored: the error says how both keys stand.
+func TestAKeyThatCanNotBeStored(t *testing.T) {
+	const old = "the key of AWSCURRENT"
+	for s, says := range map[setup]string{
+		{"key", "normal", "default"}: old + " works until its grace period ends",
+		{"key", "normal", "leak"}:    old + " is dead",
+		{"key", "create", "default"}: "",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(s)
+			w.sm.Inject(standin.Fault{
+				Operation: "PutSecretValue", Times: -1, Do: standin.Error(secretsmanagertest.CodeAccessDenied),
+			})
+			_, err := w.rotate(1)
+			text := fmt.Sprint(err)
+			if nameOf(err) != rotation.SecretsManagerFailed || !strings.Contains(text, "the list of the data app shows it") ||
+				!strings.Contains(text, says) || says == "" && strings.Contains(text, old) {
+				t.Errorf("%s: %v", s, err)
+			}
+		})
 	}
 }
 

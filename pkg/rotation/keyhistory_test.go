@@ -28,13 +28,24 @@ const (
 	emptyKey     = "an operator stores an empty key"
 	deadKey      = "an operator stores a dead key"
 	appDeleted   = "the data app is deleted and made again"
+	otherToken   = "a token of another name is rotated"
 )
 
-var keyOthers = []string{byHand, byHandAtOnce, secondToken, serviceToo, emptyKey, deadKey, appDeleted}
+var keyOthers = []string{byHand, byHandAtOnce, secondToken, serviceToo, emptyKey, deadKey, appDeleted, otherToken}
 
 func (w *world) currentKey() string {
 	value, _ := w.sm.Value(w.secret, w.sm.Holder(w.secret, secretsmanagertest.Current))
 	return tokenOf(value)
+}
+
+// rotateOther rotates the app's token of another name.
+func (w *world) rotateOther() {
+	for _, key := range w.db.LiveAPITokens(portal) {
+		if strings.HasPrefix(w.db.APITokenName(key), otherName) {
+			w.db.ReplaceAPIToken(key, gracePeriod)
+			return
+		}
+	}
 }
 
 // doKey lets others act; the watch takes the result as given.
@@ -50,6 +61,8 @@ func (w *world) doKey(what string) {
 			}
 		case secondToken:
 			w.db.AddAPIToken(portal, keyName)
+		case otherToken:
+			w.rotateOther()
 		case serviceToo:
 			token := uuid.NewString()
 			w.db.SetToken(token)

@@ -14,6 +14,7 @@ import (
 const (
 	portal        = "Portal & Co"
 	keyName       = `Production "API" Key`
+	otherName     = "Staging"
 	serviceSecret = "databrain/service-token"
 
 	serviceToken = "66666666-ffff-4fff-8fff-666666666666"
@@ -29,7 +30,7 @@ func dataApps() []databraintest.DataApp {
 	return []databraintest.DataApp{
 		{Name: portal, CreatedAt: made, Tokens: []databraintest.APIToken{
 			{Key: firstKey, Name: keyName, CreatedAt: made},
-			{Key: otherNameKey, Name: "Staging", CreatedAt: made.AddDate(0, 6, 0)},
+			{Key: otherNameKey, Name: otherName, CreatedAt: made.AddDate(0, 6, 0)},
 		}},
 		{Name: "Partner", CreatedAt: made, Tokens: []databraintest.APIToken{
 			{Key: otherAppKey, Name: keyName, CreatedAt: made.AddDate(0, 6, 0)},

@@ -143,6 +143,13 @@ func (o *watch) others() string {
 	return text.String()
 }
 
+// note is broken for those who do not hold o.mu.
+func (o *watch) note(format string, args ...any) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.broken(format, args...)
+}
+
 // broken: o.mu is held.
 func (o *watch) broken(format string, args ...any) {
 	o.problems = append(o.problems, fmt.Sprintf(format, args...))
@@ -342,6 +349,9 @@ func (o *watch) succeeded(version string) {
 	value, _ := o.w.sm.Value(o.w.secret, version)
 	if !o.opens(tokenOf(value)) {
 		o.broken("the rotation succeeded, and AWSCURRENT does not work")
+	}
+	if o.w.setup.ofKey() && strings.HasPrefix(o.w.db.APITokenName(tokenOf(value)), otherName) {
+		o.broken("the rotation succeeded with the key of another token")
 	}
 	if value != withToken(o.origin, tokenOf(value)) || tokenOf(value) == tokenOf(o.origin) {
 		o.broken("the rotation changed more or less than the token")

@@ -88,6 +88,20 @@ func (s *Server) APITokenWorks(key string) bool {
 	return s.liveKey(key, s.now()) != nil
 }
 
+// APITokenName is the name of the API token with that key, "" if there is none.
+func (s *Server) APITokenName(key string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, a := range s.apps {
+		for _, k := range a.keys {
+			if k.Key == key {
+				return k.Name
+			}
+		}
+	}
+	return ""
+}
+
 // MintedAPITokens is the number of API tokens that came into being through the API.
 func (s *Server) MintedAPITokens() int {
 	s.mu.Lock()

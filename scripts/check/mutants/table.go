@@ -440,7 +440,7 @@ var mutants = []mutant{
 	{"a dead key is not imported", listed, `TestPlanAPIToken`, []edit{
 		{"rotation/apitoken_plan.go", "\t\tcase Rejected:\n\t\tdefault:\n\t\t\treturn", "\t\tdefault:\n\t\t\treturn"}}},
 	{"only a key that was not listed before is a lost answer", listed, `TestPlanLostAnswer`, []edit{
-		{"rotation/apitoken_plan.go", "if !known && k", "_ = known\n\t\tif k"}}},
+		{"rotation/apitoken_plan.go", "if known || k", "_ = known\n\t\tif k"}}},
 	{"a lost answer is looked for in the list", listed, `TestKeyAdoptedIsCounted`, []edit{
 		{
 			"rotation/apitoken_create.go",
