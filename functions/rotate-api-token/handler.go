@@ -13,8 +13,8 @@ import (
 	"databrain-rotation/pkg/rotation/diagnosis"
 )
 
-// requestTime bounds one request to Databrain: a step has a minute, and some make
-// five requests.
+// requestTime bounds one request to Databrain: a step has a minute and makes five
+// requests, or more where it looks for a key in the lists of other apps.
 const requestTime = 10 * time.Second
 
 // setUp makes the handler from the environment.

@@ -138,7 +138,8 @@ func (s *apiToken) madeAs(
 	case MadeStore:
 		s.log.InfoContext(ctx, "Databrain made a new key", slog.String("fingerprint", m.key.Fingerprint()),
 			slog.Bool("created", m.ends.IsZero()), slog.Time("oldKeyEnds", m.ends))
-		return s.storeRemote(ctx, current, m.key, "the list shows it and the next attempt adopts it")
+		return s.storeRemote(ctx, current, m.key, "it is live, the list of the data app shows it, and the next attempt "+
+			"stores it"+s.oldKey(current))
 	case MadeLook, MadeContract, MadeInGrace:
 		return s.recover(ctx, action, tried, m.cause, current, state)
 	case MadeUnavailable:
@@ -148,15 +149,24 @@ func (s *apiToken) madeAs(
 	}
 }
 
-const unknownKey = "whether Databrain made a new key is not known. If it did, the list of the data app shows it, and " +
-	"the next attempt finds it there; the key of AWSCURRENT then works until its grace period is over"
+// oldKey returns what becomes of AWSCURRENT's key once there is a new one, if it has a key.
+func (s *apiToken) oldKey(current tokensecret.Value) string {
+	switch {
+	case current.Token().Empty():
+		return ""
+	case s.config.GracePeriod == 0:
+		return "; the key of AWSCURRENT is dead"
+	}
+	return "; the key of AWSCURRENT works until its grace period ends"
+}
 
 // recover looks into the list for the key that a lost answer did not show.
 func (s *apiToken) recover(
 	ctx context.Context, action MadeAction, tried string, cause error, current tokensecret.Value, before APITokenState,
 ) error {
 	if action == MadeLook {
-		s.left = unknownKey
+		s.left = "whether Databrain made a new key is not known. If it did, the list of the data app shows it, and the " +
+			"next attempt finds it there" + s.oldKey(current)
 		s.log.WarnContext(ctx, "the outcome of the request is unknown; looking into the list", slog.Any("cause", cause))
 	}
 	used := s.service

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"strings"
+	"unicode"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -107,9 +108,17 @@ func (s *apiToken) unlisted(dataApp string, err error) error {
 	return s.unavailable("list API tokens", err)
 }
 
+// mostSearched is how many data apps elsewhere reads the lists of. Databrain takes 500
+// requests in two minutes (https://docs.usedatabrain.com/developer-docs/rate-limiting), of
+// which the rotation needs some.
+const mostSearched = 200
+
+// errUnsearched is the error of elsewhere for an instance of more data apps than a step
+// can look through.
+var errUnsearched = errors.New("there are more data apps than can be looked through")
+
 // elsewhere returns the name of another data app whose list has the key with this
-// fingerprint, "" if none has. It reads the list of every app, which takes long on an
-// instance of many.
+// fingerprint, "" if none has. It leaves the time that is needed to store a key.
 func (s *apiToken) elsewhere(ctx context.Context, fingerprint, dataApp string) (string, error) {
 	var apps []databrain.DataApp
 	err := s.withService(ctx, func(service databrain.Secret) (err error) {
@@ -121,9 +130,12 @@ func (s *apiToken) elsewhere(ctx context.Context, fingerprint, dataApp string) (
 	if err != nil {
 		return "", err
 	}
-	for _, app := range apps {
+	for i, app := range apps {
 		if app.Name == dataApp {
 			continue
+		}
+		if i == mostSearched || s.deadline.Sub(s.now()) < rotateTime+storeTime {
+			return "", errUnsearched
 		}
 		listed, err := s.list(ctx, app.Name)
 		if databrain.ClassOf(err) == databrain.ClassNotFound && err != nil { // deleted meanwhile
@@ -177,7 +189,7 @@ func quoted(name string) string {
 		name = string(runes[:most]) + "…"
 	}
 	return `"` + strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
+		if unicode.IsControl(r) {
 			return -1
 		}
 		return r

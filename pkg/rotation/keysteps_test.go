@@ -53,7 +53,7 @@ func TestKeyRefusals(t *testing.T) {
 			with: current(`{"dataApp":"Nowhere","name":"n","key":""}`), want: rotation.DataAppNotFound, says: `"Nowhere"`},
 		"an app that was renamed": {
 			with: current(`{"dataApp":"Old name","name":"n","key":"` + firstKey + `"}`), want: rotation.DataAppNotFound,
-			says: `"Portal & Co" has the key of AWSCURRENT: it was renamed`},
+			says: `"Portal & Co" has the secret's key: it was renamed`},
 		"the key of another app": {
 			with: current(keyDocument(keyName, otherAppKey)), want: rotation.APITokenInOtherApp, says: `"Partner"`},
 		"the key of another app, in the pre-flight": {

@@ -245,6 +245,8 @@ func PlanRotated(answer *databrain.Error, fresh bool) RotatedAction {
 		return RotatedStore
 	case answer == nil:
 		return RotatedMint
+	case answer.Class == databrain.ClassAuth && answer.Code == "": // a page that something else than the API sent
+		return RotatedUnavailable
 	case answer.Class == databrain.ClassAuth && (answer.Status == 401 || answer.Code == "EXPIRED_SERVICE_TOKEN"):
 		return RotatedMint
 	case answer.Class == databrain.ClassAuth, answer.Class == databrain.ClassInvalid:

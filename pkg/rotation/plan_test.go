@@ -237,7 +237,8 @@ func TestPlanRotatedDefiniteRefusals(t *testing.T) {
 		answer databrain.Error
 		want   rotation.RotatedAction
 	}{
-		{databrain.Error{Class: databrain.ClassAuth, Status: 401}, rotation.RotatedMint},
+		{databrain.Error{Class: databrain.ClassAuth, Status: 401, Code: "AUTHENTICATION_ERROR"}, rotation.RotatedMint},
+		{databrain.Error{Class: databrain.ClassAuth, Status: 401}, rotation.RotatedUnavailable}, // a proxy's page
 		{databrain.Error{Class: databrain.ClassAuth, Status: 400, Code: "EXPIRED_SERVICE_TOKEN"}, rotation.RotatedMint},
 		{databrain.Error{Class: databrain.ClassAuth, Status: 400, Code: "AUTHENTICATION_ERROR"}, rotation.RotatedContract},
 		{databrain.Error{Class: databrain.ClassInvalid, Status: 400, Code: "INVALID_REQUEST_BODY"}, rotation.RotatedContract},

@@ -105,7 +105,8 @@ func (s *serviceToken) rotate(ctx context.Context, current tokensecret.Value, ca
 	if action == RotatedStore {
 		s.log.InfoContext(ctx, "Databrain made a new token; the old one stays valid for the grace period",
 			slog.Time("oldTokenEnds", began.Add(s.config.GracePeriod)))
-		return s.storeRemote(ctx, current, token, "the next attempt replaces it")
+		return s.storeRemote(ctx, current, token, "it is live and nobody holds it, until the next attempt replaces it; "+
+			"that of AWSCURRENT works until its grace period ends")
 	}
 	return s.notRotated(ctx, action, current, err)
 }

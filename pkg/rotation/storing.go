@@ -62,10 +62,10 @@ func (s *step) adopt(ctx context.Context, current tokensecret.Value) error {
 }
 
 // storeRemote stores a token that only this invocation knows: again and again until
-// the time is up, of which its caller has kept some. lost says what becomes of a token
-// that cannot be stored.
+// the time is up, of which its caller has kept some. left says how things stand if it
+// cannot be stored.
 func (s *step) storeRemote(
-	ctx context.Context, current tokensecret.Value, token databrain.Secret, lost string,
+	ctx context.Context, current tokensecret.Value, token databrain.Secret, left string,
 ) error {
 	value := current.With(token)
 	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
@@ -80,9 +80,8 @@ func (s *step) storeRemote(
 		}
 		if !sleep(ctx, pause) {
 			s.orphanPossible = true
-			s.left = "Databrain made a token that nobody holds, and that of AWSCURRENT works until its grace period ends"
-			s.log.ErrorContext(ctx, "Databrain's new token could not be stored: it is live and nobody holds it; "+lost+
-				", and the old one works until the grace period ends")
+			s.left = "Databrain made a token that could not be stored: " + left
+			s.log.ErrorContext(ctx, s.left)
 			if e, ok := errors.AsType[*Error](err); ok {
 				e.Left = s.left
 			}

@@ -95,7 +95,10 @@ func interval(rules *types.RotationRulesType) time.Duration {
 	}
 	expression := strings.TrimSpace(aws.ToString(rules.ScheduleExpression))
 	if m := rate.FindStringSubmatch(expression); m != nil {
-		n, _ := strconv.Atoi(m[1]) // digits; an absurd number is 0, which means unknown
+		n, err := strconv.Atoi(m[1])
+		if err != nil { // too many digits
+			return 0
+		}
 		if m[2] == "hour" {
 			return time.Duration(n) * time.Hour
 		}

@@ -26,6 +26,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -179,7 +180,7 @@ func (w *world) invoke(_ context.Context, payload []byte) error {
 	if err != nil {
 		return err
 	}
-	if w.reached(event.Step) {
+	if w.stopped || w.reached(event.Step) {
 		return errKnown
 	}
 	if err = w.run(&invocation{event: event, step: event.Step}); err != nil {
@@ -197,7 +198,11 @@ func (w *world) run(inv *invocation) error {
 	ctx, cancel := context.WithTimeout(context.WithValue(context.Background(), invocationKey{}, inv), w.lambda)
 	defer cancel()
 	inv.cancel = cancel
+	before := fmt.Sprint(*w.rotator)
 	err := w.rotator.Handle(ctx, inv.event)
+	if fmt.Sprint(*w.rotator) != before { // [known] relies on it
+		w.watch.note("%s left something in the Rotator", inv.step)
+	}
 	if inv.dead.Load() {
 		err = errDied
 	}

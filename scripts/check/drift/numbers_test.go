@@ -108,6 +108,7 @@ func claims(t *testing.T) []claim {
 		{rotate, "both contracts, %v starting states,", []any{proof("setups_test.go", "starts")}},
 		{apiToken, "both contracts, %v starting states and %v variants |",
 			[]any{number(proof("keyworld_test.go", "keyStarts")), proof("keyworld_test.go", "keyVariants")}},
+		{apiToken, "in at most %v of them", []any{c("pkg/rotation/apitoken_list.go", "mostSearched")}},
 		{apiToken, "answers within %v seconds whatever hangs", []any{bounded}},
 		{apiToken, "first %v hex digits of their SHA-256", []any{digits}},
 		{contributing, "moto 5.2.5 differs in %v rows", []any{rows}},
