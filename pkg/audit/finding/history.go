@@ -81,9 +81,9 @@ const (
 // earlier runs knew. It returns what is resolved now, what has made way for a worse
 // finding among it, and the state to leave for the next run. It has no I/O.
 //
-// If every app of the last run is gone at once, or every token, the instance may have
-// answered for somebody else or not at all. This resolves nothing of them before the
-// next run has seen the same.
+// If every app of the last run is gone at once, or every token of the lists that were read,
+// the instance may have answered for somebody else or not at all. This resolves nothing of
+// them before the next run has seen the same.
 func Transition(
 	m Memory, findings []Finding, c Coverage, instance string, now time.Time,
 ) (resolved []Finding, next Snapshot) {
@@ -200,17 +200,25 @@ func (r *Record) superseded(observed func(check Check, subject string) bool) Che
 }
 
 // emptied reports whether nothing is left of what the last run knew: no app of it is
-// listed, or there were tokens and no app has any.
+// listed, or no list that was read has a token and there were some on those lists.
 func emptied(m Memory, c Coverage) bool {
 	if !c.Complete || m.Kind != Remembered {
 		return false
 	}
 	for name := range m.Apps {
 		if _, listed := c.Apps[name]; listed {
-			return c.whole() && c.Tokens == 0 && m.Tokens > 0
+			return c.Tokens == 0 && (c.whole() && m.Tokens > 0 || m.missed(c))
 		}
 	}
 	return len(m.Apps) > 0
+}
+
+// missed reports whether m has an open finding on a token of an app that was read now.
+func (m *Memory) missed(c Coverage) bool {
+	return slices.ContainsFunc(m.Findings, func(r Record) bool {
+		d := define(r.Check)
+		return d != nil && d.subject == aboutToken && r.ResolvedAt.IsZero() && c.Apps[r.DataApp] == Read
+	})
 }
 
 // listed says of each app since when it is there and when it was last read. An

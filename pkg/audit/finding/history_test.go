@@ -35,6 +35,7 @@ func (w world) observe(
 	c := finding.Coverage{
 		Complete: complete,
 		Apps:     map[string]finding.AppRead{},
+		Tokens:   1, // a young one beside those of w: never are all tokens gone at once
 		Posture:  finding.Posture{Read: true, Rotation: true},
 	}
 	for name, tokens := range w {
@@ -308,7 +309,7 @@ func TestWhatGrewWorseIsNotResolved(t *testing.T) {
 			[]outcome{{finding.ExceptionUnused, "", finding.Pass}}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			coverage := finding.Coverage{Complete: true, Apps: map[string]finding.AppRead{"A": finding.Read}}
+			coverage := finding.Coverage{Complete: true, Tokens: 1, Apps: map[string]finding.AppRead{"A": finding.Read}}
 			_, next := finding.Transition(finding.Memory{Kind: finding.FirstRun},
 				evaluate(t, c.policy, "A", c.before).Findings, coverage, labInstance, evalAt)
 			resolved, next := finding.Transition(through(t, next), evaluate(t, c.changed, "A", c.after).Findings, coverage,
@@ -536,8 +537,14 @@ func TestEverythingGoneAtOnce(t *testing.T) {
 		}
 		return c
 	}
+	but := func(c finding.Coverage, app string) finding.Coverage {
+		c.Apps[app] = finding.Unread
+		c.Gaps = []finding.Gap{{DataApp: app, Class: finding.GapServer, Attempts: 1}}
+		return c
+	}
 	for name, after := range map[string]finding.Coverage{
 		"no app": read(0), "other apps": read(3, "X", "Y"), "no token": read(0, "A", "B"),
+		"no token in what was read": but(read(0, "A", "B"), "B"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			token := databrain.APIToken{Fingerprint: "f", CreatedAt: evalAt.Add(-days(100))}
@@ -564,6 +571,25 @@ func TestEverythingGoneAtOnce(t *testing.T) {
 				t.Errorf("the second run resolves %d, emptied is %t", len(resolved), state.Emptied)
 			}
 		})
+	}
+}
+
+// TestNoTokenWhereNoneWas: lists that were empty before say nothing about the tokens of an
+// app that was not read.
+func TestNoTokenWhereNoneWas(t *testing.T) {
+	token := databrain.APIToken{Fingerprint: "f", CreatedAt: evalAt.Add(-days(100))}
+	coverage := finding.Coverage{
+		Complete: true, Tokens: 1, Apps: map[string]finding.AppRead{"A": finding.Read, "B": finding.Read},
+	}
+	_, state := finding.Transition(finding.Memory{Kind: finding.FirstRun}, evaluate(t, `{}`, "A", token).Findings,
+		coverage, labInstance, evalAt)
+	coverage = finding.Coverage{
+		Complete: true, Apps: map[string]finding.AppRead{"A": finding.Unread, "B": finding.Read},
+		Gaps: []finding.Gap{{DataApp: "A", Class: finding.GapServer, Attempts: 1}},
+	}
+	resolved, state := finding.Transition(through(t, state), nil, coverage, labInstance, evalAt.Add(time.Hour))
+	if len(resolved) != 0 || state.Emptied {
+		t.Errorf("%d resolved, emptied is %t", len(resolved), state.Emptied)
 	}
 }
 

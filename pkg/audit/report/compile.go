@@ -70,7 +70,7 @@ func (r *Report) noteReadings(c *finding.Coverage, next finding.Snapshot) {
 	}
 	if next.Emptied {
 		r.Emptied = true
-		r.Note("every data app or every API token of the last run is gone at once: nothing of them is resolved " +
-			"before the next run sees the same. Check that the service token belongs to the right organisation")
+		r.Note("every data app or every API token of the last run is gone at once, as far as was read: nothing of " +
+			"them is resolved before the next run sees the same. Check that the service token belongs to the right organisation")
 	}
 }
