@@ -185,7 +185,8 @@ var errStateTaken = errors.New("another run stored its state first")
 // save stores a state in place of v and returns its version. The error is
 // errStateTaken if another state is there. A failed precondition does not prove that
 // another run won: an earlier attempt of this PutObject may have succeeded and lost its
-// answer.
+// answer. What that attempt left may also be the empty state of [run.recall], which next
+// then replaces.
 func (s *Store) save(ctx context.Context, next finding.Snapshot, v stateVersion) (stateVersion, error) {
 	put := &s3.PutObjectInput{Key: aws.String(s.stateKey()), ContentType: aws.String("application/json")}
 	if v.etag == "" {
@@ -198,9 +199,12 @@ func (s *Store) save(ctx context.Context, next finding.Snapshot, v stateVersion)
 		return stateVersion{etag: stored}, err
 	}
 	m := s.load(ctx, next.Instance, next.Owner, next.StoredAt)
-	switch {
-	case m.RunID == next.RunID && m.StoredAt.Equal(next.StoredAt):
+	own := m.RunID == next.RunID && m.StoredAt.Equal(next.StoredAt)
+	switch begun := m.Apps == nil && next.Apps != nil; {
+	case own && !begun:
 		return m.version, nil
+	case own && m.version.etag != v.etag:
+		return s.save(ctx, next, m.version)
 	case m.version.etag != "" && m.version.etag != v.etag:
 		return v, errStateTaken
 	}

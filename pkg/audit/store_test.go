@@ -141,6 +141,10 @@ func TestALostAnswerIsNoOtherRun(t *testing.T) {
 			Do: standin.Cut()}}},
 		"the next state": {faults: []standin.Fault{{Operation: "PutObject", Target: labState, Skip: 1,
 			AfterEffect: true, Do: standin.Cut()}}},
+		"the first state, and then the call fails": {faults: []standin.Fault{
+			{Operation: "PutObject", Target: labState, AfterEffect: true, Do: standin.Cut()},
+			{Operation: "PutObject", Target: labState, Skip: 1, Times: 2, Do: standin.Error("")},
+		}},
 		"and it cannot be read back": {fails: true, faults: []standin.Fault{
 			{Operation: "PutObject", Target: labState, AfterEffect: true, Do: standin.Cut()},
 			{Operation: "GetObject", Target: labState, Skip: 1, Times: -1, Do: standin.Error("")},
@@ -152,8 +156,11 @@ func TestALostAnswerIsNoOtherRun(t *testing.T) {
 				for _, f := range c.faults {
 					l.s3.Inject(f)
 				}
-				for range 2 {
+				for run := range 2 {
 					s, err := l.run()
+					if isNew := s.Counts.New > 0; isNew != (run == 0) {
+						t.Errorf("run %d: %+v", run+1, s.Counts)
+					}
 					if (err != nil) != c.fails || len(s.Notes) > 0 && !c.fails {
 						t.Errorf("error %v, notes %q", err, s.Notes)
 					}
