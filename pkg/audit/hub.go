@@ -197,7 +197,7 @@ func (i *importing) batch(due []imported) ([]encoded, error) {
 // may succeed. A call that is refused for what it holds is made again in two parts, so
 // that one odd finding does not keep back the others.
 func (i *importing) put(ctx context.Context, batch []encoded) (left []imported, cause error, again bool) {
-	refused, err := i.Hub.importFindings(ctx, body(batch))
+	refused, err := i.Hub.importFindings(ctx, batch)
 	switch {
 	case err != nil && aboutContent(err) && len(batch) > 1 && i.halvings < hubHalvings:
 		i.halvings++

@@ -94,15 +94,20 @@ func (r *refusal) Error() string {
 	return "finding " + r.Id + " was refused: " + r.ErrorCode + ": " + fitMessage(r.ErrorMessage)
 }
 
-// importFindings makes the call and repeats it as the SDK would. The error is a
+// importFindings makes the call for batch and repeats it as the SDK would. The error is a
 // [*smithy.OperationError].
-func (c *HubClient) importFindings(ctx context.Context, body []byte) (refused []refusal, err error) {
+func (c *HubClient) importFindings(ctx context.Context, batch []encoded) (refused []refusal, err error) {
+	body := body(batch)
 	for attempt := 1; ; attempt++ {
 		if !collect.Pause(ctx, c.pace.Reserve().Delay()) {
 			err = context.Cause(ctx)
 			break
 		}
-		if refused, err = c.once(ctx, body); err == nil {
+		var answer []byte
+		if answer, err = c.once(ctx, body); err == nil {
+			refused, err = readImport(answer, batch)
+		}
+		if err == nil {
 			return refused, nil
 		}
 		if most := c.retryer.MaxAttempts(); most > 0 && attempt >= most || !c.retryer.IsErrorRetryable(err) {
@@ -116,7 +121,8 @@ func (c *HubClient) importFindings(ctx context.Context, body []byte) (refused []
 	return nil, &smithy.OperationError{ServiceID: "SecurityHub", OperationName: "BatchImportFindings", Err: err}
 }
 
-func (c *HubClient) once(ctx context.Context, body []byte) ([]refusal, error) {
+// once returns the answer to one call.
+func (c *HubClient) once(ctx context.Context, body []byte) (answer []byte, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.endpoint+"/findings/import", bytes.NewReader(body))
 	if err != nil {
 		return nil, err
@@ -137,29 +143,38 @@ func (c *HubClient) once(ctx context.Context, body []byte) ([]refusal, error) {
 		return nil, &smithyhttp.RequestSendError{Err: err}
 	}
 	defer resp.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxHubAnswer))
+	answer, err = io.ReadAll(io.LimitReader(resp.Body, maxHubAnswer))
 	if err != nil {
 		return nil, &smithyhttp.RequestSendError{Err: err}
 	}
 	if resp.StatusCode/100 != 2 {
 		return nil, &smithyhttp.ResponseError{Response: &smithyhttp.Response{Response: resp}, Err: hubError(resp, answer)}
 	}
-	return readImport(answer)
+	return answer, nil
 }
 
 // maxHubAnswer holds a refusal of a hundred findings, each with a long text.
 const maxHubAnswer = 1 << 20
 
 // readImport returns the findings that an answer refuses. An answer that does not count
-// the findings that it took, or does not name the others, is an error: nobody knows then
-// what was taken.
-func readImport(answer []byte) ([]refusal, error) {
+// each finding of batch as taken or refused, or refuses another, is an error: nobody knows
+// then what was taken.
+func readImport(answer []byte, batch []encoded) ([]refusal, error) {
 	var out struct {
-		FailedCount, SuccessCount *int
+		FailedCount, SuccessCount int
 		FailedFindings            []refusal
 	}
+	sent := make(map[string]int, len(batch))
+	for _, e := range batch {
+		sent[e.finding.ID]++
+	}
 	err := json.Unmarshal(answer, &out)
-	if err != nil || out.FailedCount == nil || out.SuccessCount == nil || *out.FailedCount != len(out.FailedFindings) {
+	believed := err == nil && out.FailedCount == len(out.FailedFindings) && out.SuccessCount+out.FailedCount == len(batch)
+	for _, r := range out.FailedFindings {
+		believed = believed && sent[r.Id] > 0
+		sent[r.Id]--
+	}
+	if !believed {
 		return nil, &smithy.DeserializationError{Err: errors.New("the answer is not one of BatchImportFindings")}
 	}
 	return out.FailedFindings, nil

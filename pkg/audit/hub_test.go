@@ -291,6 +291,8 @@ func TestWhatFailsInSecurityHub(t *testing.T) {
 	call := func(do standin.Action) func(*lab) {
 		return func(l *lab) { l.hub.Inject(standin.Fault{Times: -1, Do: do}) }
 	}
+	answer := func(body string) standin.Action { return standin.Reply(200, "application/json", body) }
+	notHub := []string{"what answers is not Security Hub", "region us-east-1 has Security Hub"}
 	for name, c := range map[string]struct {
 		fail  func(*lab)
 		lost  int // of 31
@@ -307,12 +309,16 @@ func TestWhatFailsInSecurityHub(t *testing.T) {
 		"throttled": {call(standin.Error("LimitExceededException")), 31, 12, []string{"LimitExceededException", "throttles"}},
 		"too many requests": {call(standin.Error("TooManyRequestsException")), 31, 12,
 			[]string{"TooManyRequestsException", "throttles"}},
-		"internal":     {call(standin.Error("")), 31, 12, []string{"InternalException", "The call failed"}},
-		"no answer":    {call(standin.Hang()), 31, 12, []string{"no answer", "com.amazonaws.us-east-1.securityhub"}},
-		"cut":          {call(standin.Cut()), 31, 12, []string{"no answer"}},
-		"a login page": {call(standin.LoginPage()), 31, 12, []string{"what answers is not Security Hub"}},
-		"a proxy":      {call(standin.BadGateway()), 31, 12, []string{"502"}},
-		"a firewall":   {call(standin.Reply(403, "text/html", "<h1>no</h1>")), 31, 1, []string{"403", "role"}},
+		"internal":        {call(standin.Error("")), 31, 12, []string{"InternalException", "The call failed"}},
+		"no answer":       {call(standin.Hang()), 31, 12, []string{"no answer", "com.amazonaws.us-east-1.securityhub"}},
+		"cut":             {call(standin.Cut()), 31, 12, []string{"no answer"}},
+		"a login page":    {call(standin.LoginPage()), 31, 12, []string{"what answers is not Security Hub"}},
+		"a proxy":         {call(standin.BadGateway()), 31, 12, []string{"502"}},
+		"a count of none": {call(answer(`{"FailedCount":0,"SuccessCount":0,"FailedFindings":[]}`)), 31, 12, notHub},
+		"a count of more": {call(answer(`{"FailedCount":0,"SuccessCount":32,"FailedFindings":[]}`)), 31, 12, notHub},
+		"another refused": {call(answer(`{"FailedCount":1,"SuccessCount":30,"FailedFindings":[{"Id":"x"}]}`)), 31, 12,
+			notHub},
+		"a firewall": {call(standin.Reply(403, "text/html", "<h1>no</h1>")), 31, 1, []string{"403", "role"}},
 		"no region": {func(l *lab) { l.importBy(unknownHost{}) }, 31, 0,
 			[]string{"the name securityhub.us-east-1.amazonaws.com could not be looked up",
 				"region us-east-1 has Security Hub"}},
