@@ -61,8 +61,8 @@ type importing struct {
 	halvings int
 }
 
-// imported is a finding to import, and what the next state knows of it: nil if the state
-// has no room for it.
+// imported is a finding to import, and what the next state knows of it; nil if the state
+// does not keep it.
 type imported struct {
 	finding *finding.Finding
 	record  *finding.Record
@@ -113,8 +113,8 @@ func (i *importing) due() []imported {
 // isDue reports whether Security Hub knows all that f says, and whether f is to be imported.
 func (i *importing) isDue(f *finding.Finding, record *finding.Record) (known, due bool) {
 	switch {
-	case record == nil: // the state has no room to tell
-		return false, true
+	case record == nil: // the state has no room to tell, or nothing to keep of what was never imported
+		return false, f.State != finding.Resolved || i.next.Dropped.Resolved > 0
 	case f.State == finding.Resolved:
 		return false, record.Owed() // else Security Hub never heard of it
 	}

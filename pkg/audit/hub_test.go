@@ -525,6 +525,35 @@ func TestAStateOfAnEarlierRelease(t *testing.T) {
 	})
 }
 
+// TestWhatSecurityHubNeverHeardOf is not archived there, unless the state has no room to tell.
+func TestWhatSecurityHubNeverHeardOf(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		room     int64
+		archived int
+	}{"with room": {0, 0}, "without room": {3200, 2}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := newLab(t, databraintest.Config{DataApps: []databraintest.DataApp{app("A", 80, 100), app("B", 101)}})
+				l.mustRun()
+				l.db.SetDataApps([]databraintest.DataApp{app("A"), app("B", 101, 102, 103, 104, 105)})
+				l.withHub().auditor.Store.StateBytes = c.room
+				time.Sleep(time.Minute)
+				s := l.mustRun()
+				archived := 0
+				for _, r := range l.records() {
+					if r.State == "ARCHIVED" {
+						archived++
+					}
+				}
+				if archived != c.archived || s.Counts.Resolved != 2 || s.StateLost != "" {
+					t.Errorf("%d are archived, want %d; %+v, the state is %q", archived, c.archived, s.Counts, s.StateLost)
+				}
+			})
+		})
+	}
+}
+
 // TestAnUnknownFunction has no account to import into.
 func TestAnUnknownFunction(t *testing.T) {
 	t.Parallel()
