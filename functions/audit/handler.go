@@ -20,6 +20,7 @@ import (
 	"databrain-rotation/pkg/audit/finding"
 	"databrain-rotation/pkg/bootstrap"
 	"databrain-rotation/pkg/databrain"
+	"databrain-rotation/pkg/jsonobject"
 )
 
 // requestTime bounds one request to Databrain: a list of all apps or tokens may
@@ -119,20 +120,20 @@ func newAuditor(c config, sdk aws.Config, env bootstrap.Environment) *audit.Audi
 }
 
 // parseEvent reads {"dryRun":true}. Any other object is an event that starts a
-// plain run, whatever it says.
+// plain run, whatever it says, unless it gives a member twice.
 func parseEvent(payload json.RawMessage) (dryRun bool, err error) {
-	var event map[string]json.RawMessage
-	if err := json.Unmarshal(payload, &event); err != nil || event == nil {
-		return false, &MalformedEvent{"is not a JSON object"}
+	event, err := jsonobject.Parse(payload)
+	if err != nil {
+		return false, &MalformedEvent{"is " + err.Error()}
 	}
-	for name, value := range event {
-		if !strings.EqualFold(name, "dryRun") {
+	for _, m := range event {
+		if !strings.EqualFold(m.Name, "dryRun") {
 			continue
 		}
-		if name != "dryRun" || string(value) != "true" && string(value) != "false" {
+		if m.Name != "dryRun" || string(m.Value) != "true" && string(m.Value) != "false" {
 			return false, &MalformedEvent{`has something like a member "dryRun" that is not true or false`}
 		}
-		dryRun = string(value) == "true"
+		dryRun = string(m.Value) == "true"
 	}
 	return dryRun, nil
 }
