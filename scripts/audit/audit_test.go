@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"maps"
 	"net/http"
 	"os"
@@ -177,6 +178,19 @@ func TestExitStatus(t *testing.T) {
 				t.Errorf("%q is said more than once in\n%s", c.shows, shown)
 			}
 		})
+	}
+}
+
+// TestAFailureIsNoNote even if it has quotation marks, as what is wrong with a certificate has.
+func TestAFailureIsNoNote(t *testing.T) {
+	failure := errors.New(`the candidate authority certificate "Acme Co" does not fit`)
+	r := &report.Report{}
+	r.Note("another thing")
+	r.Note(failure.Error())
+	var out bytes.Buffer
+	new(options).show(&out, r, failure)
+	if shown := out.String(); strings.Contains(shown, "Acme Co") || !strings.Contains(shown, "another thing") {
+		t.Error(shown)
 	}
 }
 

@@ -157,7 +157,7 @@ func (o *options) show(out io.Writer, r *report.Report, failure error) {
 	fmt.Fprintf(out, "\n%s: %d of %s read, %s, %d stale; %s, %s; %s\n", s.Status, c.Covered, count(c.DataApps, "data app"),
 		count(c.Tokens, "token"), c.Stale, count(c.Findings, "finding"), changes, count(s.Requests, "request"))
 	for _, note := range s.Notes {
-		if failure == nil || note != failure.Error() {
+		if failure == nil || note != finding.Plain(failure.Error()) {
 			fmt.Fprintf(out, "note: %s\n", note)
 		}
 	}
