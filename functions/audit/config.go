@@ -41,7 +41,7 @@ func parseConfig(getenv func(string) string) (config, error) {
 		prefix:            r.Text("AUDIT_PREFIX", "databrain-audit/"),
 		requestsPerMinute: r.Int("AUDIT_REQUESTS_PER_MINUTE", 200, 1, 60_000),
 		concurrency:       r.Int("AUDIT_CONCURRENCY", 4, 1, 64),
-		previousGrace:     r.SecondsOrZero("AUDIT_PREVIOUS_GRACE", 0),
+		previousGrace:     r.SecondsOrNone("AUDIT_PREVIOUS_GRACE", 0),
 		apiTokenPrefix:    r.Text("AUDIT_API_TOKEN_PREFIX", ""),
 		messagesPerRun:    r.Int("AUDIT_MESSAGES_PER_RUN", 10, 0, 1000),
 		dashboard:         r.Text("AUDIT_DASHBOARD_URL", ""),

@@ -112,15 +112,6 @@ func (r *Reader) SecondsOrNone(name string, fallback time.Duration) time.Duratio
 	return v
 }
 
-// SecondsOrZero returns a Go duration of whole seconds, which may be zero.
-func (r *Reader) SecondsOrZero(name string, fallback time.Duration) time.Duration {
-	v, err := time.ParseDuration(r.Text(name, fallback.String()))
-	if err != nil || v < 0 || v%time.Second != 0 {
-		r.Fault(name, "must be a Go duration of whole seconds, such as 24h, 3600s or 0s")
-	}
-	return v
-}
-
 // Instance returns the base URL of the Databrain instance, from
 // DATABRAIN_BASE_URL and DATABRAIN_ALLOW_HTTP. It also notes a file of certificate
 // authorities that is not there.

@@ -39,11 +39,11 @@ func TestReaderReturnsValuesAndDefaults(t *testing.T) {
 	if got := r.Seconds("OTHER", time.Hour); got != time.Hour {
 		t.Errorf("Seconds, default: %v", got)
 	}
-	if got := r.SecondsOrZero("GRACE", 0); got != 90*time.Second {
-		t.Errorf("SecondsOrZero: %v", got)
+	if got := r.SecondsOrNone("GRACE", 0); got != 90*time.Second {
+		t.Errorf("SecondsOrNone: %v", got)
 	}
-	if got := r.SecondsOrZero("OTHER", 0); got != 0 {
-		t.Errorf("SecondsOrZero, default: %v", got)
+	if got := r.SecondsOrNone("OTHER", 0); got != 0 {
+		t.Errorf("SecondsOrNone, default: %v", got)
 	}
 	if got := r.Instance(); got.String() != "https://db.example.com/prefix" {
 		t.Errorf("Instance: %v", got)
@@ -70,9 +70,9 @@ func TestReaderNamesEveryFaultAndNoValue(t *testing.T) {
 	r.Seconds("GRACE", time.Hour)
 	r.Seconds("PART", time.Hour)
 	r.Seconds("ZERO", time.Hour)
-	r.SecondsOrZero("PAST", 0)
-	r.SecondsOrZero("PARTLY", 0)
-	r.SecondsOrZero("WORD", 0)
+	r.SecondsOrNone("PAST", 0)
+	r.SecondsOrNone("PARTLY", 0)
+	r.SecondsOrNone("WORD", 0)
 	r.Instance()
 	err := r.Err()
 	if err == nil {

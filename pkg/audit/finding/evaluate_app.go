@@ -101,19 +101,6 @@ func (a *App) Lacks() bool {
 // Drop gives up what was read of the list.
 func (a *App) Drop() { a.e.room.Give(a.taken) }
 
-// Close ends the reading of the list and frees what only that needed.
-func (a *App) Close() {
-	for _, r := range a.e.expected[a.name.raw] {
-		listed, twin := a.keys[r.Token.Fingerprint], a.twins[twinOf(r.Token.Name, r.Token.CreatedAt)]
-		if twin && !listed {
-			a.e.mu.Lock()
-			a.e.twins[r.Token.Fingerprint] = true
-			a.e.mu.Unlock()
-		}
-	}
-	a.entries, a.keys, a.twins = nil, nil, nil
-}
-
 // limit returns the rule that decides for a token and its limit in days.
 func (a *App) limit(token spelling) (rule string, maxAgeDays int) {
 	for i, r := range a.e.rules {
@@ -141,12 +128,18 @@ func (a *App) exception(t databrain.APIToken, name spelling, check Check) int {
 	return best
 }
 
-// Commit adds the data app's tokens to the evaluation. It is safe for concurrent
-// use with the Commit of other apps.
+// Commit adds the data app's tokens to the evaluation, and frees what only the reading of
+// the list needed. It is safe for concurrent use with the Commit of other apps.
 func (a *App) Commit() {
-	a.Close()
 	a.e.mu.Lock()
 	defer a.e.mu.Unlock()
+	for _, r := range a.e.expected[a.name.raw] {
+		listed, twin := a.keys[r.Token.Fingerprint], a.twins[twinOf(r.Token.Name, r.Token.CreatedAt)]
+		if twin && !listed {
+			a.e.twins[r.Token.Fingerprint] = true
+		}
+	}
+	a.entries, a.keys, a.twins = nil, nil, nil
 	t := &a.e.total
 	t.findings = append(t.findings, a.findings...)
 	t.tokens += a.tokens

@@ -27,7 +27,7 @@ func (r *Report) Compile(
 	r.Memory, r.Telling = m.Kind, finding.Tell(r.Findings, m.Kind, r.MessagesPerRun)
 	r.Gaps, r.Posture, r.Previous, r.Policy = c.Gaps, c.Posture, c.Previous, policy
 	r.Exceptions, r.Ages, r.Undated = result.Exceptions, result.Ages, result.Undated
-	r.Summarize(&c, &result)
+	r.summarize(&c, &result)
 	r.noteDeleted(&c)
 	r.noteReadings(&c, next)
 	return next

@@ -113,8 +113,8 @@ func (s *Summary) Blind() bool {
 	return s.Counts.Gaps > 0 && s.Counts.Covered == 0 && s.Counts.Tokens == 0
 }
 
-// Summarize fills in what the findings and the coverage say.
-func (r *Report) Summarize(c *finding.Coverage, result *finding.Result) {
+// summarize fills in what the findings and the coverage say.
+func (r *Report) summarize(c *finding.Coverage, result *finding.Result) {
 	s := &r.Summary
 	s.Counts = Counts{
 		DataApps: len(c.Apps) - c.Count(finding.Deleted), Covered: c.Count(finding.Read), Gaps: len(c.Gaps),
