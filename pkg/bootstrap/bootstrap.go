@@ -24,8 +24,8 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 )
 
-// Environment is what the process gives to a function. Nothing else in the
-// module reads the environment, the clock or standard output.
+// Environment is what the process gives to a function, whose own code takes the
+// variables, the time and standard output from nowhere else.
 type Environment struct {
 	Getenv  func(string) string
 	Stdout  io.Writer // metric lines; Log writes there too

@@ -1,4 +1,4 @@
-// Package transport makes the connections of both functions, towards Databrain and
+// Package transport makes the connections of the functions, towards Databrain and
 // towards AWS, and knows how far a request came.
 //
 // net/http leaves the health of its connections to the operating system, whose
