@@ -27,12 +27,12 @@ func (s *apiToken) undecided(plan APITokenPlan, current tokensecret.Value) error
 	case KeyTied:
 		return s.fail(APITokenAmbiguous, nil, "Databrain accepts several keys of "+token+
 			", and their dates do not tell which is the newest"+shownAll(plan.Keys),
-			"If some of them are in a grace period, a retry after its end decides by itself. "+choose+" otherwise")
+			"If some of them are in a grace period, a retry after its end decides by itself. Otherwise f"+choose[1:])
 	case KeyUndated:
 		return s.fail(APITokenAmbiguous, nil, "Databrain accepts another key of "+token+" with the date of AWSCURRENT's: it "+
 			"may be the answer that an attempt has lost, or a key from before AWSPREVIOUS in its grace period"+
 			shownAll(plan.Keys),
-			"A retry after the end of the grace period of AWSPREVIOUS decides by itself. To decide before, find out whether "+
+			"A retry after the end of AWSPREVIOUS's grace period, if it has one, decides by itself. Or find out whether "+
 				`the other key is in force: if so, store it as "key" in AWSCURRENT with every other member as it is`)
 	case KeyMisnamed:
 		return s.fail(APITokenAmbiguous, nil, "the key of AWSCURRENT is listed under another name, and Databrain accepts "+

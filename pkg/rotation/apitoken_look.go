@@ -93,7 +93,8 @@ func (s *apiToken) noList(ctx context.Context, current tokensecret.Value, cause 
 		return s.unlisted(current.DataApp(), cause)
 	}
 	found := "Databrain has no data app called " + quoted(current.DataApp())
-	next := `Correct "dataApp" in the secret, which has to be the exact name. If the app was deleted, so were its tokens`
+	next := `Correct "dataApp" in the secret, which has to be the exact name. If the app was deleted, so were its ` +
+		"tokens: cancel the rotation of this secret and delete it, or let it name another app"
 	if !current.Token().Empty() {
 		app, err := s.elsewhere(ctx, current.Token().Fingerprint(), current.DataApp())
 		switch {

@@ -138,14 +138,20 @@ func (w *world) decide(t failer, p diagnosis.Problem) {
 	choice := p.Decide[len(p.Decide)-1]
 	if len(w.db.LiveTokens()) > 0 {
 		choice = p.Decide[0]
+		if look := strings.HasPrefix(choice.When, "you have not seen"); look { // the person has, and decides
+			choice = p.Decide[1]
+		}
 	}
 	if strings.Contains(choice.When, "RotationTakeover=") {
 		w.rotator = w.rotatorWith(rotation.TakeoverInvalid)
 		defer func() { w.rotator = w.rotatorWith(w.setup.options().takeover) }()
 	}
 	for _, command := range choice.Do {
-		if w.command(t, command) && !strings.Contains(p.Text, "isn't complete") {
-			t.Errorf("nothing says that the command ends with an error and is not to be repeated: %s", p.Text)
+		if w.command(t, command) && !strings.Contains(choice.When, "isn't complete") {
+			t.Errorf("nothing says that the command ends with an error and is not to be repeated: %s", choice.When)
+		}
+		if strings.Contains(p.Text, "isn't complete") {
+			t.Errorf("it tells to rotate before the choice: %s", p.Text)
 		}
 	}
 	if p.Code == diagnosis.CurrentMalformed { // the person stores in the console what the command showed

@@ -122,9 +122,9 @@ func TestPreviousOnlyExplains(t *testing.T) {
 						t.Fatalf("got %v", err)
 					}
 					for _, word := range []string{"AWSPREVIOUS, which may still work, could not be read", "status 400",
-						"AUTHENTICATION_ERROR"} {
-						if !strings.Contains(err.Error(), word) {
-							t.Errorf("%v does not say %q", err, word)
+						"AUTHENTICATION_ERROR", "Look at AWSPREVIOUS before anything else", "The whole picture"} {
+						if strings.Count(err.Error(), word) != 1 {
+							t.Errorf("%v does not say %q once", err, word)
 						}
 					}
 					if strings.Contains(err.Error(), "hunter2") {

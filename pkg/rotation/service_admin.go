@@ -79,7 +79,8 @@ func (s *serviceToken) adminCredentials(raw string) (databrain.Credentials, erro
 	credentials, err := ReadAdmin(raw)
 	if err != nil {
 		return credentials, s.fail(MalformedAdminSecret, nil, "the admin secret "+err.Error(),
-			"Correct the secret "+s.config.AdminSecretID+" (DATABRAIN_ADMIN_SECRET_ID, parameter AdminSecretArn)")
+			"Correct the secret "+s.config.AdminSecretID+" (DATABRAIN_ADMIN_SECRET_ID, parameter AdminSecretArn). Then "+
+				s.again())
 	}
 	return credentials, nil
 }

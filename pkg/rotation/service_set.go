@@ -2,6 +2,7 @@ package rotation
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 
@@ -127,11 +128,14 @@ func (s *serviceToken) currentRejected(q *inquiry) error {
 			"RotationTakeover to invalid for one rotation to replace it",
 			s.event.SecretID, s.secret.Holder(labelPrevious), s.secret.Holder(labelCurrent))
 	case Unreadable:
-		found = fmt.Sprintf(
-			"Databrain rejects AWSCURRENT, and AWSPREVIOUS, which may still work, could not be read (%v); the "+
-				"rotation was abandoned",
-			q.cause[labelPrevious],
-		)
+		why := fmt.Sprint(q.cause[labelPrevious])
+		if e, ok := errors.AsType[*Error](q.cause[labelPrevious]); ok {
+			why = e.Found // its advice is for another case
+		}
+		found = "Databrain rejects AWSCURRENT, and AWSPREVIOUS, which may still work, could not be read: " + why +
+			"; the rotation was abandoned"
+		next = "Look at AWSPREVIOUS before anything else, because it may hold the only token that works: " +
+			s.read(s.secret.Holder(labelPrevious)) + " . " + whoChangedIt
 	case NoAnswer:
 		found = fmt.Sprintf(
 			"Databrain rejects AWSCURRENT, and gave no answer about AWSPREVIOUS, which may still work (%v); the "+

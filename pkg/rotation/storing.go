@@ -38,7 +38,7 @@ func (s *step) timeTo(task string) error {
 		return nil
 	}
 	return s.fail(OutOfTime, nil, fmt.Sprintf("less than %v are left, too little to %s", rotateTime+storeTime, task),
-		"Raise the function's timeout to 60 seconds or more")
+		"Raise the function's timeout (Timeout in the template) above what it is now")
 }
 
 // makeCall asks Databrain for a new token, in one of the documented contracts.

@@ -41,14 +41,16 @@ func (j judge) problems() []Problem {
 	if v := j.pending(); v == nil || !j.resumes(v) {
 		return all
 	}
+	const answers = `rotate-secret answers "A previous rotation isn't complete", and has begun all the same`
 	for i := range all {
 		p := &all[i]
-		rotates := slices.Contains(p.Do, j.run.rotate())
-		for _, c := range p.Decide {
-			rotates = rotates || slices.Contains(c.Do, j.run.rotate())
+		if slices.Contains(p.Do, j.run.rotate()) {
+			p.Text += " Run it once: " + answers + "."
 		}
-		if rotates {
-			p.Text += ` Run rotate-secret once: it answers "A previous rotation isn't complete", and has begun all the same.`
+		for k := range p.Decide { // nobody is told to rotate before the choice
+			if c := &p.Decide[k]; slices.Contains(c.Do, j.run.rotate()) {
+				c.When += "; run it once, because " + answers
+			}
 		}
 	}
 	return all

@@ -111,14 +111,21 @@ func (j judge) adminProblem() *Problem {
 	case Malformed:
 		p.Code, p.Do = AdminMalformed, repair
 		p.Text = "The admin's secret " + j.Admin.Why + ". The command asks for the password, tries it and stores " +
-			"both. If the secret holds anything " +
-			"else, the command refuses: correct the value in the Secrets Manager console then."
+			"both beside the other members. It refuses a value that is no JSON object: replace that in the Secrets " +
+			`Manager console by {"email":"…","password":"…"}.`
 	case Unreadable:
 		p.Code = AdminUnreadable
 		p.Text = "The function cannot read the admin's secret " + j.AdminID + ": " + j.Admin.Why + ". " + howToRead
 		if j.Admin.Why == "ResourceNotFoundException" {
 			p.Text = "There is no secret " + j.AdminID + " (parameter AdminSecretArn), or it has no value. Deploy with the " +
 				"ARN of the admin's secret, or store its value"
+		}
+		if j.Admin.Why == "InvalidRequestException" {
+			p.Text = "Secrets Manager does not give out the admin's secret " + j.AdminID + " (parameter AdminSecretArn): most " +
+				"likely it is scheduled for deletion. The command restores it then"
+			admin := j.run
+			admin.secret = j.AdminID
+			p.Do = []string{admin.restore()}
 		}
 	case NoAnswer:
 		if !j.Instance.Answers {

@@ -161,6 +161,15 @@ func TestPlaces(t *testing.T) {
 		"deleted": {func(f *diagnosis.Facts) {
 			f.Secret.Deleted = true
 		}, diagnosis.Broken, diagnosis.SecretDeleted, "restore-secret"},
+		"admin's secret deleted": {func(f *diagnosis.Facts) {
+			f.Admin.Standing, f.Admin.Why = diagnosis.Unreadable, "InvalidRequestException"
+		}, diagnosis.Attention, diagnosis.AdminUnreadable, "scheduled for deletion"},
+		"damaged AWSPREVIOUS": {func(f *diagnosis.Facts) {
+			f.Versions = []diagnosis.Version{
+				{ID: "v-current", Label: "AWSCURRENT", Standing: diagnosis.Rejected, Why: "status 401"},
+				{ID: "v-previous", Label: "AWSPREVIOUS", Standing: diagnosis.Malformed, Why: "is no JSON object"},
+			}
+		}, diagnosis.Broken, diagnosis.CurrentRejected, "you have not seen the value of AWSPREVIOUS"},
 		"admin's own": {func(f *diagnosis.Facts) {
 			f.AdminSame = true
 		}, diagnosis.Unknown, diagnosis.AdminIsRotated, "AdminSecretArn"},

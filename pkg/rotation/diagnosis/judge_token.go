@@ -135,6 +135,12 @@ func (j judge) decide(p *Problem) *Problem {
 		p.Text += " A new deployment waits for its first rotation like this, which replaces whatever token the " +
 			"organisation has."
 	}
+	for _, v := range j.Versions {
+		if v.Label != labelCurrent && v.Standing == Malformed {
+			p.Decide = append(p.Decide, Choice{"you have not seen the value of " + named(v) + ", which may hold the token: " +
+				"look at it before anything else", []string{j.run.read(v.ID)}})
+		}
+	}
 	p.Decide = append(p.Decide, Choice{"you know the token that Databrain accepts: a consumer uses it, or somebody " +
 		"made it", []string{j.run.storeToken()}})
 	return j.decideRotation(p)
@@ -224,7 +230,7 @@ func (j judge) unfinished(p *Problem, v *Version, do []string) *Problem {
 		p.Text += "Databrain accepts its token, which is to become AWSCURRENT. "
 		p.DoNot = keepPending
 	case Empty:
-		p.Text += "It has no value yet. "
+		p.Text += "It has no value yet: a pre-flight check has such a version for some seconds, so diagnose again first. "
 	case Rejected:
 		p.Text += "Databrain does not have its token. "
 	default:
