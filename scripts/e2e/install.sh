@@ -20,9 +20,7 @@ venv() {
 	venv=${XDG_CACHE_HOME:-$HOME/.cache}/databrain-rotation/$1-$(cksum <"$2" | cut -d' ' -f1)
 	if [ ! -e "$venv/complete" ]; then
 		# Debian's Python comes without the means to make an environment.
-		if ! "$3" -c 'import ensurepip' 2>/dev/null && [ "$(id -u)" = 0 ]; then
-			debian python3-venv
-		fi
+		"$3" -c 'import ensurepip' 2>/dev/null || debian python3-venv
 		rm -rf "$venv"
 		"$3" -m venv "$venv" >&2
 		"$venv/bin/pip" install --quiet --disable-pip-version-check -r "$2" >&2
@@ -50,9 +48,7 @@ python() {
 modules() {
 	modules=${XDG_CACHE_HOME:-$HOME/.cache}/databrain-rotation/$1-modules-$(cksum <"$here/$1/package-lock.json" | cut -d' ' -f1)
 	if [ ! -e "$modules/complete" ]; then
-		if ! command -v npm >/dev/null && [ "$(id -u)" = 0 ]; then
-			debian nodejs npm
-		fi
+		command -v npm >/dev/null || debian nodejs npm
 		rm -rf "$modules"
 		mkdir -p "$modules"
 		cp "$here/$1/package.json" "$here/$1/package-lock.json" "$modules"
@@ -66,9 +62,7 @@ modules() {
 ruler() {
 	ruler=${XDG_CACHE_HOME:-$HOME/.cache}/databrain-rotation/ruler-$(cksum <"$here/ruler/pom.xml" | cut -d' ' -f1)
 	if [ ! -e "$ruler/complete" ]; then
-		if ! { command -v mvn && command -v javac; } >/dev/null && [ "$(id -u)" = 0 ]; then
-			debian maven default-jdk-headless
-		fi
+		{ command -v mvn && command -v javac; } >/dev/null || debian maven default-jdk-headless
 		rm -rf "$ruler"
 		mvn --quiet --batch-mode --strict-checksums --file "$here/ruler/pom.xml" \
 			dependency:copy-dependencies -DoutputDirectory="$ruler" >&2
@@ -91,12 +85,20 @@ engine() {
 	command -v docker >/dev/null || debian docker-cli
 }
 
-# debian installs packages, and waits for another installation to end.
+# debian installs packages, and waits for another installation to end. A user who is not
+# root needs a sudo that asks for no password.
 debian() {
-	export DEBIAN_FRONTEND=noninteractive
+	if [ "$(id -u)" = 0 ]; then
+		sudo=
+	elif sudo -n true; then
+		sudo='sudo -n'
+	else
+		echo "install these packages of Debian as root, then run this again: $*" >&2
+		exit 1
+	fi
 	set -- -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 -qq -y --no-install-recommends install "$@"
-	apt-get -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 -qq update >&2
-	apt-get "$@" >&2
+	$sudo apt-get -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 -qq update >&2
+	$sudo env DEBIAN_FRONTEND=noninteractive apt-get "$@" >&2
 }
 
 case $1 in
