@@ -63,8 +63,11 @@ var serviceTokenChecks = []definition{
 		prose: func(f *Finding) Prose {
 			return Prose{
 				"Service token is older than its limit",
-				fmt.Sprintf("The secret of the service token was last rotated %s: %s.", Day(f.Since), ruleAllows(f)),
-				"Rotate the secret now, then find out why its schedule did not.", rotationDocs,
+				fmt.Sprintf("The secret of the service token was last rotated or created %s: %s.", Day(f.Since), ruleAllows(f)),
+				// A rotation of a secret without the token in use would end that token.
+				"See first whether AWSCURRENT works: the stack's output DiagnoseCommand says so, or scripts/secret.sh which. " +
+					"Only if it works, rotate the secret, then find out why its schedule did not. " +
+					"Without a rotation function, do not rotate the secret: " + elsewhere, rotationDocs,
 			}
 		},
 	},
@@ -80,8 +83,9 @@ var serviceTokenChecks = []definition{
 				"Rotation of the service token is switched off",
 				"The secret of the service token has no rotation switched on, so the token stays the same until somebody " +
 					"changes it.",
-				"The stack's output DiagnoseCommand prints the command, which rotates nothing yet. " +
-					"If something else rotates the token, accept this check by an exception.", rotationDocs,
+				"See whether AWSCURRENT works, and only then switch rotation on: the stack's output DiagnoseCommand " +
+					"says both. A stack of the audit alone has no such output. There, scripts/secret.sh which says whether " +
+					"AWSCURRENT works, and the parameter AdminSecretArn adds the rotation. Or else " + elsewhere, rotationDocs,
 			}
 		},
 	},
@@ -101,7 +105,8 @@ var serviceTokenChecks = []definition{
 				"Rotation of the service token is stuck",
 				fmt.Sprintf("The staging label AWSPENDING is on another version than AWSCURRENT since %s: "+
 					"a rotation was begun and not finished.", Day(f.Since)),
-				"The stack's output DiagnoseCommand says what keeps it, and what to do.",
+				"The stack's output DiagnoseCommand says what keeps it, and what to do. " +
+					"Where there is no such output, scripts/secret.sh which says which version works, and what to do.",
 				troubleshooting,
 			}
 		},
@@ -117,6 +122,9 @@ var serviceTokenChecks = []definition{
 		prose: previousProse,
 	},
 }
+
+// elsewhere is what to do where Secrets Manager is not to rotate the service token.
+const elsewhere = "accept this check by an exception if something else rotates the token, or nothing can."
 
 // previousProse is for [ServiceTokenPreviousAlive].
 func previousProse(f *Finding) Prose {
