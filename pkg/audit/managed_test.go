@@ -206,6 +206,10 @@ func TestManagedChecks(t *testing.T) {
 			[]string{"api-token-unlisted a"}, func(l *lab, key string) { l.hold("a", "A", "token 0", key) }},
 		{"the same key twice", func(l *lab, key string) { l.hold("b", "A", "other", key); l.rotates(apiTokens + "b") },
 			[]string{"api-token-managed-twice b"}, func(l *lab, _ string) { l.remove("b") }},
+		{"the same key twice, and the later name stays", func(l *lab, key string) {
+			l.hold("b", "A", "token 0", key)
+			l.rotates(apiTokens + "b")
+		}, []string{"api-token-managed-twice b"}, func(l *lab, _ string) { l.remove("a") }},
 		{"the same name twice", func(l *lab, _ string) { l.hold("0", "A", "token 0", ""); l.rotates(apiTokens + "0") },
 			[]string{"api-token-managed-twice a"}, func(l *lab, _ string) { l.remove("a") }},
 		{"neither dataApp nor name in common", func(l *lab, _ string) {

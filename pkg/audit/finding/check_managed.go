@@ -76,8 +76,7 @@ var managedChecks = []definition{
 				fmt.Sprintf("Secret %s holds %s, and no data app lists that key: "+
 					"consumers of the secret may hold a dead key, or the secret belongs to another instance.",
 					quoted(f.holder().Secret), heldToken(f)),
-				"Correct the members dataApp and name of the secret if they are wrong. A rotation then takes the newest token of " +
-					"that name, or says what it found: " + rotateCommand(f.holder()), databrainDocs + "list-api-tokens",
+				findListed(f.holder()), databrainDocs + "list-api-tokens",
 			}
 		},
 	},
@@ -94,9 +93,7 @@ var managedChecks = []definition{
 				fmt.Sprintf("Secret %s and %s hold the same key or name the same token, %s: each rotation of one secret "+
 					"takes the key from under the consumers of the other once its grace period is over.",
 					quoted(f.holder().Secret), f.holder().others(), heldToken(f)),
-				"Let all consumers read one of the secrets. Then switch the rotation of the other off and delete it: " +
-					"aws secretsmanager cancel-rotate-secret --secret-id " + f.holder().Secret,
-				rotationDocs,
+				keepOne, rotationDocs,
 			}
 		},
 	},
@@ -128,9 +125,49 @@ func heldToken(f *Finding) string {
 	return "an API token"
 }
 
-// switchOn says how to let Secrets Manager rotate a secret.
+// keepOne is what to do about secrets that share a token. It names none of them, for the
+// operator chooses.
+const keepOne = "Correct the members dataApp and name of a secret if they are wrong. " +
+	"Otherwise let all consumers read one of the secrets, with the newest key that works. " +
+	"Once nobody reads the other, switch its rotation off (cancel-rotate-secret) " +
+	"and delete it with a recovery window (delete-secret)."
+
+const alsoHeld = "Another secret has this token. " + keepOne
+
+// switchOn says how to let Secrets Manager rotate a secret. Of secrets that share a token,
+// only one may be rotated.
 func switchOn(m *ManagedBy) string {
-	return "Switch rotation on with the command in the stack's output ManageApiTokenCommand, with what " +
-		"follows the prefix " +
-		"of the name " + m.Secret + " in place of NAME: its first rotation begins at once."
+	if m.shared() {
+		return alsoHeld + " Then switch rotation on for the one that stays: the stack's output ManageApiTokenCommand, " +
+			"with what follows the prefix of its name in place of NAME."
+	}
+	return "Switch rotation on with the command in the stack's output ManageApiTokenCommand, with what follows " +
+		"the prefix of the name " + m.Secret + " in place of NAME: its first rotation begins at once."
+}
+
+// rotate says how to rotate the token of a secret.
+func rotate(m *ManagedBy) string {
+	switch {
+	case !m.Rotation:
+		return switchOn(m)
+	case m.shared():
+		return alsoHeld + " Then, if this one stays: " + rotateCommand(m)
+	}
+	return rotateCommand(m)
+}
+
+// findListed says what to do about a secret whose key no data app lists.
+func findListed(m *ManagedBy) string {
+	const (
+		foreign = "If the secret belongs to another instance, do not rotate it: accept this check by an exception. "
+		correct = foreign + "Otherwise correct its members dataApp and name if they are wrong. " +
+			"A rotation then takes the newest token of that name, or says what it found"
+	)
+	switch {
+	case m.shared():
+		return foreign + alsoHeld
+	case !m.Rotation:
+		return correct + ". " + switchOn(m)
+	}
+	return correct + ": " + rotateCommand(m)
 }

@@ -93,16 +93,14 @@ func agedTokenGone(r *Record, s *sight) bool {
 
 // replaceToken says how to replace the token of f, and where more is to be read.
 func replaceToken(f *Finding) (text, url string) {
-	switch m := f.ManagedBy; {
-	case m == nil:
-		return "Let Secrets Manager rotate this API token, with the command in the output ManageApiTokenCommand of " +
-				"the stack. Or give its consumers a new token by hand: the rotate endpoint makes one and ends this one " +
+	if f.ManagedBy == nil {
+		return "Let Secrets Manager rotate this API token: functions/rotate-api-token/README.md says how. " +
+				"A stack with the parameter ApiTokenSecretPrefix has the command in its output ManageApiTokenCommand. " +
+				"Or give its consumers a new token by hand: the rotate endpoint makes one and ends this one " +
 				"after a grace period.",
 			databrainDocs + "rotate-api-key"
-	case !m.Rotation:
-		return switchOn(m), rotationDocs
 	}
-	return rotateCommand(f.ManagedBy), rotationDocs
+	return rotate(f.ManagedBy), rotationDocs
 }
 
 const findDate = "Find out on the instance when this API token was created, and replace it if nobody knows."

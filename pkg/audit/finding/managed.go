@@ -169,6 +169,9 @@ func (f *Finding) holder() *ManagedBy {
 	return f.ManagedBy
 }
 
+// shared reports whether another secret holds or names the same token.
+func (m *ManagedBy) shared() bool { return len(m.Also) > 0 }
+
 // others writes the names of the other secrets.
 func (m *ManagedBy) others() string {
 	names := make([]string, len(m.Also))
