@@ -162,7 +162,7 @@ func (p *person) obey(err *rotation.Error) {
 	}
 	rest := err.Next
 	for at := command.FindStringSubmatchIndex(rest); at != nil; at = command.FindStringSubmatchIndex(rest) {
-		line := "aws secretsmanager " + rest[at[2]:at[3]] + " --region us-east-1" + rest[at[4]:at[5]]
+		line := rest[at[0]:at[1]]
 		consider(rest[:at[0]])
 		rest = rest[at[1]:]
 		if !skip && !strings.HasPrefix(line, "aws secretsmanager describe-secret") {
@@ -236,9 +236,6 @@ var deeds = map[string]func(*person){
 	"Secrets Manager retries":      func(*person) {},
 	"Secrets Manager starts again": func(*person) {},
 	"Raise the function's timeout": func(p *person) { p.w.lambda = lambdaTime },
-	"(aws secretsmanager restore-secret)": func(p *person) {
-		must(p.w.operator().RestoreSecret(context.Background(), &secretsmanager.RestoreSecretInput{SecretId: &p.w.secret}))
-	},
 }
 
 // storeWhatLives stores the token that works, wherever the person sees it; a person

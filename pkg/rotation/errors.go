@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/smithy-go"
 
 	"databrain-rotation/pkg/databrain"
@@ -143,16 +144,26 @@ func (s *step) fail(name Name, cause error, found, next string) error {
 	return e
 }
 
+// aws returns an operation on the rotated secret as a command, without other options. The
+// region is the ARN's, because a shell may have another.
+func (s *step) aws(operation string) string {
+	command := "aws secretsmanager " + operation
+	if parsed, err := arn.Parse(s.event.SecretID); err == nil {
+		command += " --region " + parsed.Region
+	}
+	return command + " --secret-id " + s.event.SecretID
+}
+
 // promotePending is the command that does what finishSecret does. AWS wants to be told
 // which version has AWSCURRENT, which is not known if DescribeSecret failed.
 func (s *step) promotePending() string {
-	command := "aws secretsmanager update-secret-version-stage --secret-id " + s.event.SecretID +
+	command := s.aws("update-secret-version-stage") +
 		" --version-stage AWSCURRENT --move-to-version-id " + s.event.Version
 	holder := s.secret.Holder(labelCurrent)
 	switch {
 	case s.secret.Labels == nil:
 		return command + " --remove-from-version-id VERSION , where VERSION is the one that has AWSCURRENT in: " +
-			"aws secretsmanager describe-secret --secret-id " + s.event.SecretID
+			s.aws("describe-secret")
 	case holder != "":
 		return command + " --remove-from-version-id " + holder
 	}
@@ -179,12 +190,12 @@ func (s *step) malformed(label string, fault error) error {
 
 // read is the command that shows the value of a version.
 func (s *step) read(version string) string {
-	return "aws secretsmanager get-secret-value --secret-id " + s.event.SecretID + " --version-id " + version
+	return s.aws("get-secret-value") + " --version-id " + version
 }
 
 // unlabelPending is the command that takes AWSPENDING off this rotation's version.
 func (s *step) unlabelPending() string {
-	return "aws secretsmanager update-secret-version-stage --secret-id " + s.event.SecretID +
+	return s.aws("update-secret-version-stage") +
 		" --version-stage AWSPENDING --remove-from-version-id " + s.event.Version
 }
 

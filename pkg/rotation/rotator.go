@@ -143,7 +143,7 @@ func (s *step) admit(action GuardAction) error {
 	switch action {
 	case GuardDeleted:
 		return s.fail(SecretDeleted, nil, "the secret is scheduled for deletion",
-			"Restore it (aws secretsmanager restore-secret) if it is still needed")
+			"If it is still needed, restore it: "+s.aws("restore-secret"))
 	case GuardDisabled:
 		return s.fail(RotationNotEnabled, nil, "rotation is switched off for this secret", s.switchOn())
 	case GuardUnknown:
@@ -181,11 +181,11 @@ func (s *step) again() string {
 		return "run the pre-flight again: " + s.preflightAgain()
 	}
 	return `rotate again, once, which answers "A previous rotation isn't complete" and has begun all the same: ` +
-		"aws secretsmanager rotate-secret --secret-id " + s.event.SecretID
+		s.aws("rotate-secret")
 }
 
 func (s *step) preflightAgain() string {
-	return "aws secretsmanager rotate-secret --no-rotate-immediately --secret-id " + s.event.SecretID
+	return s.aws("rotate-secret") + " --no-rotate-immediately"
 }
 
 // leftToOthers is for errors of a rotation that others have ended or overtaken: the

@@ -123,10 +123,9 @@ func (s *serviceToken) currentRejected(q *inquiry) error {
 	case Accepted:
 		found = "Databrain rejects AWSCURRENT, but AWSPREVIOUS still works: the token was put back in Databrain, or the " +
 			"label moved without it; the rotation was abandoned"
-		next = fmt.Sprintf("Make AWSPREVIOUS current again: aws secretsmanager update-secret-version-stage --secret-id %s "+
-			"--version-stage AWSCURRENT --move-to-version-id %s --remove-from-version-id %s . Or set the parameter "+
-			"RotationTakeover to invalid for one rotation to replace it",
-			s.event.SecretID, s.secret.Holder(labelPrevious), s.secret.Holder(labelCurrent))
+		next = fmt.Sprintf("Make AWSPREVIOUS current again: %s --version-stage AWSCURRENT --move-to-version-id %s "+
+			"--remove-from-version-id %s . Or set the parameter RotationTakeover to invalid for one rotation to replace it",
+			s.aws("update-secret-version-stage"), s.secret.Holder(labelPrevious), s.secret.Holder(labelCurrent))
 	case Unreadable:
 		why := fmt.Sprint(q.cause[labelPrevious])
 		if e, ok := errors.AsType[*Error](q.cause[labelPrevious]); ok {
