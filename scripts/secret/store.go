@@ -159,7 +159,8 @@ func adminDocument(text *string) (string, error) {
 	}
 	object, err := jsonobject.Parse([]byte(*text))
 	if err != nil {
-		return "", fmt.Errorf("is %w", err)
+		return "", fmt.Errorf("is %w (look at it in the Secrets Manager console: if this is the admin's secret and no "+
+			"password stands there that you need, put {} in its place and run this again)", err)
 	}
 	if object.Raw("token") != nil {
 		return "", errors.New("holds a service token: this is not the admin's secret")

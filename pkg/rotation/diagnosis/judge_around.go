@@ -14,6 +14,10 @@ func (j judge) secretProblem() *Problem {
 		p.Code = SecretNotFound
 		p.Text = "Secrets Manager has no secret of the name or ARN in the request, in this function's region and " +
 			"account. Give the full ARN."
+		if j.Key != nil {
+			p.Text += " In the command of the output DiagnoseApiTokenCommand, put what follows the prefix of the secret's " +
+				"name in place of NAME."
+		}
 	case s.Obstacle != "":
 		p.Code = SecretUnreadable
 		p.Text = "The function cannot look at the secret in the request: " + s.Why + ". It may read one secret: give " +
