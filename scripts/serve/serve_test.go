@@ -109,8 +109,8 @@ func TestOutputsInEveryShell(t *testing.T) {
 			"DiagnoseCommand":         `--function-name RotateFunction `,
 			"DiagnoseApiTokenCommand": `'{"diagnose":"` + labtest.APITokenPrefix + `NAME"}'`,
 			"ManageApiTokenCommand":   "--rotation-lambda-arn " + labtest.APITokenRotationARN + " ",
-			"AuditNowCommand":         `--payload '{}' /dev/stdout`,
-			"AuditDryRunCommand":      `--payload '{"dryRun":true}' /dev/stdout`,
+			"AuditNowCommand":         `--payload '{}' /dev/stdout | cat`,
+			"AuditDryRunCommand":      `--payload '{"dryRun":true}' /dev/stdout | cat`,
 		} {
 			got, err := exec.CommandContext(t.Context(), shell, "-c", function+"\nout "+output).CombinedOutput()
 			if err != nil || !strings.Contains(string(got), want) || strings.Contains(string(got), "${") {
