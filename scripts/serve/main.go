@@ -101,7 +101,7 @@ func start(ctx context.Context, lab *labtest.Lab, logs io.Writer) (map[string]*r
 	}{
 		{"RotateFunction", rotate, lab.Rotate()},
 		{"RotateApiTokenFunction", rotateAPIToken, lab.RotateAPIToken()},
-		{"AuditFunction", audit, lab.Audit()},
+		{"AuditFunction", audit, auditEnvironment(lab)},
 	} {
 		function, err := runtimetest.Start(ctx, runtimetest.Config{
 			Path: f.path, Env: f.env, Timeout: time.Minute, Log: logs,
@@ -125,24 +125,29 @@ func start(ctx context.Context, lab *labtest.Lab, logs io.Writer) (map[string]*r
 	return functions, nil
 }
 
+// auditEnvironment is that of a stack that rotates API tokens as well.
+func auditEnvironment(lab *labtest.Lab) map[string]string {
+	env := lab.Audit()
+	env["AUDIT_API_TOKEN_PREFIX"] = labtest.APITokenPrefix
+	return env
+}
+
 func explain(out io.Writer, lab *labtest.Lab, lambdaURL, commands string, pending bool) {
 	env := map[string]string{
 		"AWS_DEFAULT_REGION":      labtest.Region, // for version 1 of the AWS CLI
 		"AWS_ENDPOINT_URL_LAMBDA": lambdaURL,
 		"DATABRAIN_ALLOW_HTTP":    "true",
-		// As in the runbook.
-		"BASE_URL": lab.DatabrainURL,
-		"SECRET":   labtest.TokenSecret,
-		// What the stack's output ManageApiTokenCommand names.
-		"API_TOKEN_SECRET":   labtest.APITokenSecret,
-		"API_TOKEN_FUNCTION": labtest.APITokenRotationARN,
+		"SECRET":                  labtest.TokenSecret, // as in the runbook
 	}
 	maps.Copy(env, lab.Rotate())
 	maps.Copy(env, lab.RotateAPIToken())
-	maps.Copy(env, lab.Audit())
+	maps.Copy(env, auditEnvironment(lab))
 	delete(env, "AWS_SDK_UA_APP_ID") // names one function to the stand-ins
-	fmt.Fprint(out, `Paste this into another shell. It leads the AWS CLI, make audit and the commands of
-the runbook to the stand-ins. An AWS CLI before 2.13 would ask AWS itself instead.
+	fmt.Fprint(out, `Paste this into another shell. There the runbook's commands that diagnose, rotate and
+audit reach the stand-ins, and so do scripts/secret.sh and make audit. Other services
+have no stand-in: what the runbook asks of them would go to AWS, which refuses these
+keys. In place of aws logs, look here, because the functions log in this terminal. An
+AWS CLI before 2.13 would ask AWS for everything.
 
 `)
 	for _, name := range slices.Sorted(maps.Keys(env)) {
@@ -150,7 +155,7 @@ the runbook to the stand-ins. An AWS CLI before 2.13 would ask AWS itself instea
 	}
 	fmt.Fprint(out, commands)
 	fmt.Fprint(out, `
-Then try, in that shell and in this folder:
+Then try, in that shell and in this folder. The secret of an API token is there already:
   aws secretsmanager rotate-secret --secret-id $SECRET
   aws secretsmanager describe-secret --secret-id $SECRET
   eval "$(out DiagnoseCommand)"
@@ -170,5 +175,5 @@ An audit without AWS, by the token that works now:
 rotate-secret says so and takes it up; the next begins one of its own.
 `)
 	}
-	fmt.Fprint(out, "The functions log here. Interrupt to stop; nothing is kept.\n")
+	fmt.Fprint(out, "Interrupt to stop; nothing is kept.\n")
 }

@@ -11,9 +11,19 @@ import (
 	"databrain-rotation/scripts/check/render"
 )
 
+// shown reports whether outputs has an output of the stack: the commands, but for one that
+// asks a service without a stand-in, and what is there.
+func shown(name string) bool {
+	switch name {
+	case "AuditBucketName", "RotateApiTokenFunctionArn", "TokenSecretArn":
+		return true
+	}
+	return strings.HasSuffix(name, "Command") && name != "RotationLogsCommand"
+}
+
 // outputs returns a shell function that stands for the runbook's out: it prints an output
 // of the stack, as template.yaml has it, for the stand-ins. The functions here are known
-// by their logical ids.
+// by their logical ids. What it lacks, it names.
 func outputs(template string) (string, error) {
 	text, err := os.ReadFile(template)
 	if err != nil {
@@ -36,12 +46,12 @@ func outputs(template string) (string, error) {
 	var b strings.Builder
 	b.WriteString("  out() { case $1 in\n")
 	for _, name := range slices.Sorted(maps.Keys(all)) {
-		if !strings.HasSuffix(name, "Command") && name != "TokenSecretArn" || name == "RotationLogsCommand" {
-			continue // leads to a service that has no stand-in
+		if !shown(name) {
+			continue
 		}
 		value := names.Replace(fmt.Sprint(stack.Resolve(render.Get(all[name], "Value"))))
 		fmt.Fprintf(&b, "  %s) printf '%%s\\n' '%s' ;;\n", name, strings.ReplaceAll(value, "'", `'\''`))
 	}
-	b.WriteString("  esac; }\n")
+	b.WriteString("  *) echo \"make serve has no output $1\" >&2; false ;;\n  esac; }\n")
 	return b.String(), nil
 }

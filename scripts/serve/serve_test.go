@@ -92,6 +92,29 @@ func TestLambdaInvoke(t *testing.T) {
 	}
 }
 
+// TestWhatIsPastedIsThatOfTheFunctions: a shell gets the settings that the functions have,
+// and its owner hears what has no stand-in.
+func TestWhatIsPastedIsThatOfTheFunctions(t *testing.T) {
+	lab, err := labtest.Start(labtest.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = lab.Close() })
+	var text strings.Builder
+	explain(&text, lab, "http://127.0.0.1:1", "", false)
+	for _, want := range []string{
+		"export AUDIT_API_TOKEN_PREFIX=" + labtest.APITokenPrefix, "export SECRET=" + labtest.TokenSecret,
+		"In place of aws logs, look here",
+	} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("no %q in\n%s", want, &text)
+		}
+	}
+	if got := auditEnvironment(lab)["AUDIT_API_TOKEN_PREFIX"]; got != labtest.APITokenPrefix {
+		t.Errorf("the audit looks for secrets under %q", got)
+	}
+}
+
 // TestOutputsInEveryShell: what the runbook asks the stack for, serve prints, ready to be
 // pasted, and without a reference that only a stack could fill in.
 func TestOutputsInEveryShell(t *testing.T) {
@@ -105,17 +128,23 @@ func TestOutputsInEveryShell(t *testing.T) {
 			continue
 		}
 		for output, want := range map[string]string{
-			"TokenSecretArn":          labtest.TokenSecretARN,
-			"DiagnoseCommand":         `--function-name RotateFunction `,
-			"DiagnoseApiTokenCommand": `'{"diagnose":"` + labtest.APITokenPrefix + `NAME"}'`,
-			"ManageApiTokenCommand":   "--rotation-lambda-arn " + labtest.APITokenRotationARN + " ",
-			"AuditNowCommand":         `--payload '{}' /dev/stdout | cat`,
-			"AuditDryRunCommand":      `--payload '{"dryRun":true}' /dev/stdout | cat`,
+			"TokenSecretArn":            labtest.TokenSecretARN,
+			"AuditBucketName":           labtest.Bucket,
+			"RotateApiTokenFunctionArn": labtest.APITokenRotationARN,
+			"DiagnoseCommand":           `--function-name RotateFunction `,
+			"DiagnoseApiTokenCommand":   `'{"diagnose":"` + labtest.APITokenPrefix + `NAME"}'`,
+			"ManageApiTokenCommand":     "--rotation-lambda-arn " + labtest.APITokenRotationARN + " ",
+			"AuditNowCommand":           `--payload '{}' /dev/stdout | cat`,
+			"AuditDryRunCommand":        `--payload '{"dryRun":true}' /dev/stdout | cat`,
 		} {
 			got, err := exec.CommandContext(t.Context(), shell, "-c", function+"\nout "+output).CombinedOutput()
 			if err != nil || !strings.Contains(string(got), want) || strings.Contains(string(got), "${") {
 				t.Errorf("%s: out %s: %v\n%s", shell, output, err, got)
 			}
+		}
+		got, err := exec.CommandContext(t.Context(), shell, "-c", function+"\nout AlarmTopicArn").CombinedOutput()
+		if err == nil || string(got) != "make serve has no output AlarmTopicArn\n" {
+			t.Errorf("%s: an output that is not there: %v\n%s", shell, err, got)
 		}
 	}
 }

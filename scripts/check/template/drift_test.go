@@ -290,7 +290,7 @@ func TestNamedOutputsExist(t *testing.T) {
 		t.Fatal(err)
 	}
 	outputs, seen := get(template, "Outputs").(tree), 0
-	for _, file := range []string{"README.md", ".github/RUNBOOK.md"} {
+	for _, file := range []string{"README.md", ".github/RUNBOOK.md", "functions/rotate-api-token/README.md"} {
 		for _, use := range regexp.MustCompile(`\$\(out (\w+)\)`).FindAllStringSubmatch(page(t, file), -1) {
 			if seen++; outputs[use[1]] == nil {
 				t.Errorf("%s reads the output %s, which does not exist", file, use[1])
