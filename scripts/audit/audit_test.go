@@ -314,6 +314,19 @@ func TestManyFindings(t *testing.T) {
 	}
 }
 
+// TestAPauseIsToldOf, on a terminal over what progress has left there.
+func TestAPauseIsToldOf(t *testing.T) {
+	const text = "Databrain asks for a pause (429): the audit goes on in about 1m2s"
+	for overwrite, want := range map[bool]string{false: text + "\n", true: text + "\x1b[K\n"} {
+		var out bytes.Buffer
+		p := &progress{w: &out, overwrite: overwrite}
+		p.pause(61_700 * time.Millisecond)
+		if out.String() != want {
+			t.Errorf("%q, want %q", &out, want)
+		}
+	}
+}
+
 // TestProgress: nothing on a short run, then a line now and then, and on a terminal one
 // that is gone in the end.
 func TestProgress(t *testing.T) {
@@ -325,7 +338,7 @@ func TestProgress(t *testing.T) {
 	}{
 		"short":    {time.Millisecond, true, ""},
 		"file":     {4 * time.Second, false, "1 of 4 data apps read, about 12s left\n"},
-		"terminal": {3 * time.Second, true, "1 of 4 data apps read, about 9s left\r\x1b[K"},
+		"terminal": {3 * time.Second, true, "1 of 4 data apps read, about 9s left\x1b[K\r"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer

@@ -69,7 +69,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, in io.R
 	r.Summary.Schema, r.Summary.RunID, r.Summary.Instance = report.SummarySchema, runID, instanceURL(o)
 	r.EventBase = runID
 	progress := &progress{w: notes, overwrite: console.Is(notes), now: time.Now, begun: time.Now()}
-	next, failure := o.observe(ctx, r, token, progress.show)
+	next, failure := o.observe(ctx, r, token, progress)
 	written := o.write(r, next)
 	o.show(out, r, failure)
 	for _, err := range []error{failure, written} {
@@ -188,7 +188,7 @@ func (p *progress) show(done, apps int) {
 	took := now.Sub(p.begun)
 	pause, end := rare, "\n"
 	if p.overwrite {
-		pause, end = often, "\r"
+		pause, end = often, "\x1b[K\r" // over what a longer line has left
 	}
 	switch {
 	case p.overwrite && done == apps && !p.last.IsZero():
@@ -197,8 +197,14 @@ func (p *progress) show(done, apps int) {
 		p.last = now
 		left := time.Duration(float64(took) / float64(done) * float64(apps-done)).Round(time.Second)
 		fmt.Fprintf(p.w, "%d of %d data apps read, about %s left%s", done, apps, left, end)
-		if p.overwrite {
-			fmt.Fprint(p.w, "\x1b[K")
-		}
 	}
+}
+
+// pause tells why nothing goes on for a while.
+func (p *progress) pause(d time.Duration) {
+	end := "\n"
+	if p.overwrite {
+		end = "\x1b[K\n"
+	}
+	fmt.Fprintf(p.w, "Databrain asks for a pause (429): the audit goes on in about %s%s", d.Round(time.Second), end)
 }

@@ -19,7 +19,7 @@ const requestTime = 30 * time.Second
 // observe reads the instance and fills in the report, whether it fails or not. It
 // returns the state for the next run.
 func (o *options) observe(
-	ctx context.Context, r *report.Report, token databrain.Secret, progress func(done, apps int),
+	ctx context.Context, r *report.Report, token databrain.Secret, progress *progress,
 ) (finding.Snapshot, error) {
 	start, s := time.Now(), &r.Summary
 	s.StartedAt = report.Instant(start)
@@ -31,7 +31,8 @@ func (o *options) observe(
 			Timeout: requestTime, Now: time.Now, UserAgent: "databrain-audit/" + version,
 		}),
 		Evaluation: evaluation, Apps: o.memory.Apps, Token: token, ReadToken: noOther,
-		RequestsPerMinute: o.requestsPerMinute, Concurrency: o.concurrency, Now: time.Now, Progress: progress,
+		RequestsPerMinute: o.requestsPerMinute, Concurrency: o.concurrency, Now: time.Now,
+		Progress: progress.show, Paused: progress.pause,
 	})
 	next := r.Compile(o.memory, evaluation, coverage, o.policy, start)
 	next.RunID = s.RunID

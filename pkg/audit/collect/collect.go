@@ -36,6 +36,10 @@ type Options struct {
 	// Progress is called after each app with the number of apps that were read or given
 	// up, and that of all; calls do not overlap. It may be nil.
 	Progress func(done, apps int)
+
+	// Paused is called when the instance asks for a pause, with how long it will be, and not
+	// again until that is over; calls do not overlap. It may be nil.
+	Paused func(time.Duration)
 }
 
 // Stats count what a run did.
@@ -50,6 +54,7 @@ type Stats struct {
 // error is that of the list of the apps; what could be had of it is read all the same.
 func Run(ctx context.Context, o Options) (finding.Coverage, Stats, error) {
 	g := newGate(o.RequestsPerMinute, o.Now)
+	g.paused = o.Paused
 	o.Databrain = o.Databrain.WithWait(g.wait)
 	c := &collector{Options: o, requester: &requester{gate: g, credential: newCredential(o.Token, o.ReadToken)}}
 	c.budget.Store(startBudget)

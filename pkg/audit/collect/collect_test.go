@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,6 +14,7 @@ import (
 	"databrain-rotation/pkg/audit/collect"
 	"databrain-rotation/pkg/audit/finding"
 	"databrain-rotation/pkg/databrain"
+	"databrain-rotation/pkg/standin"
 	"databrain-rotation/pkg/standin/databraintest"
 )
 
@@ -31,11 +34,21 @@ func collected(t *testing.T, tokens []int, switches databraintest.Switches) (fin
 		all = append(all, app)
 	}
 	server := databraintest.New(databraintest.Config{DataApps: all, Switches: switches})
+	coverage, stats, err := collect.Run(t.Context(), options(t, server))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return coverage, stats
+}
+
+// options are those of a collection without a limit from an instance.
+func options(t *testing.T, server *databraintest.Server) collect.Options {
+	t.Helper()
 	base, err := url.Parse(instance)
 	if err != nil {
 		t.Fatal(err)
 	}
-	coverage, stats, err := collect.Run(t.Context(), collect.Options{
+	return collect.Options{
 		Databrain:  databrain.New(base, databrain.Options{Transport: server.Client().Transport, Timeout: 30 * time.Second}),
 		Evaluation: finding.NewEvaluation(finding.DefaultPolicy(), instance, time.Now()),
 		Token:      databrain.NewSecret(databraintest.ExampleServiceToken),
@@ -43,11 +56,26 @@ func collected(t *testing.T, tokens []int, switches databraintest.Switches) (fin
 			return databrain.Secret{}, errors.New("there is no other token")
 		},
 		RequestsPerMinute: 60_000, Concurrency: 2, Now: time.Now,
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
-	return coverage, stats
+}
+
+// TestAPauseIsToldOfOnce: two requests are refused at a time, and then one more.
+func TestAPauseIsToldOfOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := databraintest.New(databraintest.Config{DataApps: []databraintest.DataApp{{Name: "A"}, {Name: "B"}}})
+		server.Inject(standin.Fault{
+			When: func(*http.Request) bool { time.Sleep(time.Second); return true }, // for requests to meet
+			Skip: 2,                                                                 // the list of the apps
+			Do:   databraintest.TooManyRequests("60"), Times: 3,
+		})
+		o := options(t, server)
+		var told []time.Duration
+		o.Paused = func(d time.Duration) { told = append(told, d) }
+		_, stats, err := collect.Run(t.Context(), o)
+		if err != nil || stats.Throttled != 3 || !slices.Equal(told, []time.Duration{time.Minute, time.Minute}) {
+			t.Errorf("told of %v: %+v, %v", told, stats, err)
+		}
+	})
 }
 
 // TestWhatIsBelievedOfAList goes through the rules of the package's documentation: a

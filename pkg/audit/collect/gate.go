@@ -20,6 +20,7 @@ type gate struct {
 	limiter  *rate.Limiter
 	now      func() time.Time
 	requests atomic.Int64
+	paused   func(time.Duration) // hears of a pause as it begins; may be nil
 
 	mu    sync.Mutex
 	until time.Time // closed before
@@ -64,7 +65,11 @@ func (g *gate) closedFor() time.Duration {
 func (g *gate) close(d time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if until := g.now().Add(d); until.After(g.until) {
+	now := g.now()
+	if g.paused != nil && !g.until.After(now) {
+		g.paused(d)
+	}
+	if until := now.Add(d); until.After(g.until) {
 		g.until = until
 	}
 }
