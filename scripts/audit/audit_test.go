@@ -145,8 +145,10 @@ func TestExitStatus(t *testing.T) {
 		"no list":              {apps: one, locked: all, status: 1, shows: "the data apps could not be listed"},
 		"a refused token":      {env: set(tokenName, uuid.NewString()), status: 1, shows: "not an API token of a data app"},
 		"a token and a space":  {env: set(tokenName, token+" "), status: 1, shows: "DATABRAIN_SERVICE_TOKEN is no token"},
-		"no token":             {env: set(tokenName, ""), status: 1, shows: "no service token was given"},
-		"no address":           {env: set(url, ""), status: 1, shows: "DATABRAIN_BASE_URL is required"},
+		"a document": {env: set(tokenName, `{"token":"`+token+`"}`), status: 1,
+			shows: "it is a JSON document; give the value of its member alone"},
+		"no token":   {env: set(tokenName, ""), status: 1, shows: "no service token was given"},
+		"no address": {env: set(url, ""), status: 1, shows: "DATABRAIN_BASE_URL is required"},
 		"a password in the address": {
 			env: set(url, "https://u:canary-secret@example.com"), status: 1,
 			shows: "DATABRAIN_BASE_URL must not hold a user or password; Databrain was not asked",

@@ -132,12 +132,13 @@ func readState(name, instance string) (finding.Memory, error) {
 func serviceToken(getenv func(string) string, in *bufio.Reader, notes io.Writer) (databrain.Secret, error) {
 	const name = "DATABRAIN_SERVICE_TOKEN"
 	text := getenv(name)
-	if text != "" && !databrain.Sendable(text) {
-		return databrain.Secret{}, errors.New(name + " is no token: it has characters that no token has, such as a space")
+	sound := func(text string) bool { return databrain.Sendable(text) && !strings.HasPrefix(text, "{") }
+	if text != "" && !sound(text) {
+		return databrain.Secret{}, errors.New(name + " is no token: " + console.Fault(text))
 	}
 	if text == "" {
 		var err error
-		if text, err = console.Ask(in, notes, "service token", databrain.Sendable); err != nil {
+		if text, err = console.Ask(in, notes, "service token", sound); err != nil {
 			return databrain.Secret{}, err
 		}
 	}

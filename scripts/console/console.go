@@ -16,6 +16,7 @@ import (
 // Whoever starts the program keeps the terminal from showing what is typed; see
 // scripts/unseen.sh.
 func Ask(in *bufio.Reader, notes io.Writer, what string, sound func(string) bool) (string, error) {
+	fault := "no %s was given"
 	for range 3 {
 		fmt.Fprintf(notes, "%s (it is not shown): ", what)
 		line, err := in.ReadString('\n')
@@ -24,12 +25,29 @@ func Ask(in *bufio.Reader, notes io.Writer, what string, sound func(string) bool
 		if sound(line) {
 			return line, nil
 		}
+		if line != "" {
+			fault = "what was given is no %s"
+		}
+		if line != "" || err == nil {
+			fmt.Fprintf(notes, "That is no %s: %s.\n", what, Fault(line))
+		}
 		if err != nil {
 			break
 		}
-		fmt.Fprintf(notes, "That is no %s: it is empty, or has characters that one cannot have.\n", what)
 	}
-	return "", fmt.Errorf("no %s was given", what)
+	return "", fmt.Errorf(fault, what)
+}
+
+// Fault says what is wrong with a line that is none of what was asked for. It shows
+// nothing of the line.
+func Fault(line string) string {
+	switch {
+	case line == "":
+		return "it is empty"
+	case strings.HasPrefix(strings.TrimSpace(line), "{"):
+		return "it is a JSON document; give the value of its member alone"
+	}
+	return "it has characters that one cannot have, such as a space"
 }
 
 // Is reports whether w is a terminal.

@@ -1,7 +1,9 @@
 package console
 
 import (
+	"bufio"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -25,6 +27,30 @@ func TestCount(t *testing.T) {
 	for n, want := range map[int]string{0: "0 findings", 1: "1 finding", 2: "2 findings"} {
 		if got := Count(n, "finding"); got != want {
 			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+// TestAsk: what was given and does not fit is not called missing.
+func TestAsk(t *testing.T) {
+	const sound = "0123"
+	for typed, want := range map[string]struct{ line, notes, err string }{
+		"":                       {"", "", "no token was given"},
+		"\n":                     {"", "it is empty", "no token was given"},
+		sound + " \n":            {"", "such as a space", "what was given is no token"},
+		sound + " ":              {"", "such as a space", "what was given is no token"},
+		` {"token":"0123"}`:      {"", "give the value of its member alone", "what was given is no token"},
+		"a b\n" + sound + "\r\n": {sound, "such as a space", ""},
+	} {
+		var notes strings.Builder
+		line, err := Ask(bufio.NewReader(strings.NewReader(typed)), &notes, "token",
+			func(line string) bool { return line == sound })
+		if line != want.line || (err != nil) != (want.err != "") || err != nil && err.Error() != want.err {
+			t.Errorf("%q: %q, %v", typed, line, err)
+		}
+		if text := notes.String(); !strings.Contains(text, want.notes) || strings.Contains(text, sound) ||
+			want.notes == "" && strings.Contains(text, "That is no") {
+			t.Errorf("%q: %s", typed, text)
 		}
 	}
 }

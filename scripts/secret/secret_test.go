@@ -80,8 +80,9 @@ func TestStoreToken(t *testing.T) {
 		"another member":            {`{"a":"` + inForce + `"}`, inForce, nil, "", "correct it there"},
 		"nothing":                   {members, "", nil, "", "no token in use was given"},
 		"Enter alone":               {members, "\n\n\n\n", nil, "", "no token in use was given"},
-		"three pasted lines":        {members, "a b\nc d\ne f\n" + inForce + "\n", nil, "", "no token in use was given"},
-		"a token that is rejected":  {members, stale[1:] + "0\n", nil, "", "this token is rejected"},
+		"three pasted lines": {members, "a b\nc d\ne f\n" + inForce + "\n", nil, "",
+			"what was given is no token in use"},
+		"a token that is rejected": {members, stale[1:] + "0\n", nil, "", "this token is rejected"},
 		"no answer": {members, inForce + "\n", func(l *labtest.Lab) { _ = l.Databrain.Close() }, "",
 			"no usable answer"},
 		"the read is refused": {members, inForce + "\n", func(l *labtest.Lab) {
