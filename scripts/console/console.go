@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 
+	"databrain-rotation/pkg/audit/finding"
 	"databrain-rotation/pkg/audit/report"
 )
 
@@ -120,6 +121,9 @@ func Findings(findings []report.Detail) [][]string {
 		}
 		if item.Exception != nil && item.DataApp == nil {
 			row[3] = "exception " + item.Exception.ID
+		}
+		if item.Finding.Check == finding.RuleUnused && item.Policy != nil {
+			row[3] = "rule " + item.Policy.Rule
 		}
 		rows = append(rows, row)
 	}

@@ -5,6 +5,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"databrain-rotation/pkg/audit/finding"
+	"databrain-rotation/pkg/audit/report"
 )
 
 func TestWrap(t *testing.T) {
@@ -51,6 +54,23 @@ func TestAsk(t *testing.T) {
 		if text := notes.String(); !strings.Contains(text, want.notes) || strings.Contains(text, sound) ||
 			want.notes == "" && strings.Contains(text, "That is no") {
 			t.Errorf("%q: %s", typed, text)
+		}
+	}
+}
+
+// TestFindingsNameWhatTheyAreAbout, also where that is no data app.
+func TestFindingsNameWhatTheyAreAbout(t *testing.T) {
+	unused := report.FindingDetail{Check: finding.RuleUnused}
+	rule, exception := &report.PolicyDetail{Rule: "strict"}, &report.ExceptionDetail{ID: "pilot"}
+	rows := Findings([]report.Detail{
+		{Finding: unused, Policy: rule},
+		{Exception: exception},
+		{Policy: rule, Exception: exception, DataApp: &report.DataAppDetail{Name: "App"}},
+		{Policy: rule}, // of the service token
+	})
+	for i, want := range []string{"data app", "rule strict", "exception pilot", "App", ""} {
+		if rows[i][3] != want {
+			t.Errorf("row %d is about %q, want %q", i, rows[i][3], want)
 		}
 	}
 }
