@@ -268,9 +268,15 @@ func TestState(t *testing.T) {
 			t.Fatalf("no %q in\n%s", want, shown)
 		}
 	}
-	if _, shown := b.run(""); !strings.Contains(shown, "2 findings, 0 suppressed, and none called new") {
+	if _, shown := b.run(""); !strings.Contains(shown, "2 findings, 0 suppressed; ") ||
+		strings.Contains(shown, "state") || strings.Contains(shown, "ongoing") {
 		t.Errorf("without a state:\n%s", shown)
 	}
+	b.env["AUDIT_POLICY"] = `{"exceptions":[{"id":"x","dataApp":"Two","reason":"r","owner":"o","expiresAt":"2999-01-01"}]}`
+	if _, shown := b.run(""); !strings.Contains(shown, "  suppressed  Two") || strings.Contains(shown, "ongoing") {
+		t.Errorf("an accepted finding without a state:\n%s", shown)
+	}
+	delete(b.env, "AUDIT_POLICY")
 	run("2 findings, 2 new, 0 suppressed, 0 resolved")
 	run("2 findings, 0 new, 0 suppressed, 0 resolved")
 	b.server.SetDataApps([]databraintest.DataApp{one, app("Two", 1)})

@@ -144,7 +144,7 @@ func replace(name string, write func(io.Writer) error) error {
 func (o *options) show(out io.Writer, r *report.Report, failure error) {
 	s := &r.Summary
 	if len(s.Worst) > 0 {
-		fmt.Fprintln(out, strings.Join(console.Columns(console.Findings(s.Worst)), "\n"))
+		fmt.Fprintln(out, strings.Join(console.Columns(o.table(s)), "\n"))
 	}
 	if more := s.Counts.Findings - len(s.Worst); more > 0 {
 		fmt.Fprintf(out, "  and %d more, in %s\n", more, filepath.Join(o.out, "findings.csv"))
@@ -152,7 +152,7 @@ func (o *options) show(out io.Writer, r *report.Report, failure error) {
 	c, count := s.Counts, console.Count
 	changes := fmt.Sprintf("%d new, %d suppressed, %d resolved", c.New, c.Suppressed, c.Resolved)
 	if o.state == "" {
-		changes = fmt.Sprintf("%d suppressed, and none called new, for want of -state", c.Suppressed)
+		changes = fmt.Sprintf("%d suppressed", c.Suppressed)
 	}
 	fmt.Fprintf(out, "\n%s: %d of %s read, %s, %d stale; %s, %s; %s\n", s.Status, c.Covered, count(c.DataApps, "data app"),
 		count(c.Tokens, "token"), c.Stale, count(c.Findings, "finding"), changes, count(s.Requests, "request"))
@@ -163,6 +163,23 @@ func (o *options) show(out io.Writer, r *report.Report, failure error) {
 	}
 	page := filepath.Join(o.out, report.PageName)
 	fmt.Fprintf(out, "report: %s, and %s beside it\n", page, strings.Join(report.Beside(), ", "))
+}
+
+// table is that of the findings. Without a state nobody knows which are new, so of their
+// states it has none but that of an accepted one.
+func (o *options) table(s *report.Summary) [][]string {
+	rows := console.Findings(s.Worst)
+	const state = 2 // the column
+	for i := range rows {
+		switch {
+		case o.state != "":
+		case s.Counts.Suppressed == 0:
+			rows[i] = slices.Delete(rows[i], state, state+1)
+		case i > 0 && s.Worst[i-1].Finding.State != finding.Suppressed:
+			rows[i][state] = ""
+		}
+	}
+	return rows
 }
 
 // progress tells of a long run: on a terminal in one line, elsewhere in a line now and
