@@ -147,6 +147,8 @@ func TestPlanLostAnswer(t *testing.T) {
 			"a:Prod_(rotated)@3=accepted b:Staging_(rotated)@4=accepted", rotation.KeyAdopt, "a"},
 		"another token of a longer name": {"own", "own:Prod@2 x:Prod-admin@1",
 			"own:Prod@2 b:Prod-admin@4=accepted c:Prod-admin_(rotated)@5=accepted", rotation.KeyUndecided, ""},
+		"somebody's token of a name like ours": {"own", "own:Prod@2",
+			"a:Prod@3=accepted b:Prod_2@4=accepted", rotation.KeyAdopt, "a"},
 		"a name that is new beside one of ours": {"own", "own:Prod@2",
 			"a:Prod_(rotated)@3=accepted b:x@4=accepted", rotation.KeyAdopt, "a"},
 		"two names that are new": {"own", "own:Prod@2", "a:x@3=accepted b:y@4=accepted", rotation.KeyTied, "a b"},
@@ -238,6 +240,7 @@ func TestPlanMade(t *testing.T) {
 		},
 		rotation.MadeUnavailable: {
 			{Class: databrain.ClassNetwork}, {Class: databrain.ClassTimeout}, {Class: databrain.ClassForbidden, Status: 403},
+			{Class: databrain.ClassAuth, Status: 401}, // a proxy's page
 		},
 		rotation.MadeRefused: {
 			{Class: databrain.ClassRateLimited}, {Class: databrain.ClassPermanent}, {Class: databrain.ClassNotFound},

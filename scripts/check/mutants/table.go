@@ -441,6 +441,26 @@ var mutants = []mutant{
 		{"rotation/apitoken_plan.go", "\t\tcase Rejected:\n\t\tdefault:\n\t\t\treturn", "\t\tdefault:\n\t\t\treturn"}}},
 	{"only a key that was not listed before is a lost answer", listed, `TestPlanLostAnswer`, []edit{
 		{"rotation/apitoken_plan.go", "if known || k", "_ = known\n\t\tif k"}}},
+	{"a key of the name goes before one of a new name", listed, `TestPlanLostAnswer`, []edit{
+		{
+			"rotation/apitoken_plan.go",
+			"range [][]ListedKey{named, derived}",
+			"range [][]ListedKey{append(derived, named...)}",
+		}}},
+	{"a name that was made of another token's is not ours", listed, `TestPlanLostAnswer`, []edit{
+		{"rotation/apitoken_plan.go", "&& len(known.Name) > len(longest) {", "{"}}},
+	{"nobody chooses among keys of new names", listed, `TestPlanLostAnswer`, []edit{
+		{"rotation/apitoken_plan.go", "if len(strange) > 1 {", "if false {"}}},
+	{"an instance of many data apps cannot keep a key from its successor", listed, `TestALargeInstanceHeals`, []edit{
+		{
+			"rotation/apitoken_list.go",
+			"if i == mostSearched || s.deadline.Sub(s.now()) <",
+			"if i < 0 && s.deadline.Sub(s.now()) <",
+		}}},
+	{"a proxy's 401 is no answer of the API", rotate, `TestPlanRotatedDefiniteRefusals`, []edit{
+		{"rotation/plan.go", "case answer.Class == databrain.ClassAuth && answer.Code == \"\":", "case false:"}}},
+	{"nor is it one about an API token", rotate, `TestPlanMade`, []edit{
+		{"rotation/apitoken_plan.go", "case answer.Class == databrain.ClassAuth && answer.Code == \"\":", "case false:"}}},
 	{"a lost answer is looked for in the list", listed, `TestKeyAdoptedIsCounted`, []edit{
 		{
 			"rotation/apitoken_create.go",
