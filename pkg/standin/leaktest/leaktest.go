@@ -11,8 +11,12 @@ import (
 	"strings"
 )
 
-// prefix is how much of a form the search looks up. No form may be shorter.
-const prefix = 8
+// A form is found by its first bytes, because a text may cut off the rest; prefix is how
+// many of them the search looks up. No form may be shorter.
+const (
+	prefix = 8
+	enough = 16
+)
 
 // Search looks for the same credentials in many texts. Make it with [For].
 type Search struct {
@@ -32,6 +36,7 @@ func For(secrets ...string) *Search {
 		}
 		for form, text := range forms(secret) {
 			text = strings.ToLower(text)
+			text = text[:min(len(text), enough)]
 			at := text[:prefix]
 			s.forms[at] = append(s.forms[at], leak{form, text, secret})
 			s.begins[int(at[0])<<8|int(at[1])] = true

@@ -45,10 +45,20 @@ func TestEveryFormIsFound(t *testing.T) {
 	}
 }
 
+// TestAPartIsEnough: a text may cut off the rest of a credential.
+func TestAPartIsEnough(t *testing.T) {
+	search := leaktest.For(secrets...)
+	for _, text := range []string{"550e8400-e29b-41d4-a716-44665544000", "key=550e8400-e29b-41…"} {
+		if secret, _ := search.Find(text); secret != secrets[0] {
+			t.Errorf("nothing is found in %q", text)
+		}
+	}
+}
+
 func TestWhatIsNotThereIsNotFound(t *testing.T) {
 	search := leaktest.For(secrets...)
 	for _, text := range []string{
-		"", "x", "550e8400", "550e8400-e29b-41d4-a716-44665544000", "databrain: sign in as admin: login, status 400",
+		"", "x", "550e8400", "550e8400-e29b-4", "databrain: sign in as admin: login, status 400",
 		strings.Repeat("550e8400-", 1000),
 	} {
 		if secret, form := search.Find(text); secret != "" {
