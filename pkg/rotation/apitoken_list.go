@@ -134,7 +134,7 @@ func (s *apiToken) elsewhere(ctx context.Context, fingerprint, dataApp string) (
 		if app.Name == dataApp {
 			continue
 		}
-		if i == mostSearched || s.deadline.Sub(s.now()) < rotateTime+storeTime {
+		if i >= mostSearched || s.deadline.Sub(s.now()) < rotateTime+storeTime {
 			return "", errUnsearched
 		}
 		listed, err := s.list(ctx, app.Name)

@@ -3,6 +3,7 @@ package rotation_test
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -16,6 +17,17 @@ import (
 	"databrain-rotation/pkg/standin/secretsmanagertest"
 )
 
+// rotateCall returns the number of the call that rotates the key, if nothing disturbs it.
+func rotateCall(t *testing.T, s setup) int {
+	t.Helper()
+	calls := schedule{setup: s}.run(t).calls
+	i := slices.IndexFunc(calls, func(c *call) bool { return c.op == opRotateKey })
+	if i < 0 {
+		t.Fatalf("%s rotates no key", s)
+	}
+	return calls[i].n
+}
+
 // TestKeyAdoptedIsCounted: an answer that is lost is found in the list, by the same
 // attempt, and the metric says so.
 func TestKeyAdoptedIsCounted(t *testing.T) {
@@ -23,12 +35,7 @@ func TestKeyAdoptedIsCounted(t *testing.T) {
 	for _, mode := range []string{"key", "key-service"} {
 		for variant := range keyVariants {
 			s := setup{mode, "normal", variant}
-			rotates := 0
-			for _, c := range (schedule{setup: s}).run(t).calls {
-				if c.op == opRotateKey {
-					rotates = c.n
-				}
-			}
+			rotates := rotateCall(t, s)
 			for _, k := range []kind{lostAnswer, errorAfter, truncated, hangAfter} {
 				r := schedule{s, []fault{{call: rotates, kind: k}}}.check(t)
 				if n := strings.Count(r.metrics, `"Healed":1`); n != 1 || r.calls[len(r.calls)-1].inv.event.Version == "" {
@@ -55,21 +62,17 @@ func TestAnotherTokenIsRotatedMeanwhile(t *testing.T) {
 	for _, mode := range []string{"key", "key-service"} {
 		for variant := range keyVariants {
 			s := setup{mode, "normal", variant}
-			for _, c := range (schedule{setup: s}).run(t).calls {
-				if c.op != opRotateKey {
-					continue
-				}
-				for _, k := range []kind{lostAnswer, failed} {
-					var problems []string
-					synctest.Test(t, func(*testing.T) {
-						w := newWorld(s)
-						w.wire.faults = map[int]fault{c.n: {call: c.n, kind: k}}
-						w.wire.events = map[int]func(){c.n + 1: func() { w.watch.foreign(w.rotateOther) }}
-						problems = w.converge(2)
-					})
-					if len(problems) > 0 {
-						t.Errorf("%s after %s: %s", s, k, strings.Join(problems, "\n"))
-					}
+			rotates := rotateCall(t, s)
+			for _, k := range []kind{lostAnswer, failed} {
+				var problems []string
+				synctest.Test(t, func(*testing.T) {
+					w := newWorld(s)
+					w.wire.faults = map[int]fault{rotates: {call: rotates, kind: k}}
+					w.wire.events = map[int]func(){rotates + 1: func() { w.watch.foreign(w.rotateOther) }}
+					problems = w.converge(2)
+				})
+				if len(problems) > 0 {
+					t.Errorf("%s after %s: %s", s, k, strings.Join(problems, "\n"))
 				}
 			}
 		}
@@ -81,15 +84,17 @@ func TestAnotherTokenIsRotatedMeanwhile(t *testing.T) {
 func TestALargeInstanceHeals(t *testing.T) {
 	for name, tt := range map[string]struct {
 		apps  int
+		place int           // of the secret's app and its neighbour in the list
 		takes time.Duration // an answer
 	}{
-		"many apps": {700, 0}, "a slow instance": {60, 2 * time.Second},
+		"many apps": {700, 0, 0}, "many apps, and ours where the search ends": {700, 200, 0},
+		"a slow instance": {60, 0, 2 * time.Second},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(setup{"key", "normal", "default"})
 			w.watch.foreign(func() {
 				none := func(int, int) databraintest.APIToken { panic("an app without tokens") }
-				w.db.SetDataApps(append(dataApps(), databraintest.Many(tt.apps, 0, time.Now(), none)...))
+				w.db.SetDataApps(slices.Insert(databraintest.Many(tt.apps, 0, time.Now(), none), tt.place, dataApps()...))
 				w.db.ReplaceAPIToken(firstKey, gracePeriod)
 			})
 			w.db.Inject(standin.Fault{Times: -1, Do: standin.Delay(tt.takes)})
@@ -136,11 +141,8 @@ func TestAKeyThatCanNotBeStored(t *testing.T) {
 func TestTwoKeysOfOneSecond(t *testing.T) {
 	for _, mode := range []string{"key", "key-service"} {
 		s := setup{mode, "normal", "default"}
-		for _, c := range (schedule{setup: s}).run(t).calls {
-			if c.op == opRotateKey {
-				schedule{s, []fault{{call: c.n, kind: twice}, {call: c.n + 1, kind: die}}}.check(t)
-			}
-		}
+		rotates := rotateCall(t, s)
+		schedule{s, []fault{{call: rotates, kind: twice}, {call: rotates + 1, kind: die}}}.check(t)
 	}
 }
 

@@ -454,7 +454,7 @@ var mutants = []mutant{
 	{"an instance of many data apps cannot keep a key from its successor", listed, `TestALargeInstanceHeals`, []edit{
 		{
 			"rotation/apitoken_list.go",
-			"if i == mostSearched || s.deadline.Sub(s.now()) <",
+			"if i >= mostSearched || s.deadline.Sub(s.now()) <",
 			"if i < 0 && s.deadline.Sub(s.now()) <",
 		}}},
 	{"a proxy's 401 is no answer of the API", rotate, `TestPlanRotatedDefiniteRefusals`, []edit{
