@@ -11,14 +11,14 @@ import (
 // undecided says why no key was made or taken.
 func (s *apiToken) undecided(plan APITokenPlan, current tokensecret.Value) error {
 	token := fmt.Sprintf("the token %s of the data app %s", quoted(current.Name()), quoted(current.DataApp()))
-	choose := `Find out which key is in force, and store it as "key" in AWSCURRENT with every other member as it is`
+	const which = `out which key is in force, and store it as "key" in AWSCURRENT with every other member as it is`
 	switch plan.Action {
 	case KeyNotListed:
 		return s.fail(APITokenNotListed, nil, "Databrain accepts the key of AWSCURRENT, but the data app "+
 			quoted(current.DataApp())+" lists neither that key nor a successor called "+quoted(current.Name())+
 			": it was rotated, and its successor has another name or is that of AWSPREVIOUS; or the names in the secret "+
 			"are wrong"+shownAll(plan.Keys),
-			choose+`. Correct "dataApp" and "name" if they are wrong`)
+			"Find "+which+`. Correct "dataApp" and "name" if they are wrong`)
 	case KeyNoneWorks:
 		return s.fail(APITokenRejected, s.cause, "Databrain accepts neither the key of AWSCURRENT, if it has one, nor any "+
 			"other key of "+token+shownAll(plan.Keys),
@@ -27,7 +27,7 @@ func (s *apiToken) undecided(plan APITokenPlan, current tokensecret.Value) error
 	case KeyTied:
 		return s.fail(APITokenAmbiguous, nil, "Databrain accepts several keys of "+token+
 			", and their dates do not tell which is the newest"+shownAll(plan.Keys),
-			"If some of them are in a grace period, a retry after its end decides by itself. Otherwise f"+choose[1:])
+			"If some of them are in a grace period, a retry after its end decides by itself. Otherwise find "+which)
 	case KeyUndated:
 		return s.fail(APITokenAmbiguous, nil, "Databrain accepts another key of "+token+" with the date of AWSCURRENT's: it "+
 			"may be the answer that an attempt has lost, or a key from before AWSPREVIOUS in its grace period"+

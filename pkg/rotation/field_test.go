@@ -73,7 +73,7 @@ func TestDeniedMove(t *testing.T) {
 }
 
 var labelCommand = regexp.MustCompile(
-	`aws secretsmanager update-secret-version-stage(?: --region us-east-1)? --secret-id (\S+) --version-stage (\S+)` +
+	`aws secretsmanager update-secret-version-stage --secret-id (\S+) --version-stage (\S+)` +
 		`(?: --move-to-version-id (\S+))?(?: --remove-from-version-id ([^\s),;]+))?`,
 )
 

@@ -2,7 +2,6 @@ package rotation_test
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -145,11 +144,11 @@ func (w *world) conclude() {
 	rejected := nameOf(err) == rotation.CurrentTokenRejected
 	missing := nameOf(err) == rotation.CurrentTokenMissing
 	if !rejected && !missing {
-		w.watch.problems = append(w.watch.problems, fmt.Sprintf("no stored token works, and the rotation came to: %v", err))
+		w.watch.note("no stored token works, and the rotation came to: %v", err)
 	}
 	for _, c := range w.wire.calls[calls:] {
 		if c.writes() && c.op != opPut {
-			w.watch.problems = append(w.watch.problems, "no stored token works, and the rotation made the call: "+c.op)
+			w.watch.note("no stored token works, and the rotation made the call: %s", c.op)
 		}
 	}
 	w.do(foreign) // the operator makes a token in the web interface
@@ -161,7 +160,7 @@ func (w *world) conclude() {
 func (w *world) concludeRotation() {
 	res, err := w.rotateOnce()
 	if err != nil {
-		w.watch.problems = append(w.watch.problems, fmt.Sprintf("in the end a rotation without faults failed: %v", err))
+		w.watch.note("in the end a rotation without faults failed: %v", err)
 		return
 	}
 	w.watch.succeeded(res.VersionID)

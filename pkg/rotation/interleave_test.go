@@ -53,7 +53,7 @@ func (l interleaving) run(t *testing.T) (r result) {
 		}
 		for _, step := range secretsmanagertest.Steps()[:l.done] {
 			if err := w.run(w.invocation(step, version)); err != nil {
-				w.watch.problems = append(w.watch.problems, fmt.Sprintf("before the interleaving %s failed: %v", step, err))
+				w.watch.note("before the interleaving %s failed: %v", step, err)
 			}
 		}
 		w.takeTurns(w.invocation(l.steps[0], version), w.invocation(l.steps[1], version), l.turns)

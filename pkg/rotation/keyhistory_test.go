@@ -2,7 +2,6 @@ package rotation_test
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -94,7 +93,7 @@ func (w *world) concludeKeys() {
 	case rotation.APITokenAmbiguous, rotation.APITokenNotListed, rotation.APITokenRejected, rotation.PendingTokenRejected,
 		rotation.PendingEqualsCurrent:
 		if w.db.MintedAPITokens() != made {
-			w.watch.problems = append(w.watch.problems, fmt.Sprintf("a key was made, and the rotation failed: %v", err))
+			w.watch.note("a key was made, and the rotation failed: %v", err)
 		}
 		w.watch.foreign(func() {
 			if pending := w.sm.Holder(w.secret, secretsmanagertest.Pending); pending != "" {
@@ -107,11 +106,11 @@ func (w *world) concludeKeys() {
 		})
 		w.watch.begin()
 		if res, err = w.rotate(1); err != nil {
-			w.watch.problems = append(w.watch.problems, fmt.Sprintf("after the operator's repair: %v", err))
+			w.watch.note("after the operator's repair: %v", err)
 			return
 		}
 	default:
-		w.watch.problems = append(w.watch.problems, fmt.Sprintf("in the end a rotation without faults failed: %v", err))
+		w.watch.note("in the end a rotation without faults failed: %v", err)
 		return
 	}
 	w.watch.succeeded(res.VersionID)

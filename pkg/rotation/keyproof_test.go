@@ -1,7 +1,6 @@
 package rotation_test
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -28,7 +27,7 @@ func (w *world) keyConverges(res secretsmanagertest.Result, err error) (secretsm
 		// AWSPREVIOUS works, the other may be older than that.
 		w.storeLiveKey()
 		if _, err := w.rotate(1); nameOf(err) != rotation.APITokenAmbiguous {
-			w.watch.problems = append(w.watch.problems, fmt.Sprintf("with a second key of one date: %v", err))
+			w.watch.note("with a second key of one date: %v", err)
 		}
 		w.watch.foreign(func() { time.Sleep(2 * gracePeriod) })
 		return w.rotate(1)

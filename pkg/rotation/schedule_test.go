@@ -157,7 +157,7 @@ func (w *world) converge(attempts int) []string {
 		return w.watch.end()
 	}
 	if err != nil {
-		w.watch.problems = append(w.watch.problems, fmt.Sprintf("no convergence within %d attempts: %v", attempts, err))
+		w.watch.note("no convergence within %d attempts: %v", attempts, err)
 	} else {
 		w.wire.deliverLate(2 * atTheEnd)
 		w.watch.succeeded(res.VersionID)
@@ -168,12 +168,12 @@ func (w *world) converge(attempts int) []string {
 		for _, step := range secretsmanagertest.Steps() {
 			event := rotation.Event{Step: step, SecretID: res.SecretARN, Version: res.VersionID}
 			if err := w.run(&invocation{event: event, step: step}); err != nil {
-				w.watch.problems = append(w.watch.problems, fmt.Sprintf("a late duplicate of %s failed: %v", step, err))
+				w.watch.note("a late duplicate of %s failed: %v", step, err)
 			}
 		}
 		for _, c := range w.wire.calls[calls:] {
 			if c.writes() {
-				w.watch.problems = append(w.watch.problems, "a late duplicate wrote: "+c.op)
+				w.watch.note("a late duplicate wrote: %s", c.op)
 			}
 		}
 		w.wire.calls = w.wire.calls[:calls]

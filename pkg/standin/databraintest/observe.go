@@ -88,16 +88,12 @@ func (s *Server) APITokenWorks(key string) bool {
 	return s.liveKey(key, s.now()) != nil
 }
 
-// APITokenName is the name of the API token with that key, "" if there is none.
+// APITokenName is the name of the API token with that key, "" if none works.
 func (s *Server) APITokenName(key string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, a := range s.apps {
-		for _, k := range a.keys {
-			if k.Key == key {
-				return k.Name
-			}
-		}
+	if k := s.liveKey(key, s.now()); k != nil {
+		return k.Name
 	}
 	return ""
 }
