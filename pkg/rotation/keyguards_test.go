@@ -83,18 +83,21 @@ func TestAnotherTokenIsRotatedMeanwhile(t *testing.T) {
 // there are more data apps than a step can look through for the key.
 func TestALargeInstanceHeals(t *testing.T) {
 	for name, tt := range map[string]struct {
-		apps  int
-		place int           // of the secret's app and its neighbour in the list
-		takes time.Duration // an answer
+		apps, newer int           // others, and those that are listed before the secret's app
+		takes       time.Duration // an answer
 	}{
-		"many apps": {700, 0, 0}, "many apps, and ours where the search ends": {700, 200, 0},
-		"a slow instance": {60, 0, 2 * time.Second},
+		"many apps": {700, 700, 0}, "many apps, and ours where the search ends": {700, 200, 0},
+		"a slow instance": {60, 60, 2 * time.Second},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(setup{"key", "normal", "default"})
 			w.watch.foreign(func() {
 				none := func(int, int) databraintest.APIToken { panic("an app without tokens") }
-				w.db.SetDataApps(slices.Insert(databraintest.Many(tt.apps, 0, time.Now(), none), tt.place, dataApps()...))
+				others := databraintest.Many(tt.apps, 0, time.Now(), none)
+				for i := range others[tt.newer:] {
+					others[tt.newer+i].CreatedAt = time.Date(1990, 1, 1, 0, 0, 0, 0, time.UTC)
+				}
+				w.db.SetDataApps(append(others, dataApps()...))
 				w.db.ReplaceAPIToken(firstKey, gracePeriod)
 			})
 			w.db.Inject(standin.Fault{Times: -1, Do: standin.Delay(tt.takes)})
