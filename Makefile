@@ -11,7 +11,7 @@ BUILD    = CGO_ENABLED=0 GOOS=$(GOOS) GOARCH=$(GOARCH) $(GO) build -trimpath -bu
            -ldflags '-s -w -X main.version=$(VERSION)'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test build lint e2e proof mutants bench serve audit deploy build-RotateFunction build-RotateApiTokenFunction build-AuditFunction
+.PHONY: help demo test test-race test-plain test-scripts build lint e2e proof mutants bench serve audit deploy build-RotateFunction build-RotateApiTokenFunction build-AuditFunction
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -25,13 +25,21 @@ test: export GORACE := atexit_sleep_ms=20 # in place of a second for each packag
 # times as slow: of the rotation and the audit it gets a sample, and they run again without it.
 # A package that did not change is not tested again, except by CI, and except scripts, whose
 # tests run programs that Go's cache of results knows nothing of. make lint has go vet.
-# Packages wait for timers too, so that more of them run at a time than there are cores.
+# The three run side by side, and more packages at a time than there are cores, because
+# tests wait for timers too.
 plain    := pkg/(audit/finding|audit/report|databrain|emf|jsonobject|rotation/diagnosis|settings|tokensecret)
 PACKAGES := $(GO) list ./functions/... ./pkg/...
-TEST     := $(GO) test -vet=off -p 4 $(if $(CI),-shuffle=on)
+TEST     := $(GO) test -vet=off -p 2 $(if $(CI),-shuffle=on)
 test: ## all tests that need nothing but Go (and gcc, for the race detector)
+	@$(MAKE) --no-print-directory -j test-race test-plain test-scripts
+
+test-race:
 	$(TEST) -race $$($(PACKAGES) | grep -vE '/$(plain)$$')
+
+test-plain:
 	$(TEST) -skip '^TestMemory$$' ./pkg/rotation ./pkg/audit $$($(PACKAGES) | grep -E '/$(plain)$$')
+
+test-scripts:
 	$(TEST) -count=1 ./scripts/...
 
 build: ## the functions as static Linux binaries, in build/, for GOARCH
