@@ -5,5 +5,6 @@
 set -eu
 cd "$(dirname "$0")/.."
 go test -count=1 -timeout 60m ./pkg/rotation -args -proof.complete -rapid.checks=2000
-go test -count=1 ./pkg/audit/...
+go test -count=1 ./pkg/audit/collect ./pkg/audit/report
+go test -count=1 ./pkg/audit ./pkg/audit/finding -args -rapid.checks=1000
 sh scripts/fuzz.sh

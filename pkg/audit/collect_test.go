@@ -136,6 +136,7 @@ func TestThePauseOfTheLastAttempt(t *testing.T) {
 }
 
 func TestRotationHalfWay(t *testing.T) {
+	large(t)
 	t.Parallel()
 	const next = "11111111-2222-4333-8444-555555555555"
 	for _, c := range []struct {
@@ -252,6 +253,7 @@ func TestAppDeletedDuringTheRunIsNoGap(t *testing.T) {
 // TestAppsThatAreNotFound: only a second list tells an app that was deleted from one
 // that is there and cannot be read, and shows what one was renamed to.
 func TestAppsThatAreNotFound(t *testing.T) {
+	large(t)
 	t.Parallel()
 	notFound := databraintest.Error(400, "DATA_APP_NOT_FOUND", "x")
 	gap := map[string]finding.GapClass{"App 003": finding.GapDecode}

@@ -125,7 +125,7 @@ func sample[T any](cases []T) []T {
 	return some
 }
 
-// large skips a test of size under the race detector: others show it the same code.
+// large skips under the race detector a test that takes long: others show it the same code.
 func large(t *testing.T) {
 	t.Helper()
 	if share > 1 {

@@ -269,6 +269,7 @@ func (l *lab) remove(name string) {
 // TestManagedFaults: what cannot be read is a note and a warning. It makes no finding,
 // and resolves none of those that are there.
 func TestManagedFaults(t *testing.T) {
+	large(t)
 	fault := func(operation string, do standin.Action) func(*lab) {
 		return func(l *lab) { l.secrets.Inject(standin.Fault{Operation: operation, Times: -1, Do: do}) }
 	}
@@ -347,6 +348,7 @@ func names(secret string) func(*http.Request) bool {
 
 // TestManyManagedSecrets reads a list of several pages, one page of which was throttled.
 func TestManyManagedSecrets(t *testing.T) {
+	large(t)
 	synctest.Test(t, func(t *testing.T) {
 		a := app("A", make([]int, 130)...)
 		l := newManagedLab(t, a)

@@ -10,7 +10,7 @@ const (
 	scaleTokens = 1_000
 )
 
-var _ = flag.Set("rapid.checks", "4") // of 100; -rapid.checks has the last word
+var _ = flag.Set("rapid.checks", "2") // -rapid.checks has the last word
 
 // share of the cases of a table is enough for the race detector where the cases differ
 // in their data alone: one in so many. Make test runs all of them without it.

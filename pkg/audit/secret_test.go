@@ -14,6 +14,7 @@ import (
 )
 
 func TestFormsOfTheSecret(t *testing.T) {
+	large(t)
 	const token = databraintest.ExampleServiceToken
 	for name, c := range map[string]struct {
 		value string

@@ -181,7 +181,7 @@ func TestAStateThatCanNotBeRead(t *testing.T) {
 	put := func(text string) func(*lab) {
 		return func(l *lab) { l.s3.Put(labBucket, "audit/state.json", []byte(text)) }
 	}
-	for _, c := range []struct {
+	for _, c := range sample([]struct {
 		name     string
 		damage   func(*lab)
 		note     string
@@ -213,7 +213,7 @@ func TestAStateThatCanNotBeRead(t *testing.T) {
 		{"cut in the middle", func(l *lab) {
 			l.s3.Inject(standin.Fault{Operation: "GetObject", Times: -1, Do: standin.CutBody()})
 		}, "could not be read", false},
-	} {
+	}) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				all := apps(5)

@@ -166,6 +166,7 @@ func TestTheMessageSaysWhereAllFindingsAre(t *testing.T) {
 // TestARepeatedRunMarksTheSameFindings: whatever event was lost, the next run tells of
 // the same findings again, with the same ids.
 func TestARepeatedRunMarksTheSameFindings(t *testing.T) {
+	large(t)
 	t.Parallel()
 	for _, lost := range []string{report.CoverageGap, report.AuditCompleted} {
 		t.Run(lost, func(t *testing.T) {

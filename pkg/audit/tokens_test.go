@@ -106,6 +106,7 @@ func TestCreationTimes(t *testing.T) {
 }
 
 func TestNames(t *testing.T) {
+	large(t)
 	synctest.Test(t, func(t *testing.T) {
 		hostile := []string{
 			"=cmd|' /C calc'!A1",
@@ -174,6 +175,7 @@ func TestDuplicatesAndLargeApps(t *testing.T) {
 // TestInvisibleNames: an app whose name shows nothing is an app all the same, in each
 // thing that a run writes, and so is a token.
 func TestInvisibleNames(t *testing.T) {
+	large(t)
 	for _, name := range []string{"\u200b", "\u202e\x00", " ", "\u3164\ufe0f", "\u2800"} {
 		synctest.Test(t, func(t *testing.T) {
 			seen, unread := app(name+name, 100), app(name)
