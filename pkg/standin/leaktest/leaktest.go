@@ -8,6 +8,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -34,12 +36,14 @@ func For(secrets ...string) *Search {
 		if secret == "" {
 			continue
 		}
-		for form, text := range forms(secret) {
-			text = strings.ToLower(text)
-			text = text[:min(len(text), enough)]
-			at := text[:prefix]
-			s.forms[at] = append(s.forms[at], leak{form, text, secret})
-			s.begins[int(at[0])<<8|int(at[1])] = true
+		for _, l := range forms(secret) {
+			l.text = strings.ToLower(l.text[:min(len(l.text), enough)])
+			others := s.forms[l.text[:prefix]]
+			if slices.ContainsFunc(others, func(other leak) bool { return other.text == l.text }) {
+				continue // a UUID is the same in many forms
+			}
+			s.forms[l.text[:prefix]] = append(others, l)
+			s.begins[int(l.text[0])<<8|int(l.text[1])] = true
 		}
 	}
 	return s
@@ -64,24 +68,25 @@ func (s *Search) Find(text string) (secret, form string) {
 
 // forms are the ways in which a credential may be written. Base64 has three, by what
 // stands before it; the characters that depend on its neighbours are left out.
-func forms(secret string) map[string]string {
+func forms(secret string) []leak {
 	quoted, _ := json.Marshal(secret) // a string always has a form
-	forms := map[string]string{
-		"plain":          secret,
-		"without dashes": strings.ReplaceAll(secret, "-", ""),
-		"query":          url.QueryEscape(secret),
-		"path":           url.PathEscape(secret),
-		"JSON":           strings.Trim(string(quoted), `"`),
-		"Go":             strings.Trim(fmt.Sprintf("%+q", secret), `"`),
-		"Go bytes":       strings.Trim(fmt.Sprint([]byte(secret)), "[]"),
-		"hex":            hex.EncodeToString([]byte(secret)),
-		"spaced hex":     fmt.Sprintf("% x", secret),
+	forms := []leak{
+		{"plain", secret, secret},
+		{"without dashes", strings.ReplaceAll(secret, "-", ""), secret},
+		{"query", url.QueryEscape(secret), secret},
+		{"path", url.PathEscape(secret), secret},
+		{"JSON", strings.Trim(string(quoted), `"`), secret},
+		{"Go", strings.Trim(strconv.QuoteToASCII(secret), `"`), secret},
+		{"Go bytes", strings.Trim(fmt.Sprint([]byte(secret)), "[]"), secret},
+		{"hex", hex.EncodeToString([]byte(secret)), secret},
+		{"spaced hex", fmt.Sprintf("% x", secret), secret},
 	}
 	for shift := range 3 {
-		shifted := []byte(strings.Repeat("x", shift) + secret)
+		shifted := []byte("xxx"[:shift] + secret)
 		from, to := (shift*8+5)/6, len(shifted)*8/6
-		forms[fmt.Sprint("Base64 +", shift)] = base64.StdEncoding.EncodeToString(shifted)[from:to]
-		forms[fmt.Sprint("Base64 URL +", shift)] = base64.URLEncoding.EncodeToString(shifted)[from:to]
+		forms = append(forms,
+			leak{"Base64", base64.StdEncoding.EncodeToString(shifted)[from:to], secret},
+			leak{"Base64 URL", base64.URLEncoding.EncodeToString(shifted)[from:to], secret})
 	}
 	return forms
 }
