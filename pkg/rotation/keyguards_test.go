@@ -20,7 +20,7 @@ import (
 // rotateCall returns the number of the call that rotates the key, if nothing disturbs it.
 func rotateCall(t *testing.T, s setup) int {
 	t.Helper()
-	calls := schedule{setup: s}.run(t).calls
+	calls := schedule{setup: s}.run(t, false).calls
 	i := slices.IndexFunc(calls, func(c *call) bool { return c.op == opRotateKey })
 	if i < 0 {
 		t.Fatalf("%s rotates no key", s)

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,31 +17,34 @@ import (
 	"databrain-rotation/pkg/standin/secretsmanagertest"
 )
 
-// known are the states from which schedules of one setup have come to a good end at the
+// known are the states from which rotations of a setup have come to a good end at the
 // first attempt. Many faults leave the same state behind, and what follows is the same,
-// because a Rotator keeps nothing between two invocations. So a schedule whose faults
-// are over stops where another has been. With -proof.complete every schedule runs to its
-// own end.
-type known map[string]bool
+// because a Rotator keeps nothing between two invocations. So a schedule or an
+// interleaving whose faults are over stops where another has been. With -proof.complete
+// each runs to its own end.
+var known = struct {
+	sync.Mutex
+	states map[string]bool
+}{states: make(map[string]bool)}
 
-// errKnown ends an invocation that a schedule before has made.
+// errKnown ends an invocation that another rotation has made.
 var errKnown = errors.New("known from here")
 
 // comparable reports whether [world.position] is all that the next invocation depends
-// on. Secrets Manager's lag and the SDK's budget of retries are not in it, and neither
-// are API tokens.
-func (s setup) comparable() bool {
-	return !*complete && !s.ofKey() && s.variant != "read-lag" && s.variant != "sdk-retry"
-}
+// on: API tokens are not in it. Neither is the SDK's budget of retries, which no schedule
+// uses up.
+func (s setup) comparable() bool { return !*complete && !s.ofKey() }
 
-// reached reports whether another schedule has been in the state before step. It takes
+// reached reports whether another rotation has been in the state before step. It takes
 // note of the state if not.
 func (w *world) reached(step string) bool {
-	if w.known == nil || !w.setup.comparable() || w.wire.disturbed() {
+	if !w.stops || !w.setup.comparable() || w.wire.disturbed() {
 		return false
 	}
-	state := step + "\n" + w.position()
-	if w.known[state] {
+	state := w.setup.String() + " " + step + "\n" + w.position()
+	known.Lock()
+	defer known.Unlock()
+	if known.states[state] {
 		w.stopped = true
 		return true
 	}
@@ -48,12 +52,15 @@ func (w *world) reached(step string) bool {
 	return false
 }
 
-// ended takes the states of a world that came to a good end.
-func (k known) ended(w *world) {
-	if k != nil && len(w.watch.problems) == 0 {
-		for _, state := range w.states {
-			k[state] = true
-		}
+// ended makes the states of a world known that came to a good end.
+func (w *world) ended() {
+	if !w.stops || len(w.watch.problems) > 0 {
+		return
+	}
+	known.Lock()
+	defer known.Unlock()
+	for _, state := range w.states {
+		known.states[state] = true
 	}
 }
 
@@ -81,7 +88,7 @@ func (w *world) position() string {
 	for _, v := range w.sm.Snapshot(w.secret) {
 		value, _ := w.sm.Value(w.secret, v.ID)
 		token := tokenOf(value)
-		fmt.Fprintln(&text, v, value, tokens[token], w.watch.proven[token])
+		fmt.Fprintln(&text, v, value, w.sm.Hidden(w.secret, v.ID), tokens[token], w.watch.proven[token])
 		delete(tokens, token)
 	}
 	var others []string

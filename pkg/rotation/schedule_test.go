@@ -127,20 +127,21 @@ func (s schedule) attempts() int {
 	return n
 }
 
-func (s schedule) run(t *testing.T) result { return s.runUntil(t, nil) }
-
-// runUntil ends in a state that is known, and adds to those.
-func (s schedule) runUntil(t *testing.T, k known) (r result) {
+func (s schedule) run(t *testing.T, stops bool) (r result) {
+	begin := func() *world { return newWorld(s.setup) }
+	if stops && !*complete {
+		begin = s.fork(t).resume
+	}
 	synctest.Test(t, func(*testing.T) {
-		w := newWorld(s.setup)
-		w.known = k
+		w := begin()
+		w.stops = stops
 		w.wire.faults = make(map[int]fault)
 		for _, f := range s.faults {
 			w.wire.faults[f.call] = f
 		}
 		r.problems = w.converge(s.attempts())
 		r.calls, r.metrics, r.stopped = w.wire.calls, w.metrics.String(), w.stopped
-		k.ended(w)
+		w.ended()
 	})
 	return r
 }
@@ -181,25 +182,11 @@ func (w *world) converge(attempts int) []string {
 	return w.watch.end()
 }
 
-// check runs the schedule and reports problems with the line that replays it.
-func (s schedule) check(t *testing.T) result {
-	t.Helper()
-	return s.checkUntil(t, nil)
-}
+// check runs the schedule to its own end.
+func (s schedule) check(t *testing.T) result { t.Helper(); return check(t, s, false) }
 
-// checkUntil is check with a run that ends in a state that is known.
-func (s schedule) checkUntil(t *testing.T, k known) result {
-	t.Helper()
-	r := s.runUntil(t, k)
-	if len(r.problems) > 0 {
-		t.Errorf(
-			"%s\n  replay: go test ./pkg/rotation -run 'TestReplay$' -v -proof.replay='%s'",
-			strings.Join(r.problems, "\n"),
-			s,
-		)
-	}
-	return r
-}
+// checkOn runs the schedule to a state that is [known].
+func (s schedule) checkOn(t *testing.T) result { t.Helper(); return check(t, s, true) }
 
 func (r result) trace() string {
 	var text strings.Builder
@@ -213,8 +200,21 @@ func (r result) trace() string {
 // printed.
 type replayable interface {
 	fmt.Stringer
-	check(*testing.T) result
-	run(*testing.T) result
+	run(t *testing.T, stops bool) result // where the state is [known]
+}
+
+// check runs r and reports problems with the line that replays it.
+func check(t *testing.T, r replayable, stops bool) result {
+	t.Helper()
+	came := r.run(t, stops)
+	if len(came.problems) > 0 {
+		t.Errorf(
+			"%s\n  replay: go test ./pkg/rotation -run 'TestReplay$' -v -proof.replay='%s'",
+			strings.Join(came.problems, "\n"),
+			r,
+		)
+	}
+	return came
 }
 
 func parseReplay(line string) (replayable, error) {
@@ -243,8 +243,8 @@ func TestReplay(t *testing.T) {
 		if got := fmt.Sprint(r); got != line {
 			t.Fatalf("%q reads as %q", line, got)
 		}
-		first := r.check(t)
-		if diff := cmp.Diff(first.trace(), r.run(t).trace()); diff != "" {
+		first := check(t, r, false)
+		if diff := cmp.Diff(first.trace(), r.run(t, false).trace()); diff != "" {
 			t.Errorf("%s made other calls the second time (-first +second):\n%s", line, diff)
 		}
 		if s, ok := r.(schedule); ok {

@@ -203,11 +203,9 @@ func tokenOf(value string) string {
 	if !strings.HasPrefix(strings.TrimSpace(value), "{") {
 		return value
 	}
-	var d map[string]any
+	var d struct{ Token, Key string }
 	_ = json.Unmarshal([]byte(value), &d)
-	token, _ := d["token"].(string)
-	key, _ := d["key"].(string)
-	return token + key
+	return d.Token + d.Key
 }
 
 // withToken is what a rotation has to make of a stored value.

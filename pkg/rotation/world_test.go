@@ -9,7 +9,8 @@ package rotation_test
 //	                    call and breaks those that it is told to
 //	watch_test.go       the invariants, checked at every call and after every step
 //	schedule_test.go    a rotation with its faults as one line of text, which replays it
-//	known_test.go       when a schedule may end early: another has been where it is
+//	fork_test.go        where a schedule may begin: an undisturbed rotation has been there
+//	known_test.go       where it may end early: another has been in the same state
 //	faults_test.go      every single fault at every call
 //	absorb_test.go      the faults that an invocation has to survive by itself
 //	pairs_test.go       pairs of faults
@@ -74,9 +75,11 @@ type world struct {
 	lambda                   time.Duration // the function's timeout
 	log, metrics             safeBuffer
 
-	known   known    // states in which to stop
+	stops   bool     // where the state is [known]
 	states  []string // that the undisturbed invocations of this attempt began in
 	stopped bool     // in a known state
+	skip    int      // steps that were done before the [fork]
+	before  func()   // each step
 }
 
 // invocation is one run of the function.
@@ -110,14 +113,20 @@ func newWorld(s setup) *world {
 		Fresh: true, Switches: o.switches, DataApps: dataApps(),
 		Admin: databraintest.Account{Email: adminEmail, Password: adminPassword},
 	})
+	w.connect(o)
+	w.furnish(o)
+	return w
+}
+
+// connect puts the wire between the services and a Rotator.
+func (w *world) connect(o options) {
 	w.watch = newWatch(w)
 	w.wire = &wire{
 		watch: w.watch, reversed: o.reversed,
 		hosts: map[string]http.Handler{secretsHost: w.sm, databrainHost: w.db},
 	}
 	w.rotator = w.newRotator(o)
-	w.furnish(o)
-	return w
+	w.sm.SetRotationFunction(functionARN, w.invoke)
 }
 
 func (w *world) newRotator(o options) *rotation.Rotator {
@@ -157,7 +166,6 @@ func (w *world) furnish(o options) {
 	w.secret = o.prepare(w)
 	time.Sleep(time.Hour) // whatever lags has caught up
 	w.sm.SetReadLag(o.lag)
-	w.sm.SetRotationFunction(functionARN, w.invoke)
 	w.enableRotation()
 	w.watch.begin()
 }
@@ -179,6 +187,13 @@ func (w *world) invoke(_ context.Context, payload []byte) error {
 	event, err := rotation.ParseEvent(payload)
 	if err != nil {
 		return err
+	}
+	if w.skip > 0 {
+		w.skip--
+		return nil
+	}
+	if w.before != nil {
+		w.before()
 	}
 	if w.stopped || w.reached(event.Step) {
 		return errKnown

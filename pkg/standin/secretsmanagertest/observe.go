@@ -58,6 +58,16 @@ func (s *Server) Value(secretID, versionID string) (string, bool) {
 	return string(v.value.binary), true
 }
 
+// Hidden is how many reads of a version will find nothing, see [ReadLag].
+func (s *Server) Hidden(secretID, versionID string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if sec, err := s.find(secretID); err == nil && sec.version(versionID) != nil {
+		return sec.version(versionID).hidden.reads
+	}
+	return 0
+}
+
 // Create makes a secret and returns its ARN. An empty value makes it without a
 // version.
 func (s *Server) Create(name, text string) (string, error) {
