@@ -29,18 +29,18 @@ test: export GORACE := atexit_sleep_ms=20 # in place of a second for each packag
 # tests wait for timers too.
 plain    := pkg/(audit/finding|audit/report|databrain|emf|jsonobject|rotation/diagnosis|settings|tokensecret)
 PACKAGES := $(GO) list ./functions/... ./pkg/...
-TEST     := $(GO) test -vet=off -p 2 $(if $(CI),-shuffle=on)
+TEST     := $(GO) test -vet=off $(if $(CI),-shuffle=on)
 test: ## all tests that need nothing but Go (and gcc, for the race detector)
 	@$(MAKE) --no-print-directory -j test-race test-plain test-scripts
 
 test-race:
-	$(TEST) -race $$($(PACKAGES) | grep -vE '/$(plain)$$')
+	$(TEST) -p 4 -race $$($(PACKAGES) | grep -vE '/$(plain)$$')
 
 test-plain:
-	$(TEST) -skip '^TestMemory$$' ./pkg/rotation ./pkg/audit $$($(PACKAGES) | grep -E '/$(plain)$$')
+	$(TEST) -p 2 -skip '^TestMemory$$' ./pkg/rotation ./pkg/audit $$($(PACKAGES) | grep -E '/$(plain)$$')
 
 test-scripts:
-	$(TEST) -count=1 ./scripts/...
+	$(TEST) -p 2 -count=1 ./scripts/...
 
 build: ## the functions as static Linux binaries, in build/, for GOARCH
 	$(BUILD) -o build/rotate/bootstrap ./functions/rotate
