@@ -1,6 +1,8 @@
 # GNU make. `make` alone prints the targets.
 
-# An existing GOFLAGS is kept; builds do not depend on the state of the checkout.
+# An existing GOFLAGS is kept. Builds depend neither on the state of the checkout nor on its
+# place, so that another checkout has its packages in Go's cache.
+export GOFLAGS := $(filter-out -trimpath,$(GOFLAGS)) -trimpath
 GO      ?= go
 GOARCH  ?= $(shell $(GO) env GOARCH)
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)

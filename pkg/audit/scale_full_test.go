@@ -12,6 +12,6 @@ const (
 )
 
 // One check is many audits. Those of scripts/proof.sh are the large sample.
-var _ = flag.Set("rapid.checks", "30") // of 100; -rapid.checks has the last word
+var _ = flag.Set("rapid.checks", "20") // of 100; -rapid.checks has the last word
 
 const share = 1

@@ -10,8 +10,8 @@ const (
 	scaleTokens = 1_000
 )
 
-var _ = flag.Set("rapid.checks", "2") // -rapid.checks has the last word
+var _ = flag.Set("rapid.checks", "1") // -rapid.checks has the last word
 
 // share of the cases of a table is enough for the race detector where the cases differ
 // in their data alone: one in so many. Make test runs all of them without it.
-const share = 4
+const share = 8

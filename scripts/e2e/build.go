@@ -45,16 +45,16 @@ func (w *workshop) packageRelease(ctx context.Context) {
 		if _, err := output(ctx, release); err != nil {
 			return err
 		}
+		lint := w.tool(ctx, "cfn-lint", "--non-zero-exit-code", "informational")
 		for _, a := range architectures {
 			template := filepath.Join(out, "template-"+a.name+".yaml")
-			if _, err := output(ctx, w.tool(ctx, "cfn-lint", "--non-zero-exit-code", "informational", template)); err != nil {
-				return err
-			}
-			if _, err := output(ctx, w.tool(ctx, "sam", "validate", "--lint", "--template", template)); err != nil {
+			lint.Args = append(lint.Args, template)
+			if _, err := output(ctx, w.tool(ctx, "sam", "validate", "--template", template)); err != nil {
 				return err
 			}
 		}
-		return nil
+		_, err := output(ctx, lint)
+		return err
 	})
 	w.check(ctx, "its bills of materials are valid, and list the modules of the binaries", func() error {
 		return w.readBills(ctx)
