@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -14,8 +13,6 @@ import (
 	"databrain-rotation/pkg/standin/databraintest"
 	"databrain-rotation/pkg/standin/labtest"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -23,8 +20,8 @@ import (
 // and whose Scheduler runs.
 type mini struct {
 	*operator
-	objects  *s3.Client
 	template document
+	url      string // of the template
 }
 
 // document is what is read of the template's text.
@@ -55,6 +52,9 @@ func (w *workshop) useMinistack(ctx context.Context) {
 	}
 	defer server.stop()
 	defer asker.stop()
+	if !w.check(ctx, "sam package gives it the template", func() error { return m.give(ctx) }) {
+		return
+	}
 	w.check(ctx, "contradictory and malformed parameters are refused in the template's own words", func() error {
 		return m.refuse(ctx)
 	})
@@ -74,7 +74,6 @@ func (m *mini) start(ctx context.Context, w *workshop) (*background, error) {
 	if m.operator, err = w.operator(ctx, "http://"+address); err != nil {
 		return nil, err
 	}
-	m.objects = s3.NewFromConfig(engineConfig(m.endpoint), func(o *s3.Options) { o.UsePathStyle = true })
 	text, err := os.ReadFile(filepath.Join(w.root, "template.yaml"))
 	if err != nil {
 		return nil, err
@@ -86,39 +85,19 @@ func (m *mini) start(ctx context.Context, w *workshop) (*background, error) {
 	cmd.Dir = w.dir
 	cmd.Env = append(cmd.Env, "BIND_HOST=127.0.0.1", "GATEWAY_PORT="+port, "TMPDIR="+w.dir, "LAMBDA_EXECUTOR=local",
 		"AWS_ENDPOINT_URL="+m.endpoint) // the functions inherit it
-	server, err := startBackground(ctx, cmd, w.dir, func() bool { return answers(address) })
-	if err != nil {
-		return nil, err
-	}
-	if err := m.upload(ctx); err != nil {
-		server.stop()
-		return nil, err
-	}
-	return server, nil
+	return startBackground(ctx, cmd, w.dir, func() bool { return answers(address) })
 }
 
-// upload packages the built template, which is too long to be passed with a request.
-func (m *mini) upload(ctx context.Context) error {
-	if _, err := m.objects.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String(codeBucket)}); err != nil {
+// give uploads what ministack takes of the built template.
+func (m *mini) give(ctx context.Context) error {
+	if err := m.ask(ctx, nil, "s3", "create_bucket", params{"Bucket": codeBucket}); err != nil {
 		return err
 	}
 	template, err := m.withoutRotationSchedule()
 	if err != nil {
 		return err
 	}
-	packaged := filepath.Join(m.dir, "packaged.yaml")
-	cmd := m.tool(ctx, "sam", "package", "--template", template, "--s3-bucket", codeBucket, "--no-progressbar",
-		"--output-template-file", packaged)
-	cmd.Env = append(cmd.Env, "AWS_ENDPOINT_URL="+m.endpoint)
-	if _, err := output(ctx, cmd); err != nil {
-		return err
-	}
-	text, err := os.ReadFile(packaged)
-	if err != nil {
-		return err
-	}
-	_, err = m.objects.PutObject(ctx, &s3.PutObjectInput{
-		Bucket: aws.String(codeBucket), Key: aws.String("template.yaml"), Body: bytes.NewReader(text)})
+	m.url, err = m.upload(ctx, template)
 	return err
 }
 
@@ -178,14 +157,7 @@ func (m *mini) refuse(ctx context.Context) error {
 		for name, value := range r.parameters {
 			parameters[name] = value
 		}
-		var given []params
-		for name, value := range parameters {
-			given = append(given, params{"ParameterKey": name, "ParameterValue": value})
-		}
-		err := m.ask(ctx, nil, "cloudformation", "create_stack", params{
-			"StackName": "refused", "Capabilities": []string{"CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"},
-			"TemplateURL": m.endpoint + "/" + codeBucket + "/template.yaml", "Parameters": given,
-		})
+		err := m.createStack(ctx, "refused", m.url, parameters)
 		if err == nil || !strings.Contains(err.Error(), words) {
 			wrong = append(wrong, fmt.Errorf("%v: %q is not in the refusal: %v", r.parameters, words, err))
 		}

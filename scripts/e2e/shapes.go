@@ -146,31 +146,37 @@ func (c *cloud) everyShape(ctx context.Context) {
 	if !c.check(ctx, "keys, buckets, a topic and a bus to give", func() error { return g.make(ctx, c) }) {
 		return
 	}
-	template, err := c.builtTemplate()
-	if err != nil {
-		return // an earlier check has failed for it
+	var url string
+	if !c.check(ctx, "sam package uploads the template", func() error {
+		template, err := c.builtTemplate()
+		if err == nil {
+			url, err = c.upload(ctx, template)
+		}
+		return err
+	}) {
+		return
 	}
 	var all sync.WaitGroup
-	busy := make(chan struct{}, 3) // the SAM CLI waits more than it works
+	busy := make(chan struct{}, 3) // LocalStack waits more than it works
 	for _, shape := range g.shapes() {
 		all.Go(func() {
 			busy <- struct{}{}
 			defer func() { <-busy }()
 			c.check(ctx, "the stack with other parameters: "+shape.name, func() error {
-				return c.deployShape(ctx, template, shape)
+				return c.deployShape(ctx, url, shape)
 			})
 		})
 	}
 	all.Wait()
 }
 
-func (c *cloud) deployShape(ctx context.Context, template string, shape shape) error {
+func (c *cloud) deployShape(ctx context.Context, url string, shape shape) error {
 	s, err := c.newStack(strings.ReplaceAll(shape.name, " ", "-"), databraintest.Config{})
 	if err != nil {
 		return err
 	}
 	defer s.close()
-	if err := s.deploy(ctx, template, shape.parameters); err != nil {
+	if err := s.create(ctx, url, shape.parameters); err != nil {
 		return err
 	}
 	resources, err := s.resources(ctx)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -41,39 +42,114 @@ func (c *cloud) newStack(name string, config databraintest.Config) (*stack, erro
 	return s, err
 }
 
-// deploy deploys a template with `sam deploy` and subscribes a mailbox to the topic.
-func (s *stack) deploy(ctx context.Context, template string, parameters map[string]string) error {
+// upload packages a built template, which is too long to be passed with a request, and
+// returns its address.
+func (o *operator) upload(ctx context.Context, template string) (url string, err error) {
+	packaged := template + ".packaged"
+	cmd := o.tool(ctx, "sam", "package", "--template", template, "--s3-bucket", codeBucket, "--no-progressbar",
+		"--output-template-file", packaged)
+	cmd.Env = append(cmd.Env, "AWS_ENDPOINT_URL="+o.endpoint)
+	if _, err := output(ctx, cmd); err != nil {
+		return "", err
+	}
+	text, err := os.ReadFile(packaged)
+	if err != nil {
+		return "", err
+	}
+	const key = "template.yaml"
+	return o.endpoint + "/" + codeBucket + "/" + key,
+		o.ask(ctx, nil, "s3", "put_object", params{"Bucket": codeBucket, "Key": key, "Body": string(text)})
+}
+
+// createStack asks for a stack of an uploaded template.
+func (o *operator) createStack(ctx context.Context, name, url string, parameters map[string]string) error {
+	var given []params
+	for key, value := range parameters {
+		given = append(given, params{"ParameterKey": key, "ParameterValue": value})
+	}
+	return o.ask(ctx, nil, "cloudformation", "create_stack", params{
+		"StackName": name, "Capabilities": []string{"CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"},
+		"TemplateURL": url, "Parameters": given,
+	})
+}
+
+// give sets the parameters that every stack gets, and some more.
+func (s *stack) give(parameters map[string]string) error {
 	own, err := ownArchitecture()
 	if err != nil {
 		return err
 	}
-	all := map[string]string{
+	s.parameters = map[string]string{
 		"DatabrainBaseUrl": "http://" + s.address, "AdminSecretArn": s.adminARN, "Architecture": own.name,
 		"TokenSecretName": s.name + "/service-token",
 	}
-	maps.Copy(all, parameters)
-	s.parameters = all
+	maps.Copy(s.parameters, parameters)
+	return nil
+}
+
+// create makes the stack as `sam deploy` does, in a tenth of its time.
+func (s *stack) create(ctx context.Context, url string, parameters map[string]string) error {
+	if err := s.give(parameters); err != nil {
+		return err
+	}
+	if err := s.createStack(ctx, s.name, url, s.parameters); err != nil {
+		return err
+	}
+	for {
+		status, err := s.readOutputs(ctx)
+		switch {
+		case err != nil:
+			return err
+		case status == "CREATE_COMPLETE":
+			return nil
+		case status != "CREATE_IN_PROGRESS":
+			return fmt.Errorf("the stack is %s: %w", status, s.failures(ctx))
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+// failures are what the events of the stack say about resources that failed.
+func (s *stack) failures(ctx context.Context) error {
+	var described struct {
+		StackEvents []struct{ LogicalResourceId, ResourceStatus, ResourceStatusReason string }
+	}
+	err := s.ask(ctx, &described, "cloudformation", "describe_stack_events", params{"StackName": s.name})
+	for _, e := range described.StackEvents {
+		if strings.HasSuffix(e.ResourceStatus, "_FAILED") {
+			err = errors.Join(err, fmt.Errorf("%s: %s", e.LogicalResourceId, e.ResourceStatusReason))
+		}
+	}
+	return err
+}
+
+// deploy deploys a template with `sam deploy`.
+func (s *stack) deploy(ctx context.Context, template string, parameters map[string]string) error {
+	if err := s.give(parameters); err != nil {
+		return err
+	}
 	args := []string{
 		"deploy", "--template", template, "--stack-name", s.name, "--s3-bucket", codeBucket, "--no-progressbar",
 		"--capabilities", "CAPABILITY_IAM", "--no-fail-on-empty-changeset", "--parameter-overrides",
 	}
-	for _, name := range slices.Sorted(maps.Keys(all)) {
-		args = append(args, "ParameterKey="+name+",ParameterValue="+quote(all[name]))
+	for _, name := range slices.Sorted(maps.Keys(s.parameters)) {
+		args = append(args, "ParameterKey="+name+",ParameterValue="+s.parameters[name])
 	}
 	cmd := s.tool(ctx, "sam", args...)
 	cmd.Env = append(cmd.Env, "AWS_ENDPOINT_URL="+localStackURL)
 	if _, err := output(ctx, cmd); err != nil {
 		return err
 	}
-	return s.readOutputs(ctx)
+	_, err := s.readOutputs(ctx)
+	return err
 }
 
-// quote writes a value as the SAM CLI reads it back from ParameterValue.
-func quote(value string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(value) + `"`
-}
-
-func (s *stack) readOutputs(ctx context.Context) error {
+// readOutputs returns the status of the stack too.
+func (s *stack) readOutputs(ctx context.Context) (status string, err error) {
 	var described struct {
 		Stacks []struct {
 			StackStatus string
@@ -81,16 +157,16 @@ func (s *stack) readOutputs(ctx context.Context) error {
 		}
 	}
 	if err := s.ask(ctx, &described, "cloudformation", "describe_stacks", params{"StackName": s.name}); err != nil {
-		return err
+		return "", err
 	}
 	if len(described.Stacks) != 1 {
-		return fmt.Errorf("%d stacks are named %s", len(described.Stacks), s.name)
+		return "", fmt.Errorf("%d stacks are named %s", len(described.Stacks), s.name)
 	}
 	s.outputs = map[string]string{}
 	for _, o := range described.Stacks[0].Outputs {
 		s.outputs[o.OutputKey] = o.OutputValue
 	}
-	return nil
+	return described.Stacks[0].StackStatus, nil
 }
 
 // resources are the physical IDs of the stack's resources by their logical ones.
