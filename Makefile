@@ -23,13 +23,15 @@ demo: build ## rotations and audits by the built functions, on stand-ins of AWS 
 
 test: export GOGC := 400 # the tests are short of time, not of memory
 test: export GORACE := atexit_sleep_ms=20 # in place of a second for each package
-# The race detector is for the packages whose tests drive goroutines. It makes them many
-# times as slow: of the rotation and the audit it gets a sample, and they run again without it.
+# The race detector is for the packages whose tests drive goroutines, and sees most stand-ins
+# in those. It makes them many times as slow: of the rotation and the audit it gets a sample,
+# and they run again without it.
 # A package that did not change is not tested again, except by CI, and except scripts, whose
 # tests run programs that Go's cache of results knows nothing of. make lint has go vet.
 # The three run side by side, and more packages at a time than there are cores, because
 # tests wait for timers too.
-plain    := pkg/(audit/finding|audit/report|databrain|emf|jsonobject|rotation/diagnosis|settings|tokensecret)
+standin  := eventbridgetest|leaktest|s3test|secretsmanagertest/conformance|securityhubtest
+plain    := pkg/(audit/finding|audit/report|databrain|emf|jsonobject|rotation/diagnosis|settings|standin/($(standin))|tokensecret)
 PACKAGES := $(GO) list ./functions/... ./pkg/...
 TEST     := $(GO) test -vet=off $(if $(CI),-shuffle=on)
 test: ## all tests that need nothing but Go (and gcc, for the race detector)

@@ -286,9 +286,11 @@ func TestAdviceAfterEveryCrash(t *testing.T) {
 					kinds = append(kinds, dieAfter)
 				}
 				for _, k := range kinds {
+					f := fault{call: n, kind: k}
+					from := schedule{s, []fault{f}}.fork(t)
 					synctest.Test(t, func(t *testing.T) {
-						w, to := newWorld(s), named{t, fault{call: n, kind: k}.String()}
-						w.wire.faults = map[int]fault{n: {call: n, kind: k}}
+						w, to := from.resume(), named{t, f.String()}
+						w.wire.faults = map[int]fault{n: f}
 						_, _ = w.rotate(1)
 						w.wire.faults = nil
 						time.Sleep(time.Hour)

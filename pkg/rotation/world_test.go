@@ -31,6 +31,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -57,6 +58,9 @@ const (
 	adminEmail    = "ops@example.com"
 	adminPassword = `Pa55/+"<word>&?` // differs from itself in JSON and in a URL
 )
+
+// A world is small and soon gone, so that the collector may wait for many.
+var _ = debug.SetGCPercent(1600)
 
 // errDied is the end of an invocation whose sandbox died.
 var errDied = errors.New("the sandbox died")
