@@ -20,28 +20,21 @@ type fork struct {
 }
 
 // forks are made once for each setup.
-var forks = struct {
-	sync.Mutex
-	of map[setup]func() []fork
-}{of: make(map[setup]func() []fork)}
+var forks sync.Map
 
 // forksOf rotates once without a fault.
 func forksOf(t *testing.T, s setup) []fork {
-	forks.Lock()
-	once := forks.of[s]
-	if once == nil {
-		once = sync.OnceValue(func() (all []fork) {
-			synctest.Test(t, func(*testing.T) {
-				w := newWorld(s)
-				w.before = func() { all = append(all, fork{w.fork(), time.Now(), len(all)}) }
-				must(w.rotate(1))
-			})
-			return all
+	once, _ := forks.LoadOrStore(s, sync.OnceValue(func() (all []fork) {
+		synctest.Test(t, func(*testing.T) {
+			w := newWorld(s)
+			w.before = func() { all = append(all, fork{w.fork(), time.Now(), len(all)}) }
+			if _, err := w.rotate(1); err != nil {
+				t.Errorf("%s without a fault: %v", s, err)
+			}
 		})
-		forks.of[s] = once
-	}
-	forks.Unlock()
-	return once()
+		return all
+	}))
+	return once.(func() []fork)()
 }
 
 // fork returns the last of the forks that is before the first fault.
