@@ -136,7 +136,6 @@ func TestThePauseOfTheLastAttempt(t *testing.T) {
 }
 
 func TestRotationHalfWay(t *testing.T) {
-	large(t)
 	t.Parallel()
 	const next = "11111111-2222-4333-8444-555555555555"
 	for _, c := range []struct {

@@ -28,7 +28,7 @@ func TestEveryFault(t *testing.T) {
 			faults := singleFaults(t, s)
 			whole := 0
 			for i := offset; i < len(faults); i += share {
-				if r := (schedule{s, []fault{faults[i]}}).checkOn(t); !r.stopped {
+				if r := (schedule{s, []fault{faults[i]}}).checkUntilKnown(t); !r.stopped {
 					whole++
 				}
 			}

@@ -99,9 +99,9 @@ func TestForks(t *testing.T) {
 			}
 		}
 		sc := schedule{s, []fault{faults[draw.IntN(len(faults))]}}
-		whole, on := sc.check(t), sc.checkOn(t)
-		if len(on.calls) < sc.faults[0].call || !strings.HasPrefix(whole.trace(), on.trace()) {
-			t.Errorf("%s: from the beginning\n%s\nfrom a fork\n%s", sc, whole.trace(), on.trace())
+		whole, forked := sc.check(t), sc.checkUntilKnown(t)
+		if len(forked.calls) < sc.faults[0].call || !strings.HasPrefix(whole.trace(), forked.trace()) {
+			t.Errorf("%s: from the beginning\n%s\nfrom a fork\n%s", sc, whole.trace(), forked.trace())
 		}
 	}
 }

@@ -219,7 +219,7 @@ func TestLateRequests(t *testing.T) {
 					}
 					calls := schedule{s, []fault{{c.n, late, atTheEnd}}}.check(t).calls
 					for delay := 1; delay <= len(calls)-c.n; delay += share {
-						schedule{s, []fault{{c.n, late, delay}}}.checkOn(t)
+						schedule{s, []fault{{c.n, late, delay}}}.checkUntilKnown(t)
 						count++
 					}
 				}

@@ -31,7 +31,7 @@ func TestPairsOfFaults(t *testing.T) {
 				seconds := faultsFrom(schedule{s, []fault{first}}.check(t).calls, first.call+1)
 				if len(seconds) > 0 {
 					n := (which + uint64(i)*0x9e3779b97f4a7c15) % uint64(len(seconds))
-					schedule{s, []fault{first, seconds[n]}}.checkOn(t)
+					schedule{s, []fault{first, seconds[n]}}.checkUntilKnown(t)
 				}
 			}
 		})

@@ -127,6 +127,8 @@ func (s schedule) attempts() int {
 	return n
 }
 
+// run lets a world come to the end of the schedule. If it may stop where the state is
+// [known], it begins at a [fork].
 func (s schedule) run(t *testing.T, stops bool) (r result) {
 	begin := func() *world { return newWorld(s.setup) }
 	if stops && !*complete {
@@ -185,8 +187,8 @@ func (w *world) converge(attempts int) []string {
 // check runs the schedule to its own end.
 func (s schedule) check(t *testing.T) result { t.Helper(); return check(t, s, false) }
 
-// checkOn runs the schedule to a state that is [known].
-func (s schedule) checkOn(t *testing.T) result { t.Helper(); return check(t, s, true) }
+// checkUntilKnown stops where the state is [known].
+func (s schedule) checkUntilKnown(t *testing.T) result { t.Helper(); return check(t, s, true) }
 
 func (r result) trace() string {
 	var text strings.Builder
