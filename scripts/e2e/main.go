@@ -134,8 +134,8 @@ func (w *workshop) tool(ctx context.Context, name string, args ...string) *exec.
 }
 
 // command runs at the root of the repository with credentials that open nothing,
-// whatever the user's own are. The SAM CLI keeps its notes in the scratch folder and
-// asks a closed port of this machine, once, for the account of its caller.
+// whatever the user's own are. Temporary files and the SAM CLI's notes go to the scratch
+// folder. The SAM CLI asks a closed port of this machine, once, for the account of its caller.
 func (w *workshop) command(ctx context.Context, name string, args ...string) *exec.Cmd {
 	cmd := child(ctx, name, args...)
 	cmd.Dir = w.root
@@ -147,6 +147,6 @@ func (w *workshop) command(ctx context.Context, name string, args ...string) *ex
 	cmd.Env = append(cmd.Env, "AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=example",
 		"AWS_DEFAULT_REGION=us-east-1", "AWS_EC2_METADATA_DISABLED=true", "AWS_CONFIG_FILE="+os.DevNull,
 		"AWS_SHARED_CREDENTIALS_FILE="+os.DevNull, "AWS_PAGER=", "AWS_ENDPOINT_URL=http://127.0.0.1:9",
-		"AWS_MAX_ATTEMPTS=1", "SAM_CLI_TELEMETRY=0", "__SAM_CLI_APP_DIR="+filepath.Join(w.dir, "sam"))
+		"AWS_MAX_ATTEMPTS=1", "SAM_CLI_TELEMETRY=0", "__SAM_CLI_APP_DIR="+filepath.Join(w.dir, "sam"), "TMPDIR="+w.dir)
 	return cmd
 }

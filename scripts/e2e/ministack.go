@@ -83,7 +83,7 @@ func (m *mini) start(ctx context.Context, w *workshop) (*background, error) {
 	}
 	cmd := w.command(context.WithoutCancel(ctx), filepath.Join(strings.TrimSpace(venv), "bin", "ministack"))
 	cmd.Dir = w.dir
-	cmd.Env = append(cmd.Env, "BIND_HOST=127.0.0.1", "GATEWAY_PORT="+port, "TMPDIR="+w.dir, "LAMBDA_EXECUTOR=local",
+	cmd.Env = append(cmd.Env, "BIND_HOST=127.0.0.1", "GATEWAY_PORT="+port, "LAMBDA_EXECUTOR=local",
 		"AWS_ENDPOINT_URL="+m.endpoint) // the functions inherit it
 	return startBackground(ctx, cmd, w.dir, func() bool { return answers(address) })
 }
