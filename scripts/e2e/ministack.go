@@ -199,18 +199,9 @@ func (m *mini) schedule(ctx context.Context) error {
 	if _, err := output(ctx, cmd); err != nil {
 		return err
 	}
-	deadline := time.Now().Add(100 * time.Second)
-	for databrain.Count("GET /api/v2/data-app") == 0 {
-		if time.Now().After(deadline) {
-			return errors.New("no audit has asked Databrain after 100 s")
-		}
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-time.After(time.Second):
-		}
-	}
-	return nil
+	return eventually(ctx, 100*time.Second, "no audit has asked Databrain", func() (bool, error) {
+		return databrain.Count("GET /api/v2/data-app") > 0, nil
+	})
 }
 
 // withoutMath puts any metric in the place of an alarm's expression.

@@ -83,6 +83,24 @@ func startBackground(ctx context.Context, cmd *exec.Cmd, dir string, ready func(
 	return b, nil
 }
 
+// eventually asks every second until done. After limit it fails with what is not so.
+func eventually(ctx context.Context, limit time.Duration, missing string, done func() (bool, error)) error {
+	deadline := time.Now().Add(limit)
+	for {
+		if is, err := done(); is || err != nil {
+			return err
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("%s after %v", missing, limit)
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(time.Second):
+		}
+	}
+}
+
 func (b *background) lastLines() string {
 	text, _ := os.ReadFile(b.log) // an unreadable log shows nothing
 	return tail(string(text), 15)

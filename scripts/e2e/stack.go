@@ -96,24 +96,13 @@ func (s *stack) create(ctx context.Context, url string, parameters map[string]st
 	if err := s.createStack(ctx, s.name, url, s.parameters); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, 3*time.Minute, errors.New("not complete after three minutes"))
-	defer cancel()
-	for {
+	return eventually(ctx, 3*time.Minute, "the stack is not complete", func() (bool, error) {
 		status, err := s.readOutputs(ctx)
-		switch {
-		case err != nil:
-			return err
-		case status == "CREATE_COMPLETE":
-			return nil
-		case status != "CREATE_IN_PROGRESS":
-			return fmt.Errorf("the stack is %s: %w", status, s.failures(ctx))
+		if err == nil && status != "CREATE_COMPLETE" && status != "CREATE_IN_PROGRESS" {
+			err = fmt.Errorf("the stack is %s: %w", status, s.failures(ctx))
 		}
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-time.After(time.Second):
-		}
-	}
+		return status == "CREATE_COMPLETE", err
+	})
 }
 
 // failures are what the events of the stack say about resources that failed.
